@@ -1,0 +1,127 @@
+/**
+ * The errors of every part, by who has to act.
+ *
+ * A program matches on `code` (stable) or on the class, never on the message, which is for people and says what happened,
+ * where, and what to do next.
+ */
+
+/** What a {@link HoldfastError} knows beyond its message. Every value can be written as JSON. */
+export type ErrorDetails = Readonly<Record<string, string | number | boolean | null | undefined>>;
+
+/** The base of every error that holdfast throws. */
+export class HoldfastError extends Error {
+  /** Stable, starts with `HF_`. */
+  readonly code: string;
+  /** Typed facts: paths, offsets, LSNs, limits. */
+  readonly details: ErrorDetails;
+
+  constructor(code: string, message: string, details: ErrorDetails = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.details = details;
+  }
+
+  /** For `--json` output and structured logs. */
+  toJSON(): Record<string, unknown> {
+    return { name: this.name, code: this.code, message: this.message, ...this.details };
+  }
+}
+
+/**
+ * The caller passed something that can't be right. Thrown before any effect.
+ *
+ * Codes: `HF_INVALID_ARGUMENT`, `HF_UNKNOWN_OPTION`, `HF_LSN_OUT_OF_RANGE`.
+ */
+export class InvalidArgumentError extends HoldfastError {}
+
+/**
+ * A documented bound would be passed. Thrown before any effect; what is stored stays as it was.
+ *
+ * Codes: `HF_RECORD_TOO_LARGE`, `HF_BATCH_TOO_LARGE`, `HF_BACKPRESSURE`.
+ */
+export class LimitError extends HoldfastError {}
+
+/**
+ * The request contradicts what is stored: an option that fixes the format was stored with another value.
+ *
+ * Codes: `HF_OPTION_MISMATCH`.
+ */
+export class ConflictError extends HoldfastError {}
+
+/**
+ * The object can't serve any more, or not in this mode.
+ *
+ * Codes: `HF_CLOSED`, `HF_POISONED` (the cause is the first failed write, sync or truncate), `HF_READ_ONLY`.
+ */
+export class StateError extends HoldfastError {}
+
+/** Another opener holds the lock. Code `HF_LOCKED`; `details.pid` is the owner's process id where it is known. */
+export class LockedError extends HoldfastError {
+  constructor(path: string, pid: number | undefined, cause?: unknown) {
+    super(
+      "HF_LOCKED",
+      `${path} is locked by ${pid === undefined ? "another opener" : `process ${pid}`}. Close that one first, or open for reading only.`,
+      { path, pid },
+      cause,
+    );
+  }
+}
+
+/**
+ * The file system refused. `details.operation`, `details.path` and `details.errno` (`EIO`, `ENOSPC`, …) say what, where, why.
+ *
+ * Codes: `HF_IO`.
+ */
+export class IoError extends HoldfastError {
+  constructor(operation: string, path: string, cause: unknown, more: ErrorDetails = {}) {
+    const errno = errnoOf(cause) ?? "UNKNOWN";
+    super("HF_IO", `${operation} ${path} failed with ${errno}.`, { operation, path, errno, ...more }, cause);
+  }
+
+  get errno(): string {
+    return String(this.details["errno"]);
+  }
+}
+
+/** Where damage was found, and what was expected there. */
+export interface CorruptionDetails {
+  /** The damaged file. */
+  readonly path: string;
+  /** Byte offset in it, where the damaged structure starts. */
+  readonly offset: number;
+  /** The first LSN that can't be read because of it. */
+  readonly lsn?: number | undefined;
+  /** What a sound file holds there. */
+  readonly expected: string;
+  /** What this one holds. */
+  readonly found: string;
+}
+
+/** Acknowledged bytes are damaged or missing. Nothing was cut. Code `HF_CORRUPTION`. */
+export class CorruptionError extends HoldfastError {
+  constructor(where: CorruptionDetails, cause?: unknown) {
+    super(
+      "HF_CORRUPTION",
+      `${where.path} is damaged at byte ${where.offset}${where.lsn === undefined ? "" : ` (LSN ${where.lsn})`}: ` +
+        `expected ${where.expected}, found ${where.found}. Nothing was changed. Restore a copy, or see \`holdfast repair\`.`,
+      { ...where },
+      cause,
+    );
+  }
+}
+
+/**
+ * The bytes are sound but not for this build or not of this store; never called corruption.
+ *
+ * Codes: `HF_FORMAT_NEWER` (written by a newer build), `HF_FORMAT_UNKNOWN` (not ours), `HF_FORMAT_FOREIGN` (ours, but of another log).
+ */
+export class FormatError extends HoldfastError {}
+
+/** The errno name (`ENOENT`, …) of what Node threw, if it is a system error. */
+export function errnoOf(error: unknown): string | undefined {
+  if (typeof error === "object" && error !== null && "code" in error && typeof error.code === "string") {
+    return error.code;
+  }
+  return undefined;
+}

@@ -1,0 +1,1 @@
+export type { OpenFileOptions, Vfs, VfsFile, VfsLock, VfsStat } from "./vfs.js";
