@@ -6,8 +6,8 @@
  */
 import { crc32c as nativeCrc32c } from "@node-rs/crc32";
 
-/** From this many bytes on the native code is quicker, counting the call and the view it needs. `bench/` measures it. */
-const NATIVE_BYTES_MIN = 256;
+/** From this many bytes on the native code is quicker, counting the call and the view it needs. */
+const NATIVE_BYTES_MIN = 192;
 
 const POLYNOMIAL = 0x82f63b78;
 
