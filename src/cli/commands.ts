@@ -1,0 +1,20 @@
+/** Every subcommand, in the order in which the help lists them. */
+import { benchCommand } from "./bench/command.js";
+import type { Command } from "./command.js";
+import { demoCommand } from "./demo/command.js";
+import { demoWriterCommand } from "./demo/writer-command.js";
+import { inspectCommand } from "./inspect.js";
+import { repairCommand } from "./repair.js";
+import { tailCommand } from "./tail.js";
+import { verifyCommand } from "./verify.js";
+
+/** The commands of `holdfast`. */
+export const commands: readonly Command[] = [
+  demoCommand,
+  inspectCommand,
+  verifyCommand,
+  repairCommand,
+  tailCommand,
+  benchCommand,
+  demoWriterCommand,
+];
