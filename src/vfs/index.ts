@@ -1,3 +1,17 @@
 export { NodeVfs, nodeVfs } from "./node/index.js";
 export type { DurableWriteMethod, NodeVfsOptions } from "./node/index.js";
 export type { OpenFileOptions, Vfs, VfsFile, VfsLock, VfsStat } from "./vfs.js";
+export { keepEverything, keepNothing, keepSome } from "./sim/chooser.js";
+export type { Chooser, Question } from "./sim/chooser.js";
+export { CrashImage, DiskSnapshot } from "./sim/disk-snapshot.js";
+export type { DiskModel, DiskProfile } from "./sim/disk-snapshot.js";
+export { FaultPlan } from "./sim/fault-plan.js";
+export type { Fault, FaultRule, SimOperation } from "./sim/fault-plan.js";
+export { Scheduler } from "./sim/scheduler.js";
+export { SECTOR_BYTES } from "./sim/sector.js";
+export type { Garbage } from "./sim/sector-versions.js";
+export { SimDisk } from "./sim/sim-disk.js";
+export type { DiskOperation, DiskRecorder, SimDiskOptions } from "./sim/sim-disk.js";
+export type { SyncFailure } from "./sim/sim-file.js";
+export { SimVfs } from "./sim/sim-vfs.js";
+export type { SimVfsOptions, TreeEntry } from "./sim/sim-vfs.js";
