@@ -1,0 +1,170 @@
+/**
+ * A double-write buffer: protects in-place writes against tearing. For any writer that overwrites bytes it can't afford to lose.
+ *
+ * Invariant: whenever a protected range may be torn, the buffer holds a durable, checksummed image of what it was to become.
+ * Order of use, one batch at a time:
+ *
+ *     protect(images)      the images are written and durable                 crash: a torn batch fails its checksums and is ignored;
+ *                                                                             the ranges are untouched
+ *     write in place, sync the caller's work                                  crash: `recover` returns the images; write them again, sync
+ *     protect(next) or clear()                                                crash: as for the first step
+ *
+ * A batch may be of any size: the file grows as needed, and there is no size above which protection ends. The caller must not start the next
+ * `protect` before the in-place writes of the last are synced, and must `clear` before it writes to those ranges in any other way: a
+ * batch that is still there would bring old bytes back.
+ */
+import { FormatError, StateError, crc32c, crc32cRange, readU16, readU32, readU64, writeU16, writeU32, writeU64 } from "../base/index.js";
+import { type Vfs, type VfsFile } from "../vfs/index.js";
+
+const MAGIC: Uint8Array = new TextEncoder().encode("HFDWRITE");
+const VERSION = 1;
+const VERSION_AT = 8;
+const PREAMBLE_CRC_AT = 12;
+const CRC_AT = 16;
+const COUNT_AT = 20;
+const SEQUENCE_AT = 24;
+const TABLE_AT = 32;
+const ENTRY_BYTES = 24;
+/** Entries a header may name: bounds what is read from a damaged file. */
+const COUNT_MAX = 4096;
+const IMAGES_BYTES_MAX = 1 << 30;
+
+/** An image of a range that is about to be overwritten. */
+export interface ProtectedImage {
+  /** Whose range it is: eight bytes of the caller's choice (a salt, a file number). */
+  readonly target: Uint8Array;
+  /** Byte offset in the target. */
+  readonly offset: number;
+  /** What the range is to hold. */
+  readonly image: Uint8Array;
+}
+
+/** See the head of this file. */
+export class DoubleWriteBuffer {
+  readonly path: string;
+  readonly #file: VfsFile;
+  #sequence: number;
+  #failure: unknown;
+  #closed = false;
+
+  private constructor(path: string, file: VfsFile, sequence: number) {
+    this.path = path;
+    this.#file = file;
+    this.#sequence = sequence;
+  }
+
+  /**
+   * Opens the buffer, making an empty one where there is none; the new file's name is durable when this resolves. Errors: `IoError`;
+   * `FormatError` `HF_FORMAT_NEWER`.
+   */
+  static async open(vfs: Vfs, path: string): Promise<DoubleWriteBuffer> {
+    const file = await vfs.open(path, { access: "read-write", create: "if-missing", durableWrites: true });
+    try {
+      // Always, not only when the file is new: an opening that was killed may have left a name that is not durable yet.
+      await vfs.syncDirectory(vfs.parent(path));
+      const batch = await readBatch(file);
+      return new DoubleWriteBuffer(path, file, batch?.sequence ?? 0);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** Stores the images as one batch in place of the last one. Durable when it resolves. A failure poisons the buffer. */
+  async protect(images: readonly ProtectedImage[]): Promise<void> {
+    const total = images.reduce((sum, { image }) => sum + image.length, 0);
+    const bytes = new Uint8Array(TABLE_AT + images.length * ENTRY_BYTES + total);
+    bytes.set(MAGIC, 0);
+    writeU16(bytes, VERSION_AT, VERSION);
+    writeU32(bytes, PREAMBLE_CRC_AT, crc32cRange(bytes, 0, PREAMBLE_CRC_AT));
+    writeU32(bytes, COUNT_AT, images.length);
+    writeU64(bytes, SEQUENCE_AT, this.#sequence + 1);
+    let entry = TABLE_AT;
+    let at = TABLE_AT + images.length * ENTRY_BYTES;
+    for (const { target, offset, image } of images) {
+      bytes.set(target.subarray(0, 8), entry);
+      writeU64(bytes, entry + 8, offset);
+      writeU32(bytes, entry + 16, image.length);
+      writeU32(bytes, entry + 20, crc32c(image));
+      entry += ENTRY_BYTES;
+      bytes.set(image, at);
+      at += image.length;
+    }
+    writeU32(bytes, CRC_AT, crc32cRange(bytes, COUNT_AT, entry));
+    await this.#write(bytes);
+    this.#sequence += 1;
+  }
+
+  /** Forgets the batch. Durable when it resolves. */
+  async clear(): Promise<void> {
+    await this.#write(new Uint8Array(TABLE_AT));
+  }
+
+  /**
+   * The images of the last batch, to be written in place and synced; empty where the batch is torn, cleared, or was never written. A torn
+   * batch is no loss: its ranges were not touched.
+   */
+  async recover(): Promise<ProtectedImage[]> {
+    this.#assertUsable();
+    return (await readBatch(this.#file))?.images ?? [];
+  }
+
+  /** Releases the file. Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#file.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    this.#assertUsable();
+    try {
+      // Durable by the way the file was opened. A crash here leaves the old batch, or a batch that fails a checksum.
+      await this.#file.write(bytes, 0);
+    } catch (error) {
+      this.#failure ??= error;
+      throw error;
+    }
+  }
+
+  #assertUsable(): void {
+    if (this.#failure !== undefined) {
+      throw new StateError("HF_POISONED", `${this.path} failed before and can't be used. Open it again to recover.`, { path: this.path }, this.#failure);
+    }
+    if (this.#closed) throw new StateError("HF_CLOSED", `${this.path} is closed.`, { path: this.path });
+  }
+}
+
+async function readBatch(file: VfsFile): Promise<{ sequence: number; images: ProtectedImage[] } | undefined> {
+  const head = new Uint8Array(TABLE_AT);
+  if ((await file.read(head, 0)) < TABLE_AT) return undefined;
+  if (!MAGIC.every((byte, index) => head[index] === byte)) return undefined;
+  if (readU32(head, PREAMBLE_CRC_AT) !== crc32cRange(head, 0, PREAMBLE_CRC_AT)) return undefined;
+  const version = readU16(head, VERSION_AT);
+  if (version > VERSION) {
+    throw new FormatError(
+      "HF_FORMAT_NEWER",
+      `${file.path} has format ${version}; this build reads up to ${VERSION}. Open it with a newer holdfast. Nothing was changed.`,
+      { path: file.path, version, supported: VERSION },
+    );
+  }
+  const count = readU32(head, COUNT_AT);
+  if (count > COUNT_MAX) return undefined;
+  const table = new Uint8Array(TABLE_AT + count * ENTRY_BYTES);
+  if ((await file.read(table, 0)) < table.length) return undefined;
+  if (readU32(table, CRC_AT) !== crc32cRange(table, COUNT_AT, table.length)) return undefined;
+  const images: ProtectedImage[] = [];
+  let at = table.length;
+  for (let entry = TABLE_AT; entry < table.length; entry += ENTRY_BYTES) {
+    const length = readU32(table, entry + 16);
+    if (at + length > IMAGES_BYTES_MAX) return undefined;
+    const image = new Uint8Array(length);
+    if ((await file.read(image, at)) < length || crc32c(image) !== readU32(table, entry + 20)) return undefined;
+    images.push({ target: table.slice(entry, entry + 8), offset: readU64(table, entry + 8), image });
+    at += length;
+  }
+  return { sequence: readU64(table, SEQUENCE_AT), images };
+}

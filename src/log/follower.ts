@@ -1,0 +1,79 @@
+/** Following a log: reading what is there, then waiting for more. */
+import { checkInteger, checkOptions, invalid } from "../base/index.js";
+import { type ReadSource, outOfRange, readRecords } from "./reader.js";
+import type { LogRecord } from "./record-batch.js";
+
+/** Options of `follow`. */
+export interface FollowOptions {
+  /** First LSN, inclusive. Default: the next one to come. */
+  readonly from?: number;
+  /** Ends the iteration with `signal.reason`. */
+  readonly signal?: AbortSignal;
+}
+
+/** Tells waiting followers that there may be more to see. */
+export class Visibility {
+  #changed: Promise<void> | undefined;
+  #announce: (() => void) | undefined;
+
+  /** Wakes whoever waits. Costs nothing when nobody does. */
+  announce(): void {
+    const announce = this.#announce;
+    this.#changed = undefined;
+    this.#announce = undefined;
+    announce?.();
+  }
+
+  /** Resolves at the next announcement; rejects with `signal.reason`. */
+  async changed(signal: AbortSignal | undefined): Promise<void> {
+    this.#changed ??= new Promise((resolve) => {
+      this.#announce = resolve;
+    });
+    await abortable(this.#changed, signal);
+  }
+}
+
+async function abortable(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return await promise;
+  signal.throwIfAborted();
+  let stop: (() => void) | undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    stop = (): void => reject(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+  });
+  try {
+    await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", stop!);
+  }
+}
+
+/**
+ * The records from `from` on, without end. `wait` resolves when there may be more. Ends when the source is closed; throws what made it fail, or
+ * `HF_LSN_OUT_OF_RANGE` when the next record was dropped before it was read.
+ */
+export async function* followRecords(
+  source: ReadSource,
+  where: string,
+  options: FollowOptions | undefined,
+  wait: (signal: AbortSignal | undefined) => Promise<void>,
+): AsyncGenerator<LogRecord, void, undefined> {
+  source.assertUsable();
+  const { from, signal } = checkOptions(where, options, ["from", "signal"]);
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid(where, "signal", signal, "an AbortSignal");
+  let next = checkInteger(where, "from", from, { min: 0 }, source.lastLsn + 1);
+  if (next < source.firstLsn) throw outOfRange(where, next, source.firstLsn, source.lastLsn);
+  for (;;) {
+    signal?.throwIfAborted();
+    while (next <= source.lastLsn) {
+      const read = { from: next, to: source.lastLsn, ...(signal === undefined ? {} : { signal }) };
+      for await (const record of readRecords(source, where, read)) {
+        yield record;
+        next = record.lsn + 1;
+      }
+    }
+    await wait(signal);
+    if (source.closed) return;
+    source.assertUsable();
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * Walks the groups of one segment, from a place where a group starts, and checks each: checksums, LSN after LSN, epoch, chain.
+ *
+ * Reads large chunks, bounded by `chunkBytes` or one group, whichever is more. What a bad group means (a torn tail, damage, the end of what
+ * was written) is the caller's to decide.
+ */
+import type { VfsFile } from "../vfs/index.js";
+import {
+  GROUP_HEADER_BYTES,
+  type GroupHeader,
+  RECORD_HEADER_BYTES,
+  type TornMode,
+  groupBodySound,
+  groupBytes,
+  parseGroupHeader,
+} from "./format.js";
+
+/** Bytes read at a time. */
+export const CHUNK_BYTES: number = 256 * 1024;
+
+/** A sound group. */
+export interface ScannedGroup {
+  readonly kind: "group";
+  readonly header: GroupHeader;
+  /** Byte offset of the group in its file, and of the byte behind its padding. */
+  readonly offset: number;
+  readonly end: number;
+  /** The body stands at `bytes[bodyStart, bodyStart + header.bodyBytes)`. Overwritten by the next step where `reuseBuffer` is set. */
+  readonly bytes: Uint8Array;
+  readonly bodyStart: number;
+}
+
+/** A place where a sound group was expected and is not. */
+export interface BadGroup {
+  readonly kind: "bad";
+  readonly offset: number;
+  /** LSN that a group here would start with. */
+  readonly lsn: number;
+  readonly expected: string;
+  readonly found: string;
+}
+
+/** One step of a walk. `end`: the walk reached its limit at a group boundary. */
+export type ScanStep = ScannedGroup | BadGroup | { readonly kind: "end" };
+
+/** Where and how to walk. */
+export interface ScanPlan {
+  readonly seed: number;
+  readonly torn: TornMode;
+  readonly blockBytes: number;
+  /** Byte offset of the first group. */
+  readonly offset: number;
+  /** Its LSN. */
+  readonly lsn: number;
+  /** What its `chain` must be; `undefined` where the walk starts in the middle and can't know. */
+  readonly chain?: number | undefined;
+  /** Byte offset at which the walk ends: no group may reach past it. */
+  readonly end: number;
+  /** Epochs that a group may carry. They never decrease along a log. */
+  readonly epochMin: number;
+  readonly epochMax: number;
+  /** Reuse one buffer for all chunks. Default false: each chunk has its own, and views on it stay valid. */
+  readonly reuseBuffer?: boolean;
+  /** Default {@link CHUNK_BYTES}. */
+  readonly chunkBytes?: number;
+  /** Check headers only and leave the bodies unread where possible. Default false. */
+  readonly headersOnly?: boolean;
+}
+
+const END: ScanStep = { kind: "end" };
+
+/** A walk over one segment. */
+export class GroupScanner {
+  readonly #file: VfsFile;
+  readonly #plan: ScanPlan;
+  readonly #chunkBytes: number;
+  #offset: number;
+  #lsn: number;
+  #chain: number | undefined;
+  #epoch: number;
+  #buffer: Uint8Array = new Uint8Array(0);
+  /** File offset and count of the valid bytes in the buffer. */
+  #bufferOffset = 0;
+  #bufferLength = 0;
+
+  constructor(file: VfsFile, plan: ScanPlan) {
+    this.#file = file;
+    this.#plan = plan;
+    this.#chunkBytes = plan.chunkBytes ?? CHUNK_BYTES;
+    this.#offset = plan.offset;
+    this.#lsn = plan.lsn;
+    this.#chain = plan.chain;
+    this.#epoch = plan.epochMin;
+  }
+
+  /** Byte offset of the next group. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** LSN of the next group's first record. */
+  get lsn(): number {
+    return this.#lsn;
+  }
+
+  /** The next step. After a bad group the same one comes again. */
+  async next(): Promise<ScanStep> {
+    const plan = this.#plan;
+    if (this.#offset === plan.end) return END;
+    if (plan.end - this.#offset < GROUP_HEADER_BYTES) return this.#bad("a group", `${plan.end - this.#offset} bytes before the end`);
+    if (!(await this.#have(GROUP_HEADER_BYTES))) return this.#bad("a group header", "the end of the file");
+    const header = parseGroupHeader(this.#buffer, this.#offset - this.#bufferOffset, plan.seed);
+    if (header === undefined) return this.#bad("a group header", "bytes that are none");
+    if (header.firstLsn !== this.#lsn) return this.#bad(`LSN ${this.#lsn}`, `LSN ${header.firstLsn}`);
+    if (header.epoch < this.#epoch || header.epoch > plan.epochMax) {
+      return this.#bad(epochRange(this.#epoch, plan.epochMax), `epoch ${header.epoch}`);
+    }
+    if (this.#chain !== undefined && header.chain !== this.#chain) {
+      return this.#bad("the successor of the group before", "the successor of another group");
+    }
+    const total = groupBytes(header.bodyBytes, plan.torn, plan.blockBytes);
+    if (header.count === 0 || header.bodyBytes < header.count * RECORD_HEADER_BYTES || this.#offset + total > plan.end) {
+      return this.#bad("a group that fits", `${header.count} records in ${header.bodyBytes} bytes`);
+    }
+    const offset = this.#offset;
+    if (plan.headersOnly !== true) {
+      if (!(await this.#have(GROUP_HEADER_BYTES + header.bodyBytes))) return this.#bad("a whole group", "the end of the file");
+      if (!groupBodySound(this.#buffer, offset - this.#bufferOffset + GROUP_HEADER_BYTES, header, plan.seed)) {
+        return this.#bad("records with the group's checksum", "other bytes");
+      }
+    }
+    this.#offset = offset + total;
+    this.#lsn = header.firstLsn + header.count;
+    this.#chain = header.headerCrc;
+    this.#epoch = header.epoch;
+    return {
+      kind: "group",
+      header,
+      offset,
+      end: offset + total,
+      bytes: this.#buffer,
+      bodyStart: offset - this.#bufferOffset + GROUP_HEADER_BYTES,
+    };
+  }
+
+  /** Makes `length` bytes from the current offset available. False where the file ends before. */
+  async #have(length: number): Promise<boolean> {
+    const at = this.#offset - this.#bufferOffset;
+    if (at >= 0 && at + length <= this.#bufferLength) return true;
+    const size = Math.max(length, Math.min(this.#chunkBytes, this.#plan.end - this.#offset));
+    if (this.#plan.reuseBuffer !== true || this.#buffer.length < size) this.#buffer = Buffer.allocUnsafeSlow(size);
+    const target = this.#buffer.length === size ? this.#buffer : this.#buffer.subarray(0, size);
+    this.#bufferOffset = this.#offset;
+    this.#bufferLength = await this.#file.read(target, this.#offset);
+    return this.#bufferLength >= length;
+  }
+
+  #bad(expected: string, found: string): BadGroup {
+    return { kind: "bad", offset: this.#offset, lsn: this.#lsn, expected, found };
+  }
+}
+
+function epochRange(min: number, max: number): string {
+  return min === max ? `epoch ${min}` : `an epoch from ${min} to ${max}`;
+}

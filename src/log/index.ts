@@ -1,0 +1,13 @@
+export { DoubleWriteBuffer } from "./double-write-buffer.js";
+export { Log } from "./log.js";
+export { RecordBatch } from "./record-batch.js";
+export type { GroupMessage, OpenMessage, PoisonMessage, SegmentMessage, TruncateMessage } from "./channels.js";
+export type { ProtectedImage } from "./double-write-buffer.js";
+export type { FollowOptions } from "./follower.js";
+export type { TornMode } from "./format.js";
+export type { LogStats } from "./log-stats.js";
+export type { Durability, Flush, LogOptions } from "./options.js";
+export type { ReadOptions } from "./reader.js";
+export type { LogRecord } from "./record-batch.js";
+export type { RecoveryReport } from "./recovery.js";
+export type { LogInput, LsnRange } from "./writer.js";

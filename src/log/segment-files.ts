@@ -1,0 +1,96 @@
+/**
+ * Open read handles of segments, shared by all readers of one log.
+ *
+ * A segment that is being read is never recycled: its file would change under the reader. `inUse` tells the pruner to remove the name
+ * instead, which leaves open handles whole.
+ */
+import type { Vfs, VfsFile } from "../vfs/index.js";
+import { readSegmentHeader } from "./segment-file.js";
+import type { Segment } from "./segment-table.js";
+
+/** Handles kept open though nobody reads. */
+const IDLE_MAX = 8;
+
+interface Entry {
+  readonly file: Promise<VfsFile>;
+  users: number;
+}
+
+/** What a segment's header must say for its file to be the right one. */
+export interface SegmentIdentity {
+  readonly logId: Uint8Array;
+  readonly blockBytes: number;
+}
+
+/** The read handles of a log. */
+export class SegmentFiles {
+  readonly #vfs: Vfs;
+  readonly #identity: SegmentIdentity;
+  readonly #entries = new Map<Segment, Entry>();
+
+  constructor(vfs: Vfs, identity: SegmentIdentity) {
+    this.#vfs = vfs;
+    this.#identity = identity;
+  }
+
+  /** A handle on the segment, its header checked. Give it back with `release`. */
+  async acquire(segment: Segment): Promise<VfsFile> {
+    let entry = this.#entries.get(segment);
+    if (entry === undefined) {
+      entry = { file: this.#open(segment), users: 0 };
+      this.#entries.set(segment, entry);
+    } else {
+      // Back to the young end, so that what is read now is closed last.
+      this.#entries.delete(segment);
+      this.#entries.set(segment, entry);
+    }
+    entry.users += 1;
+    try {
+      return await entry.file;
+    } catch (error) {
+      this.#entries.delete(segment);
+      throw error;
+    }
+  }
+
+  /** Gives a handle back. It may be closed at any time after. */
+  async release(segment: Segment): Promise<void> {
+    const entry = this.#entries.get(segment);
+    if (entry === undefined) return;
+    entry.users -= 1;
+    for (const [idle, candidate] of this.#entries) {
+      if (this.#entries.size <= IDLE_MAX) break;
+      if (candidate.users === 0) await this.#close(idle, candidate);
+    }
+  }
+
+  inUse(segment: Segment): boolean {
+    return (this.#entries.get(segment)?.users ?? 0) > 0;
+  }
+
+  /** Closes the handle of a dropped segment if nobody reads it; otherwise the last reader's `release` leaves it for `close`. */
+  async forget(segment: Segment): Promise<void> {
+    const entry = this.#entries.get(segment);
+    if (entry !== undefined && entry.users === 0) await this.#close(segment, entry);
+  }
+
+  async close(): Promise<void> {
+    for (const [segment, entry] of this.#entries) await this.#close(segment, entry);
+  }
+
+  async #open(segment: Segment): Promise<VfsFile> {
+    const file = await this.#vfs.open(segment.path, { access: "read" });
+    try {
+      await readSegmentHeader(file, segment, this.#identity);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+    return file;
+  }
+
+  async #close(segment: Segment, entry: Entry): Promise<void> {
+    this.#entries.delete(segment);
+    await entry.file.then((file) => file.close()).catch(() => undefined);
+  }
+}
