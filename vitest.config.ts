@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { defineConfig } from "vitest/config";
+import type { ViteUserConfig } from "vitest/config";
 
 /**
  * Tests that draw at random take their seed from `HOLDFAST_SEED`: the commit's own unless one is given, so that each commit
@@ -14,14 +15,14 @@ if (process.env["HOLDFAST_SEED"] === undefined) {
 
 function seedOfCommit(): string {
   try {
-    const options = { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] } as const;
-    return String(Number.parseInt(execFileSync("git", ["rev-parse", "HEAD"], options).slice(0, 8), 16));
+    const commit = execFileSync("git", ["rev-parse", "HEAD"], { stdio: ["ignore", "pipe", "ignore"] }).toString();
+    return String(Number.parseInt(commit.slice(0, 8), 16));
   } catch {
     return "1";
   }
 }
 
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   resolve: {
     // Tests of what users write import the package by name, and get the sources.
     alias: [
@@ -40,3 +41,5 @@ export default defineConfig({
     coverage: { provider: "v8", include: ["src/**/*.ts"], exclude: ["src/**/*.test.ts"] },
   },
 });
+
+export default config;

@@ -1,0 +1,60 @@
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { expect, it } from "vitest";
+import { History } from "./history.js";
+import { SEED, seededDraw } from "./seed.js";
+import { WriterProcess } from "./writer-process.js";
+
+const KILLS = Number(process.env["HOLDFAST_FAULT_KILLS"] ?? "200");
+
+it(`a writer killed ${KILLS} times keeps every record it acknowledged, once, in order, byte for byte`, async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "holdfast-kill-"));
+  const draw = seededDraw("kill");
+  const history = new History(SEED);
+  const directory = path.join(folder, "log");
+  const options = { segmentBytes: 256 * 1024, spareSegmentsMax: 2 };
+  let verifiedLsn = 0;
+  let bytesCut = 0;
+  try {
+    for (let kill = 1; kill <= KILLS + 1; kill++) {
+      const isLast = kill === KILLS + 1;
+      const task = history.next({
+        directory,
+        options: { ...options, flush: kill % 4 === 0 ? "inline" : "pool" },
+        // Each process reads what the one before it wrote; every twentieth and the last one read everything.
+        verifyFrom: isLast || kill % 20 === 0 ? 1 : verifiedLsn + 1,
+        afterwards: isLast ? "close" : "write",
+        writers: 1 + draw(32),
+        records: Number.MAX_SAFE_INTEGER,
+        truncateEvery: 3000 + draw(3000),
+      });
+      const writer = new WriterProcess(task);
+      try {
+        await writer.when("verified", () => writer.verified !== undefined || writer.refused !== undefined);
+        history.opened(writer);
+        verifiedLsn = history.floorLsn;
+        bytesCut += Number(writer.opened?.recovery["cutBytes"] ?? 0);
+        if (isLast) {
+          await writer.end();
+        } else {
+          await writer.when("acknowledged", () => writer.acknowledgements > 0);
+          await delay(draw(60));
+        }
+      } finally {
+        await writer.kill();
+      }
+      history.take(writer);
+      expect(writer.failed).toBeUndefined();
+    }
+    const files = readdirSync(directory);
+    console.log(
+      `${KILLS} kills: ${history.acknowledgements} acknowledgements, last LSN ${history.floorLsn}, ` +
+        `${bytesCut} bytes cut, ${files.length} files at the end`,
+    );
+    expect(history.acknowledgements).toBeGreaterThan(KILLS);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
