@@ -1,0 +1,515 @@
+/**
+ * The crash explorer.
+ *
+ * The workload runs once. Then, for each moment of it, the power is cut and the process is killed; recovery runs on a disk on which
+ * everything the model leaves open is decided only when recovery looks, and all answers are tried one after another. Recoveries
+ * are themselves crashed.
+ */
+import { checkInteger, checkOptions, InvalidArgumentError, SeededRandom } from "../base/index.js";
+import type { DiskModel, Question } from "../vfs/index.js";
+import { SimVfs } from "../vfs/index.js";
+import { CrashFoundError } from "./crash-found-error.js";
+import type { CrashReport } from "./crash-report.js";
+import { StateCounter } from "./crash-report.js";
+import type { CrashFailure, CrashFollowUps, CrashOrigin, CrashOutcome } from "./crash-run.js";
+import { CrashRunner } from "./crash-run.js";
+import type { CrashScenario } from "./crash-scenario.js";
+import { describeCrash } from "./describe-crash.js";
+import type { RecordingChooser } from "./odometer.js";
+import { Odometer, repeatAnswers } from "./odometer.js";
+import { OpTrace } from "./op-trace.js";
+import type { CrashKind, StateId } from "./state-id.js";
+import { formatStateId, parseStateId, scenarioOf } from "./state-id.js";
+import { questionKey, sampledState, tellingStates } from "./telling-states.js";
+
+/** Progress of an exploration. */
+export interface CrashProgress {
+  readonly points: number;
+  readonly pointsDone: number;
+  readonly raw: number;
+  readonly distinct: number;
+}
+
+/** Options of {@link exploreCrashes}. */
+export interface ExploreCrashesOptions<S, E> extends CrashScenario<S, E>, CrashFollowUps<S, E> {
+  /** Fixes the workload's randomness, the order of completions and all samples. 0 to 2^53 − 1. Default 1. */
+  readonly seed?: number;
+  /** Handed to the workload as its length. When given, a failure is tried to be found again with fewer steps. */
+  readonly steps?: number;
+  /** What the disk may do. Default: `posix`, no stale blocks, garbage in the written part of a torn sector. */
+  readonly disk?: Partial<DiskModel>;
+  /** Torn sectors allowed in one state, 0 to 2. Default 1. */
+  readonly tornMax?: number;
+  /** States tried at one moment before telling states and samples take over. Default 512. */
+  readonly capPerPoint?: number;
+  /** Random states tried at a moment that has more than `capPerPoint`. Default 64. */
+  readonly samplesPerPoint?: number;
+  /** Crashes in a row, the first one included, 1 to 3. Default 2: recoveries are crashed too. */
+  readonly depth?: number;
+  /** The share of states whose recovery is crashed as well, 0 to 1. Moments with up to 16 states have all of theirs crashed. Default 1/8. */
+  readonly nestedShare?: number;
+  /** States tried at one moment of a recovery. Default 64. */
+  readonly nestedCap?: number;
+  /** Kill the process (page cache survives), and cut the power during and after the recovery from that. Default true. */
+  readonly kill?: boolean;
+  /** Stop after this many states. Moments are then tried in a seeded order, so that the budget is spread. Default none. */
+  readonly statesMax?: number;
+  /** Stop after this many milliseconds of `clock`. Default none. Makes a run end where the machine happens to be. */
+  readonly timeMsMax?: number;
+  /** Milliseconds; for `timeMsMax` and the report. Default `performance.now`. */
+  readonly clock?: () => number;
+  /** A recovery that asks for more operations than this is a failure. Default 1,000,000. */
+  readonly operationsMax?: number;
+  /** Ends the exploration early; what was done so far is reported. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: CrashProgress) => void;
+}
+
+/** What {@link replayCrash} found. */
+export interface CrashReplay {
+  readonly id: string;
+  /** What fails in this state; `undefined` when everything holds. */
+  readonly failure: CrashFoundError | undefined;
+  /** The operations, what the disk kept of them, and the events. */
+  readonly trace: string;
+}
+
+const OPTIONS = [
+  "name", "workload", "recover", "check", "resume", "checkResumed", "close", "idempotent", "describe", "seed", "steps", "disk", "tornMax", "capPerPoint",
+  "samplesPerPoint", "depth", "nestedShare", "nestedCap", "kill", "statesMax", "timeMsMax", "clock", "operationsMax", "signal", "onProgress",
+] as const;
+/** Moments with up to this many states have every one of their recoveries crashed. */
+const SMALL_POINT_STATES = 16;
+/** Each state whose number is a multiple of this runs twice, and both runs must ask for the same operations. */
+const DETERMINISM_EVERY = 1000;
+const LATER_CRASH: Omit<CrashFailure, "error"> = { problem: "not-deterministic" };
+
+/**
+ * Tries the crashes of a workload.
+ *
+ * Throws `CrashFoundError` at the first state that fails, already shrunk, with the line that repeats it; otherwise resolves to the counts.
+ * `InvalidArgumentError` for an option that is unknown or out of range.
+ */
+export async function exploreCrashes<S, E>(options: ExploreCrashesOptions<S, E>): Promise<CrashReport> {
+  const exploration = new CrashExploration(options);
+  try {
+    return await exploration.explore();
+  } finally {
+    exploration.stop();
+  }
+}
+
+/**
+ * Repeats the one state that `id` names, with the options of the exploration that printed it. `InvalidArgumentError` when `id` is
+ * malformed or names a moment that the workload does not reach.
+ */
+export async function replayCrash<S, E>(options: ExploreCrashesOptions<S, E>, id: string): Promise<CrashReplay> {
+  const parsed = parseStateId(id);
+  const { steps: _, ...rest } = options;
+  const exploration = new CrashExploration({ ...rest, seed: parsed.seed, ...(parsed.steps === undefined ? {} : { steps: parsed.steps }) });
+  try {
+    return await exploration.replay(parsed);
+  } finally {
+    exploration.stop();
+  }
+}
+
+interface Limits {
+  readonly seed: number;
+  readonly tornMax: number;
+  readonly capPerPoint: number;
+  readonly samplesPerPoint: number;
+  readonly depth: number;
+  readonly nestedShare: number;
+  readonly nestedCap: number;
+  readonly kill: boolean;
+  readonly statesMax: number;
+  readonly timeMsMax: number;
+}
+
+class CrashExploration<S, E> {
+  readonly #options: ExploreCrashesOptions<S, E>;
+  readonly #limits: Limits;
+  readonly #runner: CrashRunner<S, E>;
+  readonly #counter = new StateCounter();
+  readonly #random: SeededRandom;
+  readonly #clock: () => number;
+  readonly #startMs: number;
+  readonly #live: { trace: OpTrace<E> | undefined } = { trace: undefined };
+  #shorten = true;
+  #coveredPoints = 0;
+  #exhaustedPoints = 0;
+  #exhaustedWithTearsPoints = 0;
+  #cappedPoints = 0;
+
+  constructor(options: ExploreCrashesOptions<S, E>) {
+    checkOptions("exploreCrashes", options, OPTIONS);
+    const share = options.nestedShare ?? 1 / 8;
+    if (!(share >= 0 && share <= 1)) throw new InvalidArgumentError("HF_INVALID_ARGUMENT", `nestedShare is ${share}; it must be from 0 to 1.`, { option: "nestedShare" });
+    const integer = (name: keyof ExploreCrashesOptions<S, E>, value: number | undefined, fallback: number, min: number, max: number): number =>
+      checkInteger("exploreCrashes", name, value, { min, max }, fallback);
+    this.#options = options;
+    this.#limits = {
+      seed: integer("seed", options.seed, 1, 0, Number.MAX_SAFE_INTEGER),
+      tornMax: integer("tornMax", options.tornMax, 1, 0, 2),
+      capPerPoint: integer("capPerPoint", options.capPerPoint, 512, 1, 1_000_000),
+      samplesPerPoint: integer("samplesPerPoint", options.samplesPerPoint, 64, 0, 1_000_000),
+      depth: integer("depth", options.depth, 2, 1, 3),
+      nestedShare: share,
+      nestedCap: integer("nestedCap", options.nestedCap, 64, 1, 1_000_000),
+      kill: options.kill ?? true,
+      statesMax: options.statesMax === undefined ? Infinity : integer("statesMax", options.statesMax, 0, 1, Number.MAX_SAFE_INTEGER),
+      timeMsMax: options.timeMsMax ?? Infinity,
+    };
+    this.#random = new SeededRandom(this.#limits.seed).fork(`explore ${options.name}`);
+    this.#runner = new CrashRunner<S, E>(options, this.#limits.seed, options.operationsMax ?? 1_000_000);
+    this.#clock = options.clock ?? (() => performance.now());
+    this.#startMs = this.#clock();
+  }
+
+  stop(): void {
+    this.#runner.stop();
+  }
+
+  async explore(): Promise<CrashReport> {
+    const trace = await this.#runWorkload();
+    // A run of moments, each of which allows all states of the one before, is tried from its end.
+    const chains: number[][] = [[]];
+    for (let point = 0; point < trace.points; point++) {
+      chains.at(-1)?.push(point);
+      if (!trace.isCoveredByNext(point) && point + 1 < trace.points) chains.push([]);
+    }
+    const order = chains.map((_, at) => at);
+    if (this.#limits.statesMax !== Infinity || this.#limits.timeMsMax !== Infinity) shuffle(order, this.#random.fork("order"));
+    let done = 0;
+    let skipped = 0;
+    for (const at of order) {
+      const chain = chains[at] as number[];
+      let covered = false;
+      for (const point of chain.toReversed()) {
+        if (!this.#withinBudget()) {
+          skipped++;
+          continue;
+        }
+        const base = { events: this.#eventsAt(trace, point), answers: [], previous: undefined, snapshot: trace.snapshotAt(point) };
+        if (covered) {
+          this.#coveredPoints++;
+          this.#exhaustedPoints++;
+          this.#exhaustedWithTearsPoints++;
+        } else covered = await this.#explorePoint({ ...base, kind: "cut", crashes: [{ kind: "cut", point }] }, this.#limits.capPerPoint);
+        if (this.#limits.kill && trace.isKillPoint(point)) {
+          await this.#explorePoint({ ...base, kind: "kill", crashes: [{ kind: "kill", point }] }, this.#limits.nestedCap);
+        }
+        done++;
+        this.#options.onProgress?.({ points: trace.points, pointsDone: done, raw: this.#counter.raw, distinct: this.#counter.distinct });
+      }
+    }
+    const durationMs = this.#clock() - this.#startMs;
+    return {
+      name: this.#options.name,
+      seed: this.#limits.seed,
+      raw: this.#counter.raw,
+      distinct: this.#counter.distinct,
+      inRecoveryDistinct: this.#counter.inRecoveryDistinct,
+      points: trace.points - skipped,
+      coveredPoints: this.#coveredPoints,
+      exhaustedPoints: this.#exhaustedPoints,
+      exhaustedWithTearsPoints: this.#exhaustedWithTearsPoints,
+      cappedPoints: this.#cappedPoints,
+      skippedPoints: skipped,
+      scenarios: this.#counter.scenarios(),
+      durationMs,
+      statesPerSecond: durationMs > 0 ? (this.#counter.raw * 1000) / durationMs : 0,
+    };
+  }
+
+  async replay(id: StateId): Promise<CrashReplay> {
+    const trace = await this.#runWorkload();
+    const result = await this.#repeat(trace, id);
+    const text = formatStateId(id);
+    const shown = describeCrash(result.traces, id.crashes, result.questions, result.answers);
+    const failure = result.failure === undefined ? undefined : this.#found(result.failure, scenarioOf(id), text, shown);
+    return { id: text, failure, trace: shown };
+  }
+
+  async #runWorkload(): Promise<OpTrace<E>> {
+    const { seed } = this.#limits;
+    const vfs = new SimVfs({ seed, ...this.#options.disk });
+    const trace = new OpTrace<E>(vfs.disk, () => 0);
+    this.#live.trace = trace;
+    const attempt = await this.#runner.attempt("workload", vfs, () =>
+      this.#options.workload({ vfs, random: new SeededRandom(seed).fork("workload"), steps: this.#options.steps ?? 0, note: (event) => trace.note(event) }),
+    );
+    vfs.disk.recorder = undefined;
+    const failure = (await this.#runner.rejection()) ?? attempt.failure;
+    vfs.die();
+    if (failure !== undefined) {
+      const id = formatStateId({ seed, steps: this.#options.steps, crashes: [{ kind: "cut", point: trace.entries.length }], answers: [] });
+      throw this.#found(failure, "workload", id, describeCrash([trace], [], [], []));
+    }
+    return trace;
+  }
+
+  /** Tries the states of one crash. True when every one was tried, torn ones too. */
+  async #explorePoint(origin: CrashOrigin<S, E>, cap: number): Promise<boolean> {
+    const nested = origin.crashes.length > 1;
+    const asked = new Map<string, Question>();
+    const cut = origin.crashes.at(-1)?.kind === "cut";
+    // Recoveries are crashed when the moment's own states are done: only then is it known whether it is a small one.
+    const picked = new Picks(this.#random.fork(`nested ${formatStateId({ seed: 0, steps: undefined, crashes: origin.crashes, answers: origin.answers })}`), this.#nestedShare(origin));
+    const early = new Odometer(0);
+    let states = 0;
+    let exhausted = false;
+    for (;;) {
+      if (!this.#withinBudget()) return false;
+      early.restart();
+      await this.#tryState(origin, early, false);
+      states++;
+      picked.offer(early.answers);
+      for (const question of early.questions) asked.set(questionKey(question), question);
+      if (!early.advance()) {
+        exhausted = true;
+        break;
+      }
+      if (states >= cap) break;
+    }
+    let exhaustedWithTears = exhausted && (this.#limits.tornMax === 0 || ![...asked.values()].some((question) => question.kind === "sector"));
+    if (exhausted && !exhaustedWithTears) {
+      const torn = new Odometer(this.#limits.tornMax);
+      let tried = 0;
+      for (;;) {
+        if (!this.#withinBudget()) break;
+        torn.restart();
+        await this.#tryState(origin, torn, false);
+        tried++;
+        for (const question of torn.questions) asked.set(questionKey(question), question);
+        if (!torn.advance()) {
+          exhaustedWithTears = true;
+          break;
+        }
+        if (tried >= cap) break;
+      }
+    }
+    if (!exhaustedWithTears) {
+      if (this.#limits.tornMax > 0) await this.#learnTears(origin, asked);
+      const budget = this.#counter.raw + cap * 2;
+      for (const chooser of tellingStates(asked, this.#limits.tornMax)) {
+        if (this.#counter.raw >= budget || !this.#withinBudget()) break;
+        await this.#tryState(origin, chooser, false);
+      }
+      const random = this.#random.fork(`sample ${formatStateId({ seed: 0, steps: undefined, crashes: origin.crashes, answers: origin.answers })}`);
+      const samples = nested ? Math.min(this.#limits.samplesPerPoint, cap) : this.#limits.samplesPerPoint;
+      for (let at = 0; at < samples && this.#withinBudget(); at++) {
+        await this.#tryState(origin, sampledState(random, at % 4 === 0 ? Math.min(2, this.#limits.tornMax * 2) : this.#limits.tornMax), false);
+      }
+    }
+    for (const answers of picked.take(exhausted && !nested)) {
+      if (!this.#withinBudget()) break;
+      const chooser = repeatAnswers(answers);
+      await this.#crashRecovery(origin, answers, await this.#tryState(origin, chooser, true));
+    }
+    if (!nested && cut) {
+      if (exhausted) this.#exhaustedPoints++;
+      else this.#cappedPoints++;
+      if (exhaustedWithTears) this.#exhaustedWithTearsPoints++;
+    }
+    return exhausted && exhaustedWithTears;
+  }
+
+  /** One run that keeps everything, with tears allowed, so that the questions tell how many torn variants there are. */
+  async #learnTears(origin: CrashOrigin<S, E>, asked: Map<string, Question>): Promise<void> {
+    for (const answer of [(question: Question) => question.whole - 1, () => 0]) {
+      const chooser = sampledState(this.#random.fork("unused"), this.#limits.tornMax);
+      const asking: RecordingChooser = {
+        tornMax: this.#limits.tornMax,
+        answers: chooser.answers,
+        questions: chooser.questions,
+        restart: () => chooser.restart(),
+        choose: (question) => {
+          chooser.answers.push(answer(question));
+          chooser.questions.push(question);
+          return answer(question);
+        },
+      };
+      if (!this.#withinBudget()) return;
+      await this.#tryState(origin, asking, false);
+      for (const question of asking.questions) asked.set(questionKey(question), question);
+    }
+  }
+
+  #nestedShare(origin: CrashOrigin<S, E>): number {
+    const depth = origin.crashes.length;
+    if (depth >= this.#limits.depth) return 0;
+    if (origin.kind === "kill") return 1;
+    return depth > 1 ? this.#limits.nestedShare / 8 : this.#limits.nestedShare;
+  }
+
+  async #crashRecovery(origin: CrashOrigin<S, E>, answers: readonly number[], outcome: CrashOutcome<S, E>): Promise<void> {
+    const trace = outcome.trace;
+    if (trace === undefined) return;
+    const nothingChanged = trace.entries.length === 0 && origin.kind === "cut";
+    if (nothingChanged) return;
+    for (let point = 0; point < trace.points; point++) {
+      if (trace.isCoveredByNext(point) || (point === 0 && origin.kind === "cut")) continue;
+      if (!this.#withinBudget()) return;
+      await this.#explorePoint(
+        {
+          kind: "cut",
+          snapshot: trace.snapshotAt(point),
+          events: outcome.events.slice(0, origin.events.length + trace.eventsAt(point)),
+          crashes: [...origin.crashes, { kind: "cut", point }],
+          answers: [...origin.answers, ...answers.slice(0, trace.answersAt(point))],
+          previous: point === trace.points - 1 ? outcome.state : undefined,
+        },
+        this.#limits.nestedCap,
+      );
+    }
+  }
+
+  async #tryState(origin: CrashOrigin<S, E>, chooser: RecordingChooser, record: boolean): Promise<CrashOutcome<S, E>> {
+    const scenario = scenarioOf(origin);
+    const id = (): StateId => ({ seed: this.#limits.seed, steps: this.#options.steps, crashes: origin.crashes, answers: [...origin.answers, ...chooser.answers] });
+    const twice = (this.#counter.raw + 1) % DETERMINISM_EVERY === 0;
+    const isNew = (key: number): boolean => !record && this.#counter.add(scenario, key, origin.crashes.length > 1);
+    const outcome = await this.#runner.run(origin, chooser, { scenario, id: () => formatStateId(id()) }, record || twice, isNew);
+    let failure = outcome.failure;
+    if (failure === undefined && twice) {
+      const again = await this.#runner.run(origin, repeatAnswers(chooser.answers), { scenario, id: () => formatStateId(id()) }, true, () => false);
+      if (again.operationsHash !== outcome.operationsHash || again.key !== outcome.key) {
+        failure = { ...LATER_CRASH, error: new Error("two recoveries of the same state asked for different operations") };
+      }
+    }
+    if (failure !== undefined) throw await this.#shrink(id(), failure);
+    return outcome;
+  }
+
+  /** Sets answers to 0 and shortens the workload as long as the state still fails. */
+  async #shrink(id: StateId, failure: CrashFailure): Promise<CrashFoundError> {
+    const trace = this.#live.trace as OpTrace<E>;
+    const answers = id.answers.slice();
+    const stillFails = async (): Promise<boolean> => (await this.#repeat(trace, { ...id, answers })).failure?.problem === failure.problem;
+    if (await stillFails()) {
+      for (let at = 0; at < answers.length; at++) {
+        const before = answers[at] as number;
+        for (let smaller = 0; smaller < Math.min(before, 3); smaller++) {
+          answers[at] = smaller;
+          if (await stillFails()) break;
+          answers[at] = before;
+        }
+      }
+    }
+    const small = { ...id, answers };
+    const result = await this.#repeat(trace, small);
+    const shown = describeCrash(result.traces, small.crashes, result.questions, result.answers);
+    const found = this.#found(result.failure ?? failure, scenarioOf(small), formatStateId(small), shown);
+    return (await this.#shorter(failure)) ?? found;
+  }
+
+  async #shorter(failure: CrashFailure): Promise<CrashFoundError | undefined> {
+    const { steps } = this.#options;
+    if (steps === undefined || steps <= 1 || !this.#shorten) return undefined;
+    const { signal: _signal, onProgress: _progress, ...rest } = this.#options;
+    for (let fewer = 1; fewer < steps; fewer = fewer < 4 ? fewer + 1 : fewer * 2) {
+      const inner = new CrashExploration<S, E>({ ...rest, steps: fewer, statesMax: 2000 });
+      // A failure there is not looked for in still shorter workloads.
+      inner.#shorten = false;
+      try {
+        await inner.explore();
+      } catch (error) {
+        if (error instanceof CrashFoundError && error.finding.problem === failure.problem) return error;
+      } finally {
+        inner.stop();
+      }
+    }
+    return undefined;
+  }
+
+  /** Recovers through the crashes of `id`. */
+  async #repeat(trace: OpTrace<E>, id: StateId): Promise<{ failure: CrashFailure | undefined; traces: OpTrace<E>[]; questions: Question[]; answers: number[] }> {
+    const traces = [trace];
+    const questions: Question[] = [];
+    const answers: number[] = [];
+    const first = id.crashes[0] as { kind: CrashKind; point: number };
+    this.#requirePoint(trace, first.point);
+    let origin: CrashOrigin<S, E> = {
+      kind: first.kind, snapshot: trace.snapshotAt(first.point), events: this.#eventsAt(trace, first.point), crashes: id.crashes.slice(0, 1), answers: [], previous: undefined,
+    };
+    let rest = id.answers;
+    for (let level = 0; ; level++) {
+      const last = level === id.crashes.length - 1;
+      const chooser = repeatAnswers(rest);
+      const outcome: CrashOutcome<S, E> = await this.#runner.run(origin, chooser, { scenario: scenarioOf(id), id: () => formatStateId(id) }, true, () => last);
+      const next = id.crashes[level + 1];
+      if (outcome.trace !== undefined) traces.push(outcome.trace);
+      if (next === undefined || outcome.trace === undefined) {
+        questions.push(...chooser.questions);
+        answers.push(...chooser.answers);
+        return { failure: outcome.failure, traces, questions, answers };
+      }
+      this.#requirePoint(outcome.trace, next.point);
+      const used = outcome.trace.answersAt(next.point);
+      questions.push(...chooser.questions.slice(0, used));
+      answers.push(...chooser.answers.slice(0, used));
+      rest = rest.slice(used);
+      origin = {
+        kind: next.kind,
+        snapshot: outcome.trace.snapshotAt(next.point),
+        events: outcome.events.slice(0, origin.events.length + outcome.trace.eventsAt(next.point)),
+        crashes: id.crashes.slice(0, level + 2),
+        answers: answers.slice(),
+        previous: next.point === outcome.trace.points - 1 ? outcome.state : undefined,
+      };
+    }
+  }
+
+  #requirePoint(trace: OpTrace<E>, point: number): void {
+    if (point >= trace.points) {
+      throw new InvalidArgumentError("HF_INVALID_ARGUMENT", `The run has ${trace.points} moments, none is number ${point}. Was the workload changed since?`, { point });
+    }
+  }
+
+  #eventsAt(trace: OpTrace<E>, point: number): E[] {
+    return trace.notes.slice(0, trace.eventsAt(point)).map((note) => note.event);
+  }
+
+  #found(failure: CrashFailure, scenario: string, id: string, trace: string): CrashFoundError {
+    return new CrashFoundError({ name: this.#options.name, scenario, id, problem: failure.problem, trace }, failure.error);
+  }
+
+  #withinBudget(): boolean {
+    const { statesMax, timeMsMax } = this.#limits;
+    if (this.#counter.raw >= statesMax || this.#options.signal?.aborted === true) return false;
+    return timeMsMax === Infinity || this.#clock() - this.#startMs < timeMsMax;
+  }
+}
+
+/** The states of one moment whose recoveries are to be crashed: a share of them, or all if they turn out to be few. */
+class Picks {
+  readonly #random: SeededRandom;
+  readonly #share: number;
+  readonly #first: number[][] = [];
+  readonly #picked: number[][] = [];
+  #offered = 0;
+
+  constructor(random: SeededRandom, share: number) {
+    this.#random = random;
+    this.#share = share;
+  }
+
+  offer(answers: readonly number[]): void {
+    if (this.#share === 0) return;
+    if (this.#offered++ < SMALL_POINT_STATES) this.#first.push(answers.slice());
+    if (this.#random.chance(this.#share)) this.#picked.push(answers.slice());
+  }
+
+  take(allIfFew: boolean): readonly (readonly number[])[] {
+    return allIfFew && this.#offered <= SMALL_POINT_STATES ? this.#first : this.#picked;
+  }
+}
+
+function shuffle(items: number[], random: SeededRandom): void {
+  for (let at = items.length - 1; at > 0; at--) {
+    const other = random.below(at + 1);
+    [items[at], items[other]] = [items[other] as number, items[at] as number];
+  }
+}
