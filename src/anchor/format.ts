@@ -107,9 +107,14 @@ export function decodeSlot(bytes: Uint8Array): Slot {
 
 const MAGIC_CRC: number = crc32cRange(MAGIC, 0, MAGIC.length);
 
-/** The checksum of everything in the slot but this field itself. */
+/**
+ * The checksum of the header up to its own checksum, then of the value and the padding.
+ *
+ * It goes on from the header's checksum rather than over it: a checksum over data that ends in its own CRC is the same for all data,
+ * so that a new header torn onto an old value would pass.
+ */
 function slotCrc(bytes: Uint8Array): number {
-  return crc32cRange(bytes, VALUE_OFFSET, bytes.length, crc32cRange(bytes, 0, SLOT_CRC_OFFSET));
+  return crc32cRange(bytes, VALUE_OFFSET, bytes.length, readU32(bytes, HEADER_CRC_OFFSET));
 }
 
 function hasMagic(bytes: Uint8Array): boolean {
