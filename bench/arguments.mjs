@@ -44,6 +44,7 @@ export function readArguments(argv, workloads) {
   const unknown = only?.find((name) => !workloads.includes(name));
   if (unknown !== undefined) throw new Error(`There is no workload "${unknown}". There are: ${workloads.join(", ")}.`);
   const rounds = values.rounds === undefined ? (values.quick ? 1 : 5) : Number(values.rounds);
-  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100) throw new Error("--rounds takes a whole number from 1 to 100.");
+  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100)
+    throw new Error("--rounds takes a whole number from 1 to 100.");
   return { dir: values.dir, only, rounds, quick: values.quick, json: values.json, help: values.help };
 }

@@ -38,7 +38,8 @@ export function makeFloor(directory) {
   // The first run makes the file; its times are not used.
   loop(file, [BLOCK_BYTES], true);
   return {
-    language: compiled === undefined ? "a synchronous Node loop, for want of a C compiler" : `C (${compiled.compiler} -O2)`,
+    language:
+      compiled === undefined ? "a synchronous Node loop, for want of a C compiler" : `C (${compiled.compiler} -O2)`,
     sync: (sizes) => loop(file, sizes, true),
     os: (sizes) => loop(file, sizes, false),
   };
@@ -82,7 +83,10 @@ function nodeLoop(file, sizes, durable) {
     fs.fsyncSync(zeros);
     fs.closeSync(zeros);
   }
-  const bytes = Buffer.alloc(sizes.reduce((a, b) => Math.max(a, b), 0), 0xa5);
+  const bytes = Buffer.alloc(
+    sizes.reduce((a, b) => Math.max(a, b), 0),
+    0xa5,
+  );
   const fd = fs.openSync(file, fs.constants.O_RDWR | (durable ? fs.constants.O_DSYNC : 0));
   const times = [];
   let at = 0;
@@ -98,5 +102,10 @@ function nodeLoop(file, sizes, durable) {
     last = now;
   }
   fs.closeSync(fd);
-  return { count: sizes.length, totalNs: Number(last - start), p50Ns: quantile(times, 0.5), p99Ns: quantile(times, 0.99) };
+  return {
+    count: sizes.length,
+    totalNs: Number(last - start),
+    p50Ns: quantile(times, 0.5),
+    p99Ns: quantile(times, 0.99),
+  };
 }

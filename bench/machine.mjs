@@ -34,7 +34,7 @@ const FILE_SYSTEMS = new Map([
 export function describeMachine(directory) {
   const cpus = os.cpus();
   const { bavail, bsize, type } = fs.statfsSync(directory);
-  const fileSystem = mountedFileSystem(directory) ?? FILE_SYSTEMS.get(Number(type)) ?? `type 0x${type.toString(16)}`;
+  const fileSystem = mountedFileSystem(directory) ?? FILE_SYSTEMS.get(type) ?? `type 0x${type.toString(16)}`;
   return {
     cpu: `${cpus[0]?.model.trim() ?? "unknown"} × ${cpus.length}`,
     memoryGiB: Math.round(os.totalmem() / GIB),
@@ -69,7 +69,8 @@ function mountedFileSystem(directory) {
     const below = path.relative(point, real);
     if (below.startsWith("..") || path.isAbsolute(below)) continue;
     // A later line covers an earlier one at the same point.
-    if (nearest === undefined || point.length >= nearest.point.length) nearest = { point, type: after.split(" ")[0], options };
+    if (nearest === undefined || point.length >= nearest.point.length)
+      nearest = { point, type: after.split(" ")[0], options };
   }
   return nearest && `${nearest.type} (${nearest.options})`;
 }

@@ -21,7 +21,8 @@ const options = readArguments(process.argv.slice(2), WORKLOADS);
 if (options.help) {
   process.stdout.write(`${help}\nWorkloads: ${WORKLOADS.join(", ")}.\n`);
 } else {
-  if (!fs.existsSync(path.join(ROOT, "dist", "log", "index.js"))) throw new Error("There is no built package to measure. Run: npm run build");
+  if (!fs.existsSync(path.join(ROOT, "dist", "log", "index.js")))
+    throw new Error("There is no built package to measure. Run: npm run build");
   installPeers();
   const directory = makeDirectory(options.dir ?? path.join(ROOT, ".tmp"));
   try {
@@ -37,7 +38,10 @@ async function measure(directory) {
   const floor = makeFloor(directory);
   const settings = { floor, rounds: options.rounds, roundMs: options.quick ? 100 : 1500, quick: options.quick };
   if (!options.json) process.stdout.write(`${renderMachine(machine, floor.language)}\n\n`);
-  if (machine.volatile) say(`${directory} is in memory, where a durable write costs nothing: these numbers say nothing. Choose another --dir.`);
+  if (machine.volatile)
+    say(
+      `${directory} is in memory, where a durable write costs nothing: these numbers say nothing. Choose another --dir.`,
+    );
   if (!lmdbInstalled()) say("lmdb is not installed, and is left out.");
 
   const results = [];
@@ -49,7 +53,9 @@ async function measure(directory) {
     const { bavail, bsize } = fs.statfsSync(directory);
     const need = workload.needBytes(context);
     if (bavail * bsize < need + GIB) {
-      skipped.push(`${name}: needs ${(need / GIB).toFixed(1)} GiB and one to spare, ${((bavail * bsize) / GIB).toFixed(1)} are free`);
+      skipped.push(
+        `${name}: needs ${(need / GIB).toFixed(1)} GiB and one to spare, ${((bavail * bsize) / GIB).toFixed(1)} are free`,
+      );
       continue;
     }
     fs.mkdirSync(own);
@@ -58,7 +64,9 @@ async function measure(directory) {
   }
 
   if (options.json) {
-    process.stdout.write(`${JSON.stringify({ machine, floor: floor.language, quick: options.quick, skipped, results }, undefined, 2)}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ machine, floor: floor.language, quick: options.quick, skipped, results }, undefined, 2)}\n`,
+    );
     return;
   }
   process.stdout.write(`${renderTable(results)}\n`);
@@ -68,11 +76,11 @@ async function measure(directory) {
 
 /**
  * @param {string} name
- * @returns {Promise<import("./context.mjs").Workload>}
+ * @returns {Promise<import("./context.js").Workload>}
  */
 async function load(name) {
   const module = await import(`./workloads/${name}.mjs`);
-  return /** @type {import("./context.mjs").Workload} */ (Object.values(module)[0]);
+  return /** @type {import("./context.js").Workload} */ (Object.values(module)[0]);
 }
 
 /** Peers are this folder's own dependencies, so that the package itself needs none of them. */
@@ -93,7 +101,10 @@ function installPeers() {
 function makeDirectory(parent) {
   fs.mkdirSync(parent, { recursive: true });
   const directory = fs.mkdtempSync(path.join(parent, "holdfast-bench-"));
-  for (const [signal, code] of /** @type {const} */ ([["SIGINT", 130], ["SIGTERM", 143]])) {
+  for (const [signal, code] of /** @type {const} */ ([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ])) {
     process.once(signal, () => {
       fs.rmSync(directory, { recursive: true, force: true });
       process.exit(code);

@@ -13,7 +13,7 @@ const ASKED_PER_SECOND = 1_500_000;
 const FLOOR_NS = 200_000;
 const FLUSHES = /** @type {const} */ (["pool", "inline"]);
 
-/** @type {import("../context.mjs").Workload} */
+/** @type {import("../context.js").Workload} */
 export const durable1024 = {
   name: "durable-1024",
   title: `durable appends, ${WRITERS.toLocaleString("en")} writers × ${PAYLOAD_BYTES} B`,
@@ -22,8 +22,8 @@ export const durable1024 = {
 };
 
 /**
- * @param {import("../context.mjs").Context} context
- * @returns {Promise<import("../context.mjs").Outcome>}
+ * @param {import("../context.js").Context} context
+ * @returns {Promise<import("../context.js").Outcome>}
  */
 async function run({ directory, floor, rounds, roundMs, progress }) {
   const payloads = makePayloads(WRITERS, PAYLOAD_BYTES);
@@ -70,7 +70,9 @@ async function run({ directory, floor, rounds, roundMs, progress }) {
       reached: perSecond >= ASKED_PER_SECOND ? true : floorP50Ns < FLOOR_NS ? false : undefined,
     };
   });
-  const notes = FLUSHES.map((flush) => `${flush}: ${median(taken[flush].map((round) => round.recordsPerGroup)).toFixed(0)} records a group.`);
+  const notes = FLUSHES.map(
+    (flush) => `${flush}: ${median(taken[flush].map((round) => round.recordsPerGroup)).toFixed(0)} records a group.`,
+  );
   notes.push("Ratio: the floor's time for the very groups formed, divided by the time taken.");
   return { rows, notes, rounds: taken };
 }

@@ -15,7 +15,7 @@ const WRITERS = 64;
 const PAYLOAD_BYTES = 100;
 const FLUSHES = /** @type {const} */ (["pool", "inline"]);
 
-/** @type {import("../context.mjs").Workload} */
+/** @type {import("../context.js").Workload} */
 export const durable64 = {
   name: "durable-64",
   title: `durable appends, ${WRITERS} writers × ${PAYLOAD_BYTES} B`,
@@ -24,8 +24,8 @@ export const durable64 = {
 };
 
 /**
- * @param {import("../context.mjs").Context} context
- * @returns {Promise<import("../context.mjs").Outcome>}
+ * @param {import("../context.js").Context} context
+ * @returns {Promise<import("../context.js").Outcome>}
  */
 async function run({ directory, floor, rounds, roundMs, progress }) {
   const payloads = makePayloads(WRITERS, PAYLOAD_BYTES);
@@ -68,7 +68,9 @@ async function run({ directory, floor, rounds, roundMs, progress }) {
     taken.appendNow.push(appendNow(path.join(directory, `append-${round}`), payload, roundMs));
     taken.appendAwaited.push(await appendAwaited(path.join(directory, `awaited-${round}`), payload, roundMs));
     if (!withLmdb) continue;
-    taken.lmdbOverlapping.push(await putFlushed(path.join(directory, `overlapping-${round}`), payloads, roundMs, "overlapping"));
+    taken.lmdbOverlapping.push(
+      await putFlushed(path.join(directory, `overlapping-${round}`), payloads, roundMs, "overlapping"),
+    );
     taken.lmdbStrict.push(await putFlushed(path.join(directory, `strict-${round}`), payloads, roundMs, "strict"));
   }
   for (const flush of FLUSHES) await logs[flush].close();
@@ -117,7 +119,8 @@ async function run({ directory, floor, rounds, roundMs, progress }) {
   });
   const notes = FLUSHES.map((flush) => {
     const of = taken[flush];
-    const total = (/** @type {(round: typeof of[number]) => number} */ pick) => of.reduce((sum, round) => sum + pick(round), 0);
+    const total = (/** @type {(round: typeof of[number]) => number} */ pick) =>
+      of.reduce((sum, round) => sum + pick(round), 0);
     return (
       `${flush}: ${total((r) => r.groups)} groups of ${median(of.map((r) => r.recordsPerGroup)).toFixed(1)} records, ` +
       `${(total((r) => r.bytesWritten) / 2 ** 20).toFixed(0)} MiB written; over all rounds together ` +
@@ -134,5 +137,8 @@ async function run({ directory, floor, rounds, roundMs, progress }) {
  */
 function fastest(contenders) {
   const [first, ...others] = contenders.map(([name, values]) => ({ name, perSecond: median(values) }));
-  return others.reduce((best, one) => (one.perSecond > best.perSecond ? one : best), /** @type {{ name: string, perSecond: number }} */ (first));
+  return others.reduce(
+    (best, one) => (one.perSecond > best.perSecond ? one : best),
+    /** @type {{ name: string, perSecond: number }} */ (first),
+  );
 }

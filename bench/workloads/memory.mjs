@@ -25,7 +25,7 @@ const CHILD = fileURLToPath(new URL("memory-child.mjs", import.meta.url));
  * @property {readonly Sample[]} samples
  */
 
-/** @type {import("../context.mjs").Workload} */
+/** @type {import("../context.js").Workload} */
 export const memory = {
   name: "memory",
   title: "memory while appending from 64 writers",
@@ -34,8 +34,8 @@ export const memory = {
 };
 
 /**
- * @param {import("../context.mjs").Context} context
- * @returns {Promise<import("../context.mjs").Outcome>}
+ * @param {import("../context.js").Context} context
+ * @returns {Promise<import("../context.js").Outcome>}
  */
 async function run({ directory, quick, progress }) {
   const forms = [
@@ -89,6 +89,7 @@ async function appendInChild(directory, payloadBytes, totalBytes) {
   let report;
   child.on("message", (message) => (report = /** @type {ChildReport} */ (message)));
   const [code, signal] = await once(child, "exit");
-  if (report === undefined || code !== 0) throw new Error(`The appending process ended with ${signal ?? `code ${code}`}.`);
+  if (report === undefined || code !== 0)
+    throw new Error(`The appending process ended with ${signal ?? `code ${code}`}.`);
   return report;
 }

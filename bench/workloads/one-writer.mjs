@@ -10,7 +10,7 @@ const PAYLOAD_BYTES = 100;
 const ASKED = /** @type {const} */ ({ pool: 1.6, inline: 1.15 });
 const FLUSHES = /** @type {const} */ (["pool", "inline"]);
 
-/** @type {import("../context.mjs").Workload} */
+/** @type {import("../context.js").Workload} */
 export const oneWriter = {
   name: "one-writer",
   title: `durable append, one writer × ${PAYLOAD_BYTES} B`,
@@ -19,8 +19,8 @@ export const oneWriter = {
 };
 
 /**
- * @param {import("../context.mjs").Context} context
- * @returns {Promise<import("../context.mjs").Outcome>}
+ * @param {import("../context.js").Context} context
+ * @returns {Promise<import("../context.js").Outcome>}
  */
 async function run({ directory, floor, rounds, roundMs, progress }) {
   const [payload] = /** @type {[Uint8Array]} */ (makePayloads(1, PAYLOAD_BYTES));
@@ -30,10 +30,19 @@ async function run({ directory, floor, rounds, roundMs, progress }) {
   };
   const measure = async (/** @type {"pool" | "inline"} */ flush, /** @type {number} */ durationMs) => {
     const log = logs[flush];
-    const { result, groups } = await withGroups(log.directory, () => timeAppends(durationMs, () => log.append(payload)));
+    const { result, groups } = await withGroups(log.directory, () =>
+      timeAppends(durationMs, () => log.append(payload)),
+    );
     const least = floor.sync(groups);
     const p50Ns = median(result);
-    return { appends: result.length, p50Ns, p99Ns: quantile(result, 0.99), floorP50Ns: least.p50Ns, floorP99Ns: least.p99Ns, ratio: p50Ns / least.p50Ns };
+    return {
+      appends: result.length,
+      p50Ns,
+      p99Ns: quantile(result, 0.99),
+      floorP50Ns: least.p50Ns,
+      floorP99Ns: least.p99Ns,
+      ratio: p50Ns / least.p50Ns,
+    };
   };
   const taken = {
     pool: /** @type {Awaited<ReturnType<typeof measure>>[]} */ ([]),

@@ -10,7 +10,7 @@ const ASKED_MS = 50;
 /** What counts as no slower: medians of a few milliseconds on a disk that is shared differ by this much from run to run. */
 const TOLERANCE = 1.1;
 
-/** @type {import("../context.mjs").Workload} */
+/** @type {import("../context.js").Workload} */
 export const open = {
   name: "open",
   title: "open after a clean close",
@@ -19,14 +19,24 @@ export const open = {
 };
 
 /**
- * @param {import("../context.mjs").Context} context
- * @returns {Promise<import("../context.mjs").Outcome>}
+ * @param {import("../context.js").Context} context
+ * @returns {Promise<import("../context.js").Outcome>}
  */
 async function run({ directory, rounds, quick, progress }) {
   const segmentBytes = (quick ? 4 : 64) * MIB;
   const logs = [
-    { name: quick ? "64 MiB" : "4 GiB", bytes: quick ? 64 * MIB : 4096 * MIB, ms: /** @type {number[]} */ ([]), segments: 0 },
-    { name: quick ? "16 MiB" : "256 MiB", bytes: quick ? 16 * MIB : 256 * MIB, ms: /** @type {number[]} */ ([]), segments: 0 },
+    {
+      name: quick ? "64 MiB" : "4 GiB",
+      bytes: quick ? 64 * MIB : 4096 * MIB,
+      ms: /** @type {number[]} */ ([]),
+      segments: 0,
+    },
+    {
+      name: quick ? "16 MiB" : "256 MiB",
+      bytes: quick ? 16 * MIB : 256 * MIB,
+      ms: /** @type {number[]} */ ([]),
+      segments: 0,
+    },
   ];
   for (const log of logs) {
     progress(`writing ${log.name}`);

@@ -16,7 +16,7 @@ const FORMS = /** @type {const} */ ([
   [1, "inline"],
 ]);
 
-/** @type {import("../context.mjs").Workload} */
+/** @type {import("../context.js").Workload} */
 export const osBatches = {
   name: "os-batches",
   title: `durability "os", batches of ${BATCH.toLocaleString("en")} × ${PAYLOAD_BYTES} B`,
@@ -25,8 +25,8 @@ export const osBatches = {
 };
 
 /**
- * @param {import("../context.mjs").Context} context
- * @returns {Promise<import("../context.mjs").Outcome>}
+ * @param {import("../context.js").Context} context
+ * @returns {Promise<import("../context.js").Outcome>}
  */
 async function run({ directory, floor, rounds, roundMs, progress }) {
   const batch = makePayloads(BATCH, PAYLOAD_BYTES);
@@ -35,7 +35,9 @@ async function run({ directory, floor, rounds, roundMs, progress }) {
     const log = await Log.open(path.join(directory, `${writers}-${flush}`), { durability: "os", flush });
     const taken = /** @type {Awaited<ReturnType<typeof measure>>[]} */ ([]);
     const measure = async (/** @type {number} */ durationMs) => {
-      const { result, groups } = await withGroups(log.directory, () => runWriters(writers, durationMs, () => log.appendAll(batch)));
+      const { result, groups } = await withGroups(log.directory, () =>
+        runWriters(writers, durationMs, () => log.appendAll(batch)),
+      );
       const least = floor.os(groups);
       const { lastLsn } = log;
       // Keeps the disk from filling, and lets the segments be used again, as a log that is pruned does.
@@ -69,6 +71,8 @@ async function run({ directory, floor, rounds, roundMs, progress }) {
       reached: perSecond >= ASKED_PER_SECOND,
     };
   });
-  const notes = ["The log checksums and copies each record, and syncs a segment before it goes on to the next; the pwrite loop does neither."];
+  const notes = [
+    "The log checksums and copies each record, and syncs a segment before it goes on to the next; the pwrite loop does neither.",
+  ];
   return { rows, notes, rounds: forms.map(({ writers, flush, taken }) => ({ writers, flush, taken })) };
 }

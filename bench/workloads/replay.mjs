@@ -8,7 +8,7 @@ import { makePayloads } from "../writers.mjs";
 
 const GIGABYTE = 1e9;
 
-/** @type {import("../context.mjs").Workload} */
+/** @type {import("../context.js").Workload} */
 export const replay = {
   name: "replay",
   title: "replay, warm cache, every checksum verified",
@@ -46,13 +46,17 @@ function formsOf(quick) {
 }
 
 /**
- * @param {import("../context.mjs").Context} context
- * @returns {Promise<import("../context.mjs").Outcome>}
+ * @param {import("../context.js").Context} context
+ * @returns {Promise<import("../context.js").Outcome>}
  */
 async function run({ directory, rounds, quick, progress }) {
   /** @type {Map<string, Log>} */
   const logs = new Map();
-  const forms = formsOf(quick).map((form) => ({ form, perSecond: /** @type {number[]} */ ([]), plain: /** @type {number[]} */ ([]) }));
+  const forms = formsOf(quick).map((form) => ({
+    form,
+    perSecond: /** @type {number[]} */ ([]),
+    plain: /** @type {number[]} */ ([]),
+  }));
   for (const { form } of forms) {
     const key = `${form.payloadBytes}-${form.batch}`;
     if (logs.has(key)) continue;
@@ -76,7 +80,8 @@ async function run({ directory, rounds, quick, progress }) {
 
   const rows = forms.map(({ form, perSecond, plain }) => {
     const ours = median(perSecond);
-    const show = (/** @type {number} */ amount) => (form.unit === "records" ? rate(amount) : `${(amount / GIGABYTE).toFixed(2)} GB/s`);
+    const show = (/** @type {number} */ amount) =>
+      form.unit === "records" ? rate(amount) : `${(amount / GIGABYTE).toFixed(2)} GB/s`;
     return {
       what: `replay of ${form.payloadBytes === 100 ? "100 B" : "4 KiB"} records, groups of ${form.batch.toLocaleString("en")}, ${form.by}`,
       measured: show(ours),
@@ -171,7 +176,8 @@ function readFiles(directory, most) {
   for (const name of fs.readdirSync(directory).sort()) {
     if (!name.endsWith(".seg")) continue;
     const fd = fs.openSync(path.join(directory, name), "r");
-    for (let at = 0, read = -1; read !== 0 && left > 0; at += read, left -= read) read = fs.readSync(fd, buffer, 0, buffer.length, at);
+    for (let at = 0, read = -1; read !== 0 && left > 0; at += read, left -= read)
+      read = fs.readSync(fd, buffer, 0, buffer.length, at);
     fs.closeSync(fd);
   }
   return performance.now() - start;
