@@ -4,6 +4,7 @@
  * Reads large chunks, bounded by `chunkBytes` or one group, whichever is more. What a bad group means (a torn tail, damage, the end of what
  * was written) is the caller's to decide.
  */
+import { isZero } from "../base/index.js";
 import type { VfsFile } from "../vfs/index.js";
 import {
   GROUP_HEADER_BYTES,
@@ -25,6 +26,8 @@ export interface ScannedGroup {
   /** Byte offset of the group in its file, and of the byte behind its padding. */
   readonly offset: number;
   readonly end: number;
+  /** Only with `checkPadding`: the bytes behind the body are zeros, as they were written. */
+  readonly paddingZero: boolean;
   /** The body stands at `bytes[bodyStart, bodyStart + header.bodyBytes)`. Overwritten by the next step where `reuseBuffer` is set. */
   readonly bytes: Uint8Array;
   readonly bodyStart: number;
@@ -63,6 +66,8 @@ export interface ScanPlan {
   readonly reuseBuffer?: boolean;
   /** Default {@link CHUNK_BYTES}. */
   readonly chunkBytes?: number;
+  /** Read the padding too and tell whether it is zeros. Default false. */
+  readonly checkPadding?: boolean;
   /** Check headers only and leave the bodies unread where possible. Default false. */
   readonly headersOnly?: boolean;
 }
@@ -103,6 +108,11 @@ export class GroupScanner {
     return this.#lsn;
   }
 
+  /** Header checksum of the last group; what the plan said before the first one. */
+  get chain(): number | undefined {
+    return this.#chain;
+  }
+
   /** The next step. After a bad group the same one comes again. */
   async next(): Promise<ScanStep> {
     const plan = this.#plan;
@@ -129,6 +139,13 @@ export class GroupScanner {
         return this.#bad("records with the group's checksum", "other bytes");
       }
     }
+    let paddingZero = true;
+    if (plan.checkPadding === true) {
+      await this.#have(total);
+      const start = offset - this.#bufferOffset;
+      const end = Math.min(start + total, this.#bufferLength);
+      paddingZero = isZero(this.#buffer, start + GROUP_HEADER_BYTES + header.bodyBytes, end);
+    }
     this.#offset = offset + total;
     this.#lsn = header.firstLsn + header.count;
     this.#chain = header.headerCrc;
@@ -138,6 +155,7 @@ export class GroupScanner {
       header,
       offset,
       end: offset + total,
+      paddingZero,
       bytes: this.#buffer,
       bodyStart: offset - this.#bufferOffset + GROUP_HEADER_BYTES,
     };

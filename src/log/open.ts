@@ -4,22 +4,22 @@
  */
 import { Anchor } from "../anchor/index.js";
 import { CorruptionError, FormatError, InvalidArgumentError, equalBytes } from "../base/index.js";
-import { type Vfs, type VfsFile, type VfsLock } from "../vfs/index.js";
+import { type Vfs, type VfsLock } from "../vfs/index.js";
 import { activateSegment, activeOptions } from "./activation.js";
 import { ActiveSegment } from "./active-segment.js";
 import { openChannel } from "./channels.js";
 import { DoubleWriteBuffer } from "./double-write-buffer.js";
-import { FORMAT_VERSION, LOG_ID_BYTES, SALT_BYTES, parseSegmentHeader } from "./format.js";
+import { LOG_ID_BYTES, SALT_BYTES, parseSegmentHeader } from "./format.js";
 import { LogDirectory, type LogListing } from "./log-directory.js";
-import { MarkWriter, readMark } from "./mark.js";
+import { MarkWriter } from "./mark.js";
 import { type LogOptions, type ResolvedLogOptions, resolveLogOptions } from "./options.js";
-import { type RecoveryReport, type TailFindings, checkAnchoredGroup, decideTail, inspectTail, restoreImages, rewriteTail } from "./recovery.js";
+import { type RecoveryReport, type TailFindings, checkAnchoredGroup, decideTail, findTail, restoreImages, rewriteTail } from "./recovery.js";
 import { foreignSegment } from "./segment-file.js";
 import { SegmentFiles } from "./segment-files.js";
 import { loadSegments } from "./segment-loading.js";
 import { type Segment } from "./segment-table.js";
 import { SpareSegments } from "./spare-segments.js";
-import { LOG_ANCHOR_KIND, type LogState, encodeLogState, parseLogState } from "./state.js";
+import { LOG_ANCHOR_KIND, type LogState, encodeLogState, readState } from "./state.js";
 import { type LogTail, anchorState } from "./tail.js";
 
 /** An open log's parts. */
@@ -202,20 +202,6 @@ async function openAnchor(directory: LogDirectory): Promise<Anchor> {
   return await Anchor.open(directory.anchor, { vfs, kind: LOG_ANCHOR_KIND, slotBytes });
 }
 
-/** The anchored state, or the error that its bytes deserve. */
-export function readState(path: string, value: Uint8Array): LogState {
-  const parse = parseLogState(value);
-  if (parse.kind === "sound") return parse.state;
-  if (parse.kind === "newer") {
-    throw new FormatError(
-      "HF_FORMAT_NEWER",
-      `${path} has format ${parse.version}; this build reads up to ${FORMAT_VERSION}. Open it with a newer holdfast. Nothing was changed.`,
-      { path, version: parse.version, supported: FORMAT_VERSION },
-    );
-  }
-  throw new CorruptionError({ path, offset: 0, expected: "the state of a log", found: parse.found });
-}
-
 /**
  * Segment files that the books do not name: left by an interrupted roll, cut or prune. Only files that say they are this log's may be
  * removed; one of another log is an error, one that says nothing is left alone.
@@ -289,14 +275,4 @@ async function settleTail(
     await buffer?.close();
     await file.close();
   }
-}
-
-async function findTail(directory: LogDirectory, file: VfsFile, segment: Segment, state: LogState): Promise<TailFindings> {
-  const mark = await readMark(directory.vfs, directory.mark, state.logId);
-  const block = new Uint8Array(state.blockBytes);
-  const parse = parseSegmentHeader(block.subarray(0, await file.read(block, 0)));
-  return await inspectTail(file, segment, state, {
-    recycled: parse.kind === "sound" && parse.header.recycled,
-    markedDurableLsn: mark !== undefined && mark.epoch === state.epoch ? mark.durableLsn : undefined,
-  });
 }

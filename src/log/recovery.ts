@@ -18,8 +18,10 @@
 import { CorruptionError, isZero } from "../base/index.js";
 import type { VfsFile } from "../vfs/index.js";
 import type { DoubleWriteBuffer, ProtectedImage } from "./double-write-buffer.js";
-import { GROUP_ALIGN_BYTES, GROUP_HEADER_BYTES, groupBytes, parseGroupHeader } from "./format.js";
+import { GROUP_ALIGN_BYTES, GROUP_HEADER_BYTES, groupBytes, parseGroupHeader, parseSegmentHeader } from "./format.js";
 import { CHUNK_BYTES, GroupScanner, type ScanPlan } from "./group-scanner.js";
+import type { LogDirectory } from "./log-directory.js";
+import { readMark } from "./mark.js";
 import type { Segment } from "./segment-table.js";
 import type { LogPosition, LogState } from "./state.js";
 
@@ -110,7 +112,17 @@ function tailPlan(segment: Segment, state: LogState): ScanPlan {
 }
 
 /** Looks at everything behind the anchored position. Reads only. */
-export async function inspectTail(
+export async function findTail(directory: LogDirectory, file: VfsFile, segment: Segment, state: LogState): Promise<TailFindings> {
+  const mark = await readMark(directory.vfs, directory.mark, state.logId);
+  const block = new Uint8Array(state.blockBytes);
+  const parse = parseSegmentHeader(block.subarray(0, await file.read(block, 0)));
+  return await inspectTail(file, segment, state, {
+    recycled: parse.kind === "sound" && parse.header.recycled,
+    markedDurableLsn: mark !== undefined && mark.epoch === state.epoch ? mark.durableLsn : undefined,
+  });
+}
+
+async function inspectTail(
   file: VfsFile,
   segment: Segment,
   state: LogState,

@@ -12,8 +12,15 @@ import { type ExpectedSegment, missingSegment, readSegmentHeader } from "./segme
 import { type Segment, SegmentTable, makeSegment } from "./segment-table.js";
 import type { LogState } from "./state.js";
 
-/** Loads the live segments. A segment that the books name and the directory does not hold is a `CorruptionError`. */
-export async function loadSegments(directory: LogDirectory, state: LogState): Promise<SegmentTable> {
+/**
+ * Loads the live segments. A segment that the books name and the directory does not hold is a `CorruptionError`; `lenient` leaves that to
+ * whoever reads the segment.
+ */
+export async function loadSegments(
+  directory: LogDirectory,
+  state: LogState,
+  how: { readonly lenient?: boolean } = {},
+): Promise<SegmentTable> {
   if (state.activeSegment === 0) return new SegmentTable([]);
   const present = new Set((await directory.list()).segments);
   const newestFirst: Segment[] = [];
@@ -30,7 +37,7 @@ export async function loadSegments(directory: LogDirectory, state: LogState): Pr
     const known = newestFirst.length;
     for (const sealed of header.back) {
       const path = directory.segment(sealed.number);
-      if (!present.has(sealed.number)) {
+      if (!present.has(sealed.number) && how.lenient !== true) {
         throw new CorruptionError({ path, offset: 0, lsn: sealed.firstLsn, expected: `segment ${sealed.number}`, found: "no such file" });
       }
       newestFirst.push(makeSegment(state.logId, sealed, path, state.blockBytes));

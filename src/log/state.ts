@@ -4,7 +4,7 @@
  * The anchor is the only file that is replaced in place. Creating, rolling to the next segment, pruning, cutting, opening and closing
  * each become true by one write of it.
  */
-import { readU16, readU32, readU64, writeU16, writeU32, writeU64 } from "../base/index.js";
+import { CorruptionError, FormatError, readU16, readU32, readU64, writeU16, writeU32, writeU64 } from "../base/index.js";
 import { FORMAT_VERSION, LOG_ID_BYTES, SALT_BYTES, type TornMode, tornModeCode, tornModeOf } from "./format.js";
 
 /** A place in the log where a group may start. */
@@ -120,4 +120,18 @@ export function parseLogState(bytes: Uint8Array): LogStateParse {
       },
     },
   };
+}
+
+/** The anchored state, or the error that its bytes deserve. */
+export function readState(path: string, value: Uint8Array): LogState {
+  const parse = parseLogState(value);
+  if (parse.kind === "sound") return parse.state;
+  if (parse.kind === "newer") {
+    throw new FormatError(
+      "HF_FORMAT_NEWER",
+      `${path} has format ${parse.version}; this build reads up to ${FORMAT_VERSION}. Open it with a newer holdfast. Nothing was changed.`,
+      { path, version: parse.version, supported: FORMAT_VERSION },
+    );
+  }
+  throw new CorruptionError({ path, offset: 0, expected: "the state of a log", found: parse.found });
 }
