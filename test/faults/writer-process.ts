@@ -19,6 +19,11 @@ export interface ReportedError {
   readonly cause?: ReportedError;
 }
 
+/** The operation that failed: the error itself, or what poisoned the log. */
+export function rootOf(error: ReportedError | undefined): ReportedError | undefined {
+  return error?.code === "HF_POISONED" ? error.cause : error;
+}
+
 export interface OpenReport {
   readonly firstLsn: number;
   readonly lastLsn: number;
