@@ -3,7 +3,7 @@
  * in is opened, and the same again while it is being opened. Whoever has seen a value must see it, or a newer one, for ever.
  */
 import { describe, expect, it } from "vitest";
-import { HoldfastError } from "../base/index.js";
+import { HoldfastError, equalBytes } from "../base/index.js";
 import { FaultPlan, SimDisk, SimVfs, type Chooser, type DiskSnapshot, type SyncFailure } from "../vfs/index.js";
 import { Anchor, type AnchorOptions } from "./index.js";
 
@@ -29,7 +29,7 @@ interface CrashPoint extends Readonly<Known> {
 async function openAnchor(vfs: SimVfs, options: AnchorOptions): Promise<{ anchor: Anchor; n: number }> {
   const anchor = await Anchor.openOrCreate(PATH, valueOf(0), { ...options, vfs });
   const n = anchor.value[0] ?? -1;
-  expect(anchor.value).toEqual(valueOf(n));
+  expect(equalBytes(anchor.value, valueOf(n))).toBe(true);
   return { anchor, n };
 }
 
@@ -140,11 +140,12 @@ for (const options of MODES) {
         { pages: "reverted", reached: "none" },
         { pages: "reverted", reached: "part" },
       ];
+      const outcomes = new Set<string>();
       for (const sync of failures) {
         for (let at = 1; ; at++) {
           const vfs = new SimVfs({ seed: at });
           const known: Known = { floor: 0, issued: 0 };
-          await workload(vfs, { floor: 0, issued: 0 }, { ...options, kind: 0 });
+          await workload(vfs, { floor: 0, issued: 0 }, options);
           known.floor = known.issued = WRITES;
           const { anchor } = await openAnchor(vfs, options);
           const faults = new FaultPlan([{ operation: "write", errno: "EIO", sync, at }]);
@@ -153,7 +154,7 @@ for (const options of MODES) {
             known.issued = Math.max(known.issued, n);
             const error: unknown = await anchor.write(valueOf(n)).catch((reason: unknown) => reason);
             if (error !== undefined) {
-              expect(error).toBeInstanceOf(HoldfastError);
+              outcomes.add(error instanceof HoldfastError ? error.code : String(error));
               break;
             }
             known.floor = n;
@@ -165,9 +166,11 @@ for (const options of MODES) {
           await survive(point, options, kill, 1);
         }
       }
+      expect([...outcomes]).toEqual(["HF_IO"]);
     });
 
     it("survives the failure of any operation, once or for good, with a typed error and no open handle", async () => {
+      const codes = new Set<string>();
       for (const errno of ["EIO", "ENOSPC"]) {
         for (const sticky of [false, true]) {
           let injected = 1;
@@ -177,7 +180,7 @@ for (const options of MODES) {
             const known: Known = { floor: 0, issued: 0 };
             for (let opening = 0; opening < 2; opening++) {
               const error: unknown = await workload(vfs, known, options).catch((reason: unknown) => reason);
-              if (error !== undefined) expect(error).toMatchObject({ code: /^HF_(IO|POISONED)$/ });
+              if (error !== undefined) codes.add(error instanceof HoldfastError ? error.code : String(error));
             }
             injected = faults.injected;
             const after = vfs.kill();
@@ -192,6 +195,7 @@ for (const options of MODES) {
           }
         }
       }
+      expect([...codes]).toEqual(["HF_IO"]);
     });
   });
 }

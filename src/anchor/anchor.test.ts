@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { CorruptionError, ConflictError, FormatError, SeededRandom, crc32c, writeU32 } from "../base/index.js";
+import { CorruptionError, ConflictError, FormatError, SeededRandom, crc32c, equalBytes, writeU32 } from "../base/index.js";
 import { FaultPlan, SimVfs } from "../vfs/index.js";
 import { encodeSlot, type SlotContent } from "./format.js";
 import { Anchor, type AnchorOptions } from "./index.js";
@@ -202,7 +202,8 @@ describe("an anchor", () => {
       const anchor = await Anchor.open("/anchor", { ...MIRROR, vfs });
       expect([text(anchor.value), anchor.sequence, anchor.healed]).toEqual(["two", 2, true]);
       await anchor.close();
-      expect(vfs.snapshotTree()).toEqual([{ path: "/anchor", contents: sound }]);
+      const healed = vfs.snapshotTree().map((entry) => equalBytes(entry.contents ?? new Uint8Array(0), sound));
+      expect(healed).toEqual([true]);
     }
   });
 
