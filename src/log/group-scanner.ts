@@ -113,6 +113,11 @@ export class GroupScanner {
     return this.#chain;
   }
 
+  /** Epoch of the last group; the lowest the plan allows before the first one. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
   /** The next step. After a bad group the same one comes again. */
   async next(): Promise<ScanStep> {
     const plan = this.#plan;

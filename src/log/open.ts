@@ -2,7 +2,7 @@
  * Opening a log for writing, in one straight function: lock, anchor, books, tail, new epoch. Nothing is changed before the books are
  * known to be sound, but for the lock file and the healing of the anchor's own slots.
  */
-import { Anchor } from "../anchor/index.js";
+import type { Anchor } from "../anchor/index.js";
 import { CorruptionError, FormatError, InvalidArgumentError, equalBytes } from "../base/index.js";
 import { type Vfs, type VfsLock } from "../vfs/index.js";
 import { activateSegment, activeOptions } from "./activation.js";
@@ -10,6 +10,7 @@ import { ActiveSegment } from "./active-segment.js";
 import { openChannel } from "./channels.js";
 import { DoubleWriteBuffer } from "./double-write-buffer.js";
 import { LOG_ID_BYTES, SALT_BYTES, parseSegmentHeader } from "./format.js";
+import { createLogAnchor, openLogAnchor } from "./log-anchor.js";
 import { LogDirectory, type LogListing } from "./log-directory.js";
 import { MarkWriter } from "./mark.js";
 import { type LogOptions, type ResolvedLogOptions, resolveLogOptions } from "./options.js";
@@ -19,7 +20,7 @@ import { SegmentFiles } from "./segment-files.js";
 import { loadSegments } from "./segment-loading.js";
 import { type Segment } from "./segment-table.js";
 import { SpareSegments } from "./spare-segments.js";
-import { LOG_ANCHOR_KIND, type LogState, encodeLogState, readState } from "./state.js";
+import { type LogState, encodeLogState, readState } from "./state.js";
 import { type LogTail, anchorState } from "./tail.js";
 
 /** An open log's parts. */
@@ -44,7 +45,7 @@ export async function openLog(path: string, given: LogOptions | undefined): Prom
 
     const listing = await directory.list();
     const created = !listing.hasAnchor;
-    const anchor = created ? await createAnchor(directory, listing, wanted) : await openAnchor(directory);
+    const anchor = created ? await createAnchor(directory, listing, wanted) : await openLogAnchor(directory);
     closers.push(() => anchor.close());
     const state = readState(directory.anchor, anchor.value);
     const options = resolveLogOptions(given, path, state);
@@ -192,14 +193,7 @@ async function createAnchor(directory: LogDirectory, listing: LogListing, option
     activeSalt: new Uint8Array(SALT_BYTES),
     tail: { offset: 0, lsn: 1, chain: 0, previousGroup: 0 },
   };
-  const slotBytes = Math.max(4096, options.blockBytes);
-  return await Anchor.create(directory.anchor, encodeLogState(state), { vfs, kind: LOG_ANCHOR_KIND, slotBytes });
-}
-
-async function openAnchor(directory: LogDirectory): Promise<Anchor> {
-  const { vfs } = directory;
-  const { slotBytes } = await Anchor.peek(directory.anchor, { vfs, kind: LOG_ANCHOR_KIND });
-  return await Anchor.open(directory.anchor, { vfs, kind: LOG_ANCHOR_KIND, slotBytes });
+  return await createLogAnchor(directory, state);
 }
 
 /**

@@ -1,0 +1,38 @@
+export {
+  ConflictError,
+  CorruptionError,
+  FormatError,
+  HoldfastError,
+  InvalidArgumentError,
+  IoError,
+  LimitError,
+  LockedError,
+  StateError,
+} from "./base/index.js";
+export { Anchor } from "./anchor/index.js";
+export { Log, LogReader, RecordBatch, inspectLog, repairLog, verifyLog } from "./log/index.js";
+export { nodeVfs } from "./vfs/index.js";
+export type { AnchorMode, AnchorOptions } from "./anchor/index.js";
+export type { CorruptionDetails, ErrorDetails } from "./base/index.js";
+export type {
+  Durability,
+  Flush,
+  FollowOptions,
+  LogInput,
+  LogInspection,
+  LogOptions,
+  LogProblem,
+  LogReaderOptions,
+  LogRecord,
+  LogStats,
+  LsnRange,
+  ReadOptions,
+  RecoveryReport,
+  RepairOptions,
+  RepairReport,
+  TornMode,
+  VerifyOptions,
+  VerifyProgress,
+  VerifyReport,
+} from "./log/index.js";
+export type { Vfs } from "./vfs/index.js";
