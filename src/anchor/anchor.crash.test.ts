@@ -10,7 +10,10 @@ import { Anchor, type AnchorOptions } from "./index.js";
 const PATH = "/anchor";
 const WRITES = 3;
 /** Slots of two sectors, so that one write can tear between them. */
-const MODES: readonly AnchorOptions[] = [{ slotBytes: 1024 }, { slotBytes: 1024, mode: "alternate", olderIsSafe: true }];
+const MODES: readonly AnchorOptions[] = [
+  { slotBytes: 1024 },
+  { slotBytes: 1024, mode: "alternate", olderIsSafe: true },
+];
 
 /** Value `n` fills its slot, so that every sector of it differs from that of any other. */
 const valueOf = (n: number): Uint8Array => new Uint8Array(900).fill(n);
@@ -25,6 +28,8 @@ interface CrashPoint extends Readonly<Known> {
   readonly snapshot: DiskSnapshot;
 }
 
+const codeOf = (error: unknown): string => (error instanceof HoldfastError ? error.code : "not typed");
+
 /** Opens, and returns the number of the value there; checks that all of it is one value. */
 async function openAnchor(vfs: SimVfs, options: AnchorOptions): Promise<{ anchor: Anchor; n: number }> {
   const anchor = await Anchor.openOrCreate(PATH, valueOf(0), { ...options, vfs });
@@ -36,7 +41,8 @@ async function openAnchor(vfs: SimVfs, options: AnchorOptions): Promise<{ anchor
 /** Runs `act` on `vfs` and keeps the disk as it was before and after every change. */
 async function record(vfs: SimVfs, known: Known, act: () => Promise<void>): Promise<CrashPoint[]> {
   const points: CrashPoint[] = [];
-  const take = (): void => void points.push({ snapshot: vfs.disk.snapshot(), floor: known.floor, issued: known.issued });
+  const take = (): void =>
+    void points.push({ snapshot: vfs.disk.snapshot(), floor: known.floor, issued: known.issued });
   vfs.disk.recorder = { record: take };
   await act();
   take();
@@ -69,7 +75,8 @@ async function everyState(
   }
 }
 
-const powerCut = (snapshot: DiskSnapshot, chooser: Chooser): SimDisk => SimDisk.afterPowerCut(snapshot.powerCut(), chooser);
+const powerCut = (snapshot: DiskSnapshot, chooser: Chooser): SimDisk =>
+  SimDisk.afterPowerCut(snapshot.powerCut(), chooser);
 const kill = (snapshot: DiskSnapshot, chooser: Chooser): SimDisk => SimDisk.afterKill(snapshot, chooser);
 
 /** Opens what a crash at `point` left, checks it, and crashes again wherever that opening can be cut, `depth` times. */
@@ -154,7 +161,7 @@ for (const options of MODES) {
             known.issued = Math.max(known.issued, n);
             const error: unknown = await anchor.write(valueOf(n)).catch((reason: unknown) => reason);
             if (error !== undefined) {
-              outcomes.add(error instanceof HoldfastError ? error.code : String(error));
+              outcomes.add(codeOf(error));
               break;
             }
             known.floor = n;
@@ -180,7 +187,7 @@ for (const options of MODES) {
             const known: Known = { floor: 0, issued: 0 };
             for (let opening = 0; opening < 2; opening++) {
               const error: unknown = await workload(vfs, known, options).catch((reason: unknown) => reason);
-              if (error !== undefined) codes.add(error instanceof HoldfastError ? error.code : String(error));
+              if (error !== undefined) codes.add(codeOf(error));
             }
             injected = faults.injected;
             const after = vfs.kill();

@@ -2,8 +2,16 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { CorruptionError, ConflictError, FormatError, SeededRandom, crc32c, equalBytes, writeU32 } from "../base/index.js";
-import { FaultPlan, SimVfs } from "../vfs/index.js";
+import {
+  CorruptionError,
+  ConflictError,
+  FormatError,
+  SeededRandom,
+  crc32c,
+  equalBytes,
+  writeU32,
+} from "../base/index.js";
+import { FaultPlan, NodeVfs, SimVfs } from "../vfs/index.js";
 import { encodeSlot, type SlotContent } from "./format.js";
 import { Anchor, type AnchorOptions } from "./index.js";
 
@@ -38,7 +46,10 @@ describe("an anchor", () => {
     await writeFile(path, Buffer.concat([first, second]));
   }
 
-  for (const [name, options] of [["mirror", MIRROR], ["alternate", ALTERNATE]] as const) {
+  for (const [name, options] of [
+    ["mirror", MIRROR],
+    ["alternate", ALTERNATE],
+  ] as const) {
     describe(`in ${name} mode`, () => {
       it("gives back what was written last, over many openings", async () => {
         let anchor = await Anchor.openOrCreate(path, bytes("value 0"), options);
@@ -63,14 +74,18 @@ describe("an anchor", () => {
         const anchor = await Anchor.create(path, new Uint8Array(0), options);
         const full = new SeededRandom(1).bytes(anchor.valueBytesMax);
         await anchor.write(full);
-        await expect(anchor.write(new Uint8Array(full.length + 1))).rejects.toMatchObject({ code: "HF_VALUE_TOO_LARGE" });
+        await expect(anchor.write(new Uint8Array(full.length + 1))).rejects.toMatchObject({
+          code: "HF_VALUE_TOO_LARGE",
+        });
         await anchor.write(new Uint8Array(0));
         await anchor.write(full);
         await anchor.close();
         const again = await Anchor.open(path, options);
         expect(again.value).toEqual(full);
         await again.close();
-        await expect(Anchor.create(join(directory, "b"), new Uint8Array(full.length + 1), options)).rejects.toMatchObject({
+        await expect(
+          Anchor.create(join(directory, "b"), new Uint8Array(full.length + 1), options),
+        ).rejects.toMatchObject({
           code: "HF_VALUE_TOO_LARGE",
         });
         expect(await readdir(directory)).toEqual(["anchor"]);
@@ -80,12 +95,13 @@ describe("an anchor", () => {
         const anchor = await Anchor.create(path, bytes("start"), options);
         const first = anchor.sequence;
         const buffer = new Uint8Array(1);
-        const writes: Promise<void>[] = [];
+        const writes: Promise<unknown>[] = [];
         for (let write = 1; write <= 20; write++) {
           buffer[0] = write;
-          writes.push(anchor.write(buffer));
+          writes.push(anchor.write(buffer).then(() => anchor.value[0]));
         }
-        await Promise.all(writes);
+        buffer[0] = 0;
+        expect(await Promise.all(writes)).toEqual(Array.from({ length: 20 }, (_, at) => at + 1));
         expect(anchor.sequence).toBe(first + 20);
         expect(anchor.value).toEqual(Uint8Array.of(20));
         await anchor.close();
@@ -103,12 +119,22 @@ describe("an anchor", () => {
 
       it("is damage, with path and offset, when both slots are damaged, and nothing is changed", async () => {
         const sound = await closedAnchor(options);
-        for (const [first, second] of [[0, 0], [3, 9], [37, 20], [45, 500], [511, 511]] as const) {
+        for (const [first, second] of [
+          [0, 0],
+          [3, 9],
+          [37, 20],
+          [45, 500],
+          [511, 511],
+        ] as const) {
           const damaged = sound.slice();
           damaged[first] = damaged[first]! ^ 1;
           damaged[SLOT_BYTES + second] = damaged[SLOT_BYTES + second]! ^ 1;
           await writeFile(path, damaged);
-          for (const open of [Anchor.open(path, options), Anchor.openOrCreate(path, bytes("x"), options), Anchor.peek(path)]) {
+          for (const open of [
+            Anchor.open(path, options),
+            Anchor.openOrCreate(path, bytes("x"), options),
+            Anchor.peek(path),
+          ]) {
             const error: unknown = await open.catch((reason: unknown) => reason);
             expect(error).toBeInstanceOf(CorruptionError);
             expect(error).toMatchObject({ code: "HF_CORRUPTION", details: { path, offset: 0 } });
@@ -130,7 +156,10 @@ describe("an anchor", () => {
         newer[8] = 2;
         writeU32(newer, 32, crc32c(newer.subarray(0, 32)));
         await writeFile(path, newer);
-        await expect(Anchor.open(path, options)).rejects.toMatchObject({ code: "HF_FORMAT_NEWER", details: { version: 2 } });
+        await expect(Anchor.open(path, options)).rejects.toMatchObject({
+          code: "HF_FORMAT_NEWER",
+          details: { version: 2 },
+        });
         await expect(Anchor.peek(path)).rejects.toBeInstanceOf(FormatError);
         expect(new Uint8Array(await readFile(path))).toEqual(newer);
       });
@@ -161,7 +190,10 @@ describe("an anchor", () => {
       it("can hold its own lock", async () => {
         const locked = { ...options, lock: true };
         const anchor = await Anchor.create(path, bytes("one"), locked);
-        await expect(Anchor.open(path, locked)).rejects.toMatchObject({ code: "HF_LOCKED", details: { pid: process.pid } });
+        await expect(Anchor.open(path, locked)).rejects.toMatchObject({
+          code: "HF_LOCKED",
+          details: { pid: process.pid },
+        });
         await anchor.close();
         const again = await Anchor.open(path, locked);
         await again[Symbol.asyncDispose]();
@@ -176,8 +208,14 @@ describe("an anchor", () => {
         vfs.faults = new FaultPlan([{ operation: "write", errno: "EIO" }]);
         const outcomes = await Promise.allSettled([anchor.write(bytes("two")), anchor.write(bytes("three"))]);
         expect(outcomes[0]).toMatchObject({ status: "rejected", reason: { code: "HF_IO", details: { errno: "EIO" } } });
-        expect(outcomes[1]).toMatchObject({ status: "rejected", reason: { code: "HF_POISONED", cause: { code: "HF_IO" } } });
-        await expect(anchor.write(bytes("four"))).rejects.toMatchObject({ code: "HF_POISONED", cause: { code: "HF_IO" } });
+        expect(outcomes[1]).toMatchObject({
+          status: "rejected",
+          reason: { code: "HF_POISONED", cause: { code: "HF_IO" } },
+        });
+        await expect(anchor.write(bytes("four"))).rejects.toMatchObject({
+          code: "HF_POISONED",
+          cause: { code: "HF_IO" },
+        });
         expect(text(anchor.value)).toBe("one");
         await anchor.close();
         await expect(anchor.write(bytes("five"))).rejects.toMatchObject({ code: "HF_CLOSED" });
@@ -270,7 +308,10 @@ describe("an anchor", () => {
   it("takes the newer of two sound slots, in whichever place", async () => {
     const older = slot({ sequence: 4, value: bytes("older") });
     const newer = slot({ sequence: 5, value: bytes("newer") });
-    for (const slots of [[older, newer], [newer, older]] as const) {
+    for (const slots of [
+      [older, newer],
+      [newer, older],
+    ] as const) {
       await putSlots(...slots);
       const anchor = await Anchor.open(path, MIRROR);
       expect([text(anchor.value), anchor.sequence]).toEqual(["newer", 5]);
@@ -281,7 +322,10 @@ describe("an anchor", () => {
   });
 
   it("heals a slot that another anchor's write landed in", async () => {
-    await putSlots(slot({ sequence: 4, value: bytes("ours") }), slot({ sequence: 99, kind: 8, value: bytes("theirs") }));
+    await putSlots(
+      slot({ sequence: 4, value: bytes("ours") }),
+      slot({ sequence: 99, kind: 8, value: bytes("theirs") }),
+    );
     const anchor = await Anchor.open(path, MIRROR);
     expect([text(anchor.value), anchor.healed]).toEqual(["ours", true]);
     await anchor.close();
@@ -368,6 +412,24 @@ describe("an anchor", () => {
       expect(text((await Anchor.peek(path)).value)).toBe("first");
       await putSlots(slot({ sequence: 9, value: bytes("newer") }), slot({ sequence: 5, value: bytes("lost a write") }));
       expect(text((await Anchor.peek(path)).value)).toBe("newer");
+    });
+
+    it("reads again when both slots look damaged, which a writer between them can cause", async () => {
+      const sound = await closedAnchor(MIRROR);
+      const torn = sound.slice().fill(0xee, 45, 60).fill(0xee, 557, 570);
+      await writeFile(path, torn);
+      let delays = 0;
+      class WriterBeside extends NodeVfs {
+        override async delay(): Promise<void> {
+          if (++delays === 2) await writeFile(path, sound);
+        }
+      }
+      expect(text((await Anchor.peek(path, { vfs: new WriterBeside() })).value)).toBe("two");
+      expect(delays).toBe(2);
+      await writeFile(path, torn);
+      delays = 2;
+      await expect(Anchor.peek(path, { vfs: new WriterBeside() })).rejects.toBeInstanceOf(CorruptionError);
+      expect(delays).toBe(5);
     });
 
     it("never sees damage, and never goes back, while the writer writes as fast as it can", async () => {

@@ -140,7 +140,12 @@ export class Anchor {
     return await peekAnchor(path, options);
   }
 
-  static async #create(path: string, value: Uint8Array, settings: AnchorSettings, lock: VfsLock | undefined): Promise<Anchor> {
+  static async #create(
+    path: string,
+    value: Uint8Array,
+    settings: AnchorSettings,
+    lock: VfsLock | undefined,
+  ): Promise<Anchor> {
     const content: SlotContent = { mode: settings.mode, sequence: 1, kind: settings.kind, value: value.slice() };
     return await Anchor.#install(path, settings, lock, { newest: content, older: undefined, damaged: false });
   }
@@ -151,7 +156,12 @@ export class Anchor {
   }
 
   /** Puts a fresh file with both slots in place, then opens it for writes. */
-  static async #install(path: string, settings: AnchorSettings, lock: VfsLock | undefined, chosen: ChosenSlots): Promise<Anchor> {
+  static async #install(
+    path: string,
+    settings: AnchorSettings,
+    lock: VfsLock | undefined,
+    chosen: ChosenSlots,
+  ): Promise<Anchor> {
     const { vfs, slotBytes, mode } = settings;
     let newest = chosen.newest;
     let older = chosen.newest;
@@ -199,10 +209,14 @@ export class Anchor {
     this.#checkUsable();
     checkValue(this.path, value, this.#settings);
     if (this.#waiting >= WAITING_WRITES_MAX) {
-      throw new LimitError("HF_BACKPRESSURE", `${this.path} has ${WAITING_WRITES_MAX} writes waiting. Await them first.`, {
-        path: this.path,
-        waitingMax: WAITING_WRITES_MAX,
-      });
+      throw new LimitError(
+        "HF_BACKPRESSURE",
+        `${this.path} has ${WAITING_WRITES_MAX} writes waiting. Await them first.`,
+        {
+          path: this.path,
+          waitingMax: WAITING_WRITES_MAX,
+        },
+      );
     }
     const copy = value.slice();
     this.#waiting++;

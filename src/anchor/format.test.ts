@@ -99,7 +99,10 @@ describe("an anchor slot", () => {
   it("is damaged when it mixes two sound slots at any byte", () => {
     const older = encodeSlot(512, EXAMPLE);
     const newer = encodeSlot(512, { ...EXAMPLE, sequence: 4, value: ascii("height 13 and a bit") });
-    for (const [under, over] of [[older, newer], [newer, older]] as const) {
+    for (const [under, over] of [
+      [older, newer],
+      [newer, older],
+    ] as const) {
       for (let cut = 17; cut < 40 + 19; cut++) {
         const torn = under.slice();
         torn.set(over.subarray(0, cut));

@@ -48,11 +48,23 @@ const SLOT_BYTES_RANGE = { min: 512, max: 65_536, powerOfTwo: true };
 const KIND_RANGE = { min: 0, max: 0xffff_ffff };
 
 export function checkAnchorOptions(where: string, given: AnchorOptions | undefined): AnchorSettings {
-  const options = checkOptions<AnchorOptions>(where, given, ["vfs", "mode", "olderIsSafe", "slotBytes", "kind", "lock"]);
+  const options = checkOptions<AnchorOptions>(where, given, [
+    "vfs",
+    "mode",
+    "olderIsSafe",
+    "slotBytes",
+    "kind",
+    "lock",
+  ]);
   const mode = checkOneOf(where, "mode", options.mode, ["mirror", "alternate"], "mirror");
   const olderIsSafe = checkBoolean(where, "olderIsSafe", options.olderIsSafe, false);
   if (mode === "alternate" && !olderIsSafe) {
-    throw invalid(where, "olderIsSafe", olderIsSafe, 'true for mode "alternate", which goes back by one value when the newer slot is damaged');
+    throw invalid(
+      where,
+      "olderIsSafe",
+      olderIsSafe,
+      'true for mode "alternate", which goes back by one value when the newer slot is damaged',
+    );
   }
   return {
     vfs: options.vfs ?? nodeVfs,

@@ -68,5 +68,7 @@ function peekedSlot(slot: Slot, offset: number): PeekedSlot {
   if (slot.status === "valid") {
     return { offset, status: slot.status, sequence: slot.sequence, valueBytes: slot.value.length };
   }
-  return slot.status === "damaged" ? { offset, status: slot.status, problem: slot.problem } : { offset, status: slot.status };
+  return slot.status === "damaged"
+    ? { offset, status: slot.status, problem: slot.problem }
+    : { offset, status: slot.status };
 }

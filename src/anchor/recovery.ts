@@ -54,7 +54,8 @@ export function chooseSlots(path: string, slots: readonly [Slot, Slot], wanted: 
       throw new CorruptionError({
         path,
         offset: wanted.slotBytes,
-        expected: first.mode === "alternate" ? "slots of different sequences" : "the same value in both slots of a sequence",
+        expected:
+          first.mode === "alternate" ? "slots of different sequences" : "the same value in both slots of a sequence",
         found: `sequence ${first.sequence} in both${first.mode === "alternate" ? "" : ", with different values"}`,
       });
     }
@@ -75,12 +76,20 @@ function slotContent(slot: Slot, wanted: WantedAnchor): SlotContent | undefined 
 /** Why neither slot will do. */
 function refusal(path: string, slots: readonly [Slot, Slot], wanted: WantedAnchor): Error {
   for (const slot of slots) {
-    if ((slot.status === "valid" || slot.status === "other-size") && wanted.kind !== undefined && slot.kind !== wanted.kind) {
-      return new FormatError("HF_FORMAT_FOREIGN", `${path} is an anchor of kind ${slot.kind}, not ${wanted.kind}. It belongs to something else.`, {
-        path,
-        kind: slot.kind,
-        wanted: wanted.kind,
-      });
+    if (
+      (slot.status === "valid" || slot.status === "other-size") &&
+      wanted.kind !== undefined &&
+      slot.kind !== wanted.kind
+    ) {
+      return new FormatError(
+        "HF_FORMAT_FOREIGN",
+        `${path} is an anchor of kind ${slot.kind}, not ${wanted.kind}. It belongs to something else.`,
+        {
+          path,
+          kind: slot.kind,
+          wanted: wanted.kind,
+        },
+      );
     }
   }
   for (const slot of slots) {

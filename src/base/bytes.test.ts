@@ -1,6 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { equalBytes, fromHex, isZero, readU16, readU32, readU64, toHex, writeU16, writeU32, writeU64 } from "./bytes.js";
+import {
+  equalBytes,
+  fromHex,
+  isZero,
+  readU16,
+  readU32,
+  readU64,
+  toHex,
+  writeU16,
+  writeU32,
+  writeU64,
+} from "./bytes.js";
 import { SeededRandom } from "./seeded-random.js";
 
 describe("little-endian numbers", () => {
@@ -66,7 +77,14 @@ describe("equalBytes", () => {
 describe("isZero", () => {
   it("sees one set bit anywhere inside the range, and none outside it", () => {
     const bytes = new Uint8Array(400);
-    for (const [start, end] of [[0, 400], [1, 399], [3, 130], [2, 131], [7, 7], [390, 400]] as const) {
+    for (const [start, end] of [
+      [0, 400],
+      [1, 399],
+      [3, 130],
+      [2, 131],
+      [7, 7],
+      [390, 400],
+    ] as const) {
       for (let at = 0; at < bytes.length; at++) {
         bytes[at] = 1;
         expect(isZero(bytes, start, end)).toBe(at < start || at >= end);

@@ -77,7 +77,9 @@ describe("checkBoolean and checkOneOf", () => {
 
   it("refuse the rest", () => {
     for (const wrong of [0, 1, "true", null]) {
-      expect(errorOf(() => checkBoolean("w", "n", wrong as unknown as boolean, false)).code).toBe("HF_INVALID_ARGUMENT");
+      expect(errorOf(() => checkBoolean("w", "n", wrong as unknown as boolean, false)).code).toBe(
+        "HF_INVALID_ARGUMENT",
+      );
     }
     for (const wrong of ["c", "", 1, null]) {
       const error = errorOf(() => checkOneOf<"a" | "b", "a">("w", "n", wrong as unknown as "a", ["a", "b"], "a"));

@@ -10,6 +10,8 @@ import type { Vfs, VfsFile } from "./vfs.js";
 export interface ConformanceSubject {
   readonly vfs: Vfs;
   readonly root: string;
+  /** The process id that the losers of a lock are told. Default: that of this process. */
+  readonly pid?: number;
   readonly cleanup: () => Promise<void>;
 }
 
@@ -108,7 +110,13 @@ export function describeVfsConformance(name: string, makeVfs: () => Promise<Conf
       it("gives exactly the bytes written, at any offset", async () => {
         const bytes = pattern(10_000);
         const file = await fileWith(bytes);
-        for (const [offset, length] of [[0, 10_000], [1, 511], [511, 2], [4095, 4097], [9_999, 1]] as const) {
+        for (const [offset, length] of [
+          [0, 10_000],
+          [1, 511],
+          [511, 2],
+          [4095, 4097],
+          [9_999, 1],
+        ] as const) {
           const target = new Uint8Array(length);
           expect(await file.read(target, offset)).toBe(length);
           expect(target).toEqual(bytes.slice(offset, offset + length));
@@ -158,7 +166,7 @@ export function describeVfsConformance(name: string, makeVfs: () => Promise<Conf
       ["writeNow", async (file: VfsFile, source: Uint8Array, offset: number) => file.writeNow(source, offset)],
     ] as const) {
       for (const durableWrites of [false, true]) {
-        describe(durableWrites ? `${kind} with durableWrites` : kind, () => {
+        describe(`${kind}${durableWrites ? " with durableWrites" : ""}`, () => {
           const openNew = (): Promise<VfsFile> =>
             vfs.open(path, { access: "read-write", create: "exclusive", durableWrites });
 
@@ -331,7 +339,7 @@ export function describeVfsConformance(name: string, makeVfs: () => Promise<Conf
       it("is idempotent", async () => {
         const file = await fileWith(THREE);
         await Promise.all([file.close(), file.close()]);
-        await file.close();
+        await expect(file.close()).resolves.toBeUndefined();
       });
 
       it("lets a write in flight finish", async () => {
@@ -478,7 +486,7 @@ export function describeVfsConformance(name: string, makeVfs: () => Promise<Conf
           (error: unknown) => error,
         );
         expect(refused).toBeInstanceOf(LockedError);
-        expect(refused).toMatchObject({ code: "HF_LOCKED", details: { path, pid: process.pid } });
+        expect(refused).toMatchObject({ code: "HF_LOCKED", details: { path, pid: subject.pid ?? process.pid } });
         await first.release();
         expect(await vfs.stat(path)).toMatchObject({ kind: "file" });
         const second = await vfs.lock(path);
@@ -499,9 +507,8 @@ export function describeVfsConformance(name: string, makeVfs: () => Promise<Conf
         const asked = await Promise.allSettled(Array.from({ length: 8 }, () => vfs.lock(path)));
         const held = asked.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
         expect(held.length).toBe(1);
-        for (const outcome of asked) {
-          if (outcome.status === "rejected") expect(outcome.reason).toBeInstanceOf(LockedError);
-        }
+        const refused = asked.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
+        expect(refused.every((reason) => reason instanceof LockedError)).toBe(true);
         await held[0]?.release();
       });
 
@@ -509,6 +516,7 @@ export function describeVfsConformance(name: string, makeVfs: () => Promise<Conf
         const one = await vfs.lock(path);
         const other = await vfs.lock(vfs.join(subject.root, "other"));
         await one.release();
+        await expect(vfs.lock(other.path)).rejects.toBeInstanceOf(LockedError);
         await other.release();
       });
 

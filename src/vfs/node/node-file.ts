@@ -61,7 +61,9 @@ export class NodeFile implements VfsFile {
   }
 
   async truncate(bytes: number): Promise<void> {
-    await this.#call<void>("truncate", (callback) => fs.ftruncate(this.#fd, bytes, (error) => callback(error, undefined)));
+    await this.#call<void>("truncate", (callback) =>
+      fs.ftruncate(this.#fd, bytes, (error) => callback(error, undefined)),
+    );
   }
 
   async preallocate(bytes: number, signal?: AbortSignal): Promise<void> {
@@ -94,12 +96,16 @@ export class NodeFile implements VfsFile {
         this.#onIdle = resolve;
       });
     }
-    await callFs<void>("close", this.path, (callback) => fs.close(this.#fd, (error) => callback(error ?? null, undefined)));
+    await callFs<void>("close", this.path, (callback) =>
+      fs.close(this.#fd, (error) => callback(error ?? null, undefined)),
+    );
   }
 
   async #write(source: Uint8Array, offset: number): Promise<void> {
     const asked = source.byteLength;
-    const written = await this.#call<number>("write", (callback) => fs.write(this.#fd, source, 0, asked, offset, callback));
+    const written = await this.#call<number>("write", (callback) =>
+      fs.write(this.#fd, source, 0, asked, offset, callback),
+    );
     if (written !== asked) throw shortWrite(this.path, asked, written);
   }
 

@@ -11,7 +11,10 @@ import { describeVfsConformance } from "../conformance.contract.js";
 import { NodeVfs, nodeVfs } from "./index.js";
 
 /** `HOLDFAST_CONFORMANCE_DIRS` names directories on other file systems, separated by colons, to run on as well. */
-const DIRECTORIES = [tmpdir(), ...(process.env["HOLDFAST_CONFORMANCE_DIRS"] ?? "").split(":").filter((name) => name !== "")];
+const DIRECTORIES = [
+  tmpdir(),
+  ...(process.env["HOLDFAST_CONFORMANCE_DIRS"] ?? "").split(":").filter((name) => name !== ""),
+];
 
 for (const parent of DIRECTORIES) {
   for (const durableWriteMethod of ["flag", "sync-after-write"] as const) {
@@ -59,7 +62,10 @@ describe("NodeVfs", () => {
   });
 
   /** Starts the child and resolves to its first line of output. */
-  async function start(command: string, ...parameters: string[]): Promise<{ child: ChildProcessByStdio<Writable, Readable, null>; line: string }> {
+  async function start(
+    command: string,
+    ...parameters: string[]
+  ): Promise<{ child: ChildProcessByStdio<Writable, Readable, null>; line: string }> {
     const child = spawn(command, parameters, { stdio: ["pipe", "pipe", "inherit"] });
     children.push(child);
     let text = "";
@@ -105,14 +111,26 @@ describe("NodeVfs", () => {
     // The limit is in blocks of 512 bytes: 8 KiB. The kernel takes that much and would fail the rest.
     for (const method of ["write", "writeNow"]) {
       const path = join(root, method);
-      const { line } = await start("sh", "-c", 'ulimit -f 16 && exec "$@"', "sh", process.execPath, script, method, path);
+      const { line } = await start(
+        "sh",
+        "-c",
+        'ulimit -f 16 && exec "$@"',
+        "sh",
+        process.execPath,
+        script,
+        method,
+        path,
+      );
       expect(line).toBe("HF_IO SHORT_WRITE 10000 8192");
     }
   });
 
   it("makes a failed write an error with its errno", async () => {
     const file = await nodeVfs.open("/dev/full", { access: "read-write" });
-    await expect(file.write(new Uint8Array(10), 0)).rejects.toMatchObject({ code: "HF_IO", details: { operation: "write", path: "/dev/full", errno: "ENOSPC" } });
+    await expect(file.write(new Uint8Array(10), 0)).rejects.toMatchObject({
+      code: "HF_IO",
+      details: { operation: "write", path: "/dev/full", errno: "ENOSPC" },
+    });
     expect(() => file.writeNow(new Uint8Array(10), 0)).toThrowError(expect.objectContaining({ code: "HF_IO" }));
     await file.close();
   });
@@ -131,12 +149,19 @@ describe("NodeVfs", () => {
   it("refuses a directory sync of what is not a directory", async () => {
     const file = await nodeVfs.open(join(root, "file"), { access: "read-write", create: "exclusive" });
     await file.close();
-    await expect(nodeVfs.syncDirectory(file.path)).rejects.toMatchObject({ code: "HF_IO", details: { errno: "ENOTDIR" } });
+    await expect(nodeVfs.syncDirectory(file.path)).rejects.toMatchObject({
+      code: "HF_IO",
+      details: { errno: "ENOTDIR" },
+    });
   });
 
   it("refuses an unknown way to write durably", () => {
-    expect(() => new NodeVfs({ durableWriteMethod: "hope" as "flag" })).toThrowError(expect.objectContaining({ code: "HF_INVALID_ARGUMENT" }));
-    expect(() => new NodeVfs({ sync: true } as object)).toThrowError(expect.objectContaining({ code: "HF_UNKNOWN_OPTION" }));
+    expect(() => new NodeVfs({ durableWriteMethod: "hope" as "flag" })).toThrowError(
+      expect.objectContaining({ code: "HF_INVALID_ARGUMENT" }),
+    );
+    expect(() => new NodeVfs({ sync: true } as object)).toThrowError(
+      expect.objectContaining({ code: "HF_UNKNOWN_OPTION" }),
+    );
   });
 
   it("does not keep the process alive with a delay", async () => {

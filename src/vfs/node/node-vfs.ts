@@ -40,7 +40,8 @@ export class NodeVfs implements Vfs {
     const given = checkOptions<NodeVfsOptions>(where, options, ["durableWriteMethod"]).durableWriteMethod;
     const byDefault: DurableWriteMethod = hasHonestDsync() ? "flag" : "sync-after-write";
     const method = checkOneOf(where, "durableWriteMethod", given, ["flag", "sync-after-write"], byDefault);
-    if (method === "flag" && !hasHonestDsync()) throw invalid(where, "durableWriteMethod", method, `"sync-after-write" on ${process.platform}`);
+    if (method === "flag" && !hasHonestDsync())
+      throw invalid(where, "durableWriteMethod", method, `"sync-after-write" on ${process.platform}`);
     this.durableWriteMethod = method;
   }
 
@@ -105,7 +106,8 @@ export class NodeVfs implements Vfs {
 
   async syncDirectory(path: string): Promise<void> {
     if (process.platform === "win32") {
-      if ((await this.stat(path))?.kind !== "directory") throw ioErrorOf("sync-directory", path, "ENOENT", "no such directory");
+      if ((await this.stat(path))?.kind !== "directory")
+        throw ioErrorOf("sync-directory", path, "ENOENT", "no such directory");
       return;
     }
     const flags = O_RDONLY | fs.constants.O_DIRECTORY;
