@@ -110,6 +110,7 @@ export class CrashRunner<S, E> {
     const context = this.#context(vfs, events, trace);
     const recovered = await this.attempt("recover", vfs, () => scenario.recover(context));
     const state = recovered.failure === undefined ? recovered.value : undefined;
+    vfs.trace = undefined;
     const key = this.#key(origin, disk, chooser);
     let failure = recovered.failure;
     const lazyInfo: CheckInfo<S> = {

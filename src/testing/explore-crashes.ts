@@ -12,7 +12,7 @@ import { CrashFoundError } from "./crash-found-error.js";
 import type { CrashReport } from "./crash-report.js";
 import { StateCounter } from "./crash-report.js";
 import type { CrashFailure, CrashFollowUps, CrashOrigin, CrashOutcome } from "./crash-run.js";
-import { CrashRunner } from "./crash-run.js";
+import { CrashRunner, describeState } from "./crash-run.js";
 import type { CrashScenario } from "./crash-scenario.js";
 import { describeCrash } from "./describe-crash.js";
 import type { RecordingChooser } from "./odometer.js";
@@ -127,6 +127,9 @@ interface Limits {
   readonly timeMsMax: number;
 }
 
+/** Whether every state of a moment was tried. */
+type Exhausted = "no" | "without-tears" | "with-tears";
+
 class CrashExploration<S, E> {
   readonly #options: ExploreCrashesOptions<S, E>;
   readonly #limits: Limits;
@@ -136,6 +139,7 @@ class CrashExploration<S, E> {
   readonly #clock: () => number;
   readonly #startMs: number;
   readonly #live: { trace: OpTrace<E> | undefined } = { trace: undefined };
+  readonly #explored = new Map<string, Exhausted>();
   #shorten = true;
   #coveredPoints = 0;
   #exhaustedPoints = 0;
@@ -185,17 +189,17 @@ class CrashExploration<S, E> {
     let skipped = 0;
     for (const at of order) {
       const chain = chains[at] as number[];
-      let covered = false;
+      let covered: Exhausted = "no";
       for (const point of chain.toReversed()) {
         if (!this.#withinBudget()) {
           skipped++;
           continue;
         }
         const base = { events: this.#eventsAt(trace, point), answers: [], previous: undefined, snapshot: trace.snapshotAt(point) };
-        if (covered) {
+        if (covered !== "no") {
           this.#coveredPoints++;
           this.#exhaustedPoints++;
-          this.#exhaustedWithTearsPoints++;
+          if (covered === "with-tears") this.#exhaustedWithTearsPoints++;
         } else covered = await this.#explorePoint({ ...base, kind: "cut", crashes: [{ kind: "cut", point }] }, this.#limits.capPerPoint);
         if (this.#limits.kill && trace.isKillPoint(point)) {
           await this.#explorePoint({ ...base, kind: "kill", crashes: [{ kind: "kill", point }] }, this.#limits.nestedCap);
@@ -250,18 +254,31 @@ class CrashExploration<S, E> {
     return trace;
   }
 
-  /** Tries the states of one crash. True when every one was tried, torn ones too. */
-  async #explorePoint(origin: CrashOrigin<S, E>, cap: number): Promise<boolean> {
+  /** Tries the states of one crash, unless the same crash with the same events was tried before. */
+  async #explorePoint(origin: CrashOrigin<S, E>, cap: number): Promise<Exhausted> {
+    const fingerprint = origin.kind === "cut" ? `${origin.crashes.length} ${origin.events.length} ${origin.snapshot.powerCut().fingerprint()} ${describeState(origin.events.slice(-4))}` : undefined;
+    const known = fingerprint === undefined ? undefined : this.#explored.get(fingerprint);
+    const exhausted = known ?? (await this.#exploreStates(origin, cap));
+    if (exhausted === "over-budget") return "no";
+    if (fingerprint !== undefined) this.#explored.set(fingerprint, exhausted);
+    if (origin.crashes.length === 1 && origin.kind === "cut") {
+      if (exhausted === "no") this.#cappedPoints++;
+      else this.#exhaustedPoints++;
+      if (exhausted === "with-tears") this.#exhaustedWithTearsPoints++;
+    }
+    return exhausted;
+  }
+
+  async #exploreStates(origin: CrashOrigin<S, E>, cap: number): Promise<Exhausted | "over-budget"> {
     const nested = origin.crashes.length > 1;
     const asked = new Map<string, Question>();
-    const cut = origin.crashes.at(-1)?.kind === "cut";
     // Recoveries are crashed when the moment's own states are done: only then is it known whether it is a small one.
     const picked = new Picks(this.#random.fork(`nested ${formatStateId({ seed: 0, steps: undefined, crashes: origin.crashes, answers: origin.answers })}`), this.#nestedShare(origin));
     const early = new Odometer(0);
     let states = 0;
     let exhausted = false;
     for (;;) {
-      if (!this.#withinBudget()) return false;
+      if (!this.#withinBudget()) return "over-budget";
       early.restart();
       await this.#tryState(origin, early, false);
       states++;
@@ -308,12 +325,8 @@ class CrashExploration<S, E> {
       const chooser = repeatAnswers(answers);
       await this.#crashRecovery(origin, answers, await this.#tryState(origin, chooser, true));
     }
-    if (!nested && cut) {
-      if (exhausted) this.#exhaustedPoints++;
-      else this.#cappedPoints++;
-      if (exhaustedWithTears) this.#exhaustedWithTearsPoints++;
-    }
-    return exhausted && exhaustedWithTears;
+    if (!this.#withinBudget()) return "over-budget";
+    return !exhausted ? "no" : exhaustedWithTears ? "with-tears" : "without-tears";
   }
 
   /** One run that keeps everything, with tears allowed, so that the questions tell how many torn variants there are. */

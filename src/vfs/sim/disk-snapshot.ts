@@ -101,6 +101,30 @@ export class CrashImage implements InodeSource {
     return this.#high;
   }
 
+  /** A hash of everything this image may become: two images with the same one allow the same states. */
+  fingerprint(): string {
+    let low = this.low;
+    let high = this.high;
+    const add = (inode: number, position: number, at: number, contentLow: number, contentHigh: number): void => {
+      low = (low + mixHash(position, mixHash(inode + at * 0x10001, contentLow))) | 0;
+      high = (high + mixHash(~position, mixHash(inode - at * 0x20003, contentHigh))) | 0;
+    };
+    for (let inode = 1; inode <= this.facts.inodesMade; inode++) {
+      const state = this.state(inode);
+      if (state === undefined) continue;
+      if (state.kind === "file") {
+        for (const [sector, versions] of state.undecided ?? []) {
+          versions.contents.forEach((content, at) => add(inode, sector, at + 1, content?.low ?? 7, content?.high ?? 11));
+          add(inode, sector, 0, versions.stale?.low ?? 13, versions.stale?.high ?? 17);
+        }
+        state.undecidedSizes?.sizes.forEach((bytes, at) => add(inode, -1, at + 1, bytes, bytes));
+      } else {
+        for (const [name, versions] of state.undecided ?? []) versions.targets.forEach((target, at) => add(inode, hashName(inode, name, target + 1), at + 1, target, target));
+      }
+    }
+    return `${low} ${high} ${this.facts.keptOuts.size} ${this.facts.lostIns.size}`;
+  }
+
   #hash(): void {
     let low = 0;
     let high = 0;
