@@ -4,8 +4,8 @@ import type { Colors } from "./terminal.js";
 
 /** Two lines each: where, and what. */
 export function problemLines(problems: readonly LogProblem[], colors: Colors): string[] {
-  return problems.flatMap(({ path, offset, lsn, code, message }) => [
-    `  ${colors.red("✗")} ${path} at byte ${offset}${lsn === undefined ? "" : `, LSN ${lsn}`} ${colors.dim(`[${code}]`)}`,
+  return problems.flatMap(({ path, offset, lsn, code, message, harmless }) => [
+    `  ${harmless ? colors.yellow("harmless") : colors.red("problem")}  ${path} at byte ${offset}${lsn === undefined ? "" : `, LSN ${lsn}`} ${colors.dim(`[${code}]`)}`,
     `    ${message}`,
   ]);
 }

@@ -12,7 +12,7 @@ export const verifyCommand: Command = {
   name: "verify",
   summary: "Read a whole log, check every checksum and the order, and list every problem.",
   description: "Reads only; changes nothing. Exits with 1 when the log is not sound.",
-  json: "one JSON document: { sound, segments, groups, records, bytes, firstLsn, lastLsn, problems }",
+  json: "one JSON document: { directory, sound, problems, segments, groups, records, bytes, firstLsn, lastLsn, besideWriter, tornTailBytes }",
   args: { dir: { type: "positional", description: "The log's directory" } },
   examples: [
     ["holdfast verify ./data", "Check a log"],
@@ -28,8 +28,8 @@ async function run({ args, terminal, signal, json }: CommandContext): Promise<Ex
   try {
     const report = await verifyLog(directory, {
       signal,
-      onProgress({ bytes, bytesTotal, records }) {
-        progress.update(bytes, bytesTotal, () => `${formatBytes(bytes)} of ${formatBytes(bytesTotal)}, ${formatCount(records)} records`);
+      onProgress({ segments, segmentsTotal, bytes, records }) {
+        progress.update(segments, segmentsTotal, () => `${formatCount(records)} records, ${formatBytes(bytes)} of groups`);
       },
     });
     progress.stop();
@@ -38,14 +38,22 @@ async function run({ args, terminal, signal, json }: CommandContext): Promise<Ex
       await writeLine(terminal.out, JSON.stringify(report));
     } else {
       const { colors } = terminal;
+      const harmless = report.problems.filter((problem) => problem.harmless).length;
+      const verdict = report.sound
+        ? colors.green("sound") + (harmless > 0 ? `, with ${formatPlural(harmless, "harmless oddity", "harmless oddities")}` : "")
+        : colors.red(formatPlural(report.problems.length - harmless, "problem"));
       const range = report.records === 0 ? "no records" : `LSN ${formatCount(report.firstLsn)} to ${formatCount(report.lastLsn)}`;
-      await writeLine(terminal.out, report.sound ? colors.green("sound") : colors.red(formatPlural(report.problems.length, "problem")));
+      await writeLine(terminal.out, verdict);
       await writeLine(
         terminal.out,
         `  ${range}: ${formatPlural(report.records, "record")} in ${formatPlural(report.groups, "group")}, ` +
-          `${formatPlural(report.segments, "segment")}, ${formatBytes(report.bytes)} of payload; ` +
+          `${formatPlural(report.segments, "segment")}, ${formatBytes(report.bytes)} of groups; ` +
           `${formatDuration(elapsedMs)}, ${formatRate((report.records / elapsedMs) * 1000)}`,
       );
+      if (report.besideWriter) await writeLine(terminal.out, "  A writer has the log open: what it wrote meanwhile was not looked at.");
+      if (report.tornTailBytes > 0) {
+        await writeLine(terminal.out, `  ${formatBytes(report.tornTailBytes)} of an unacknowledged tail, left by a crash, will be cut at the next opening.`);
+      }
       for (const line of problemLines(report.problems, colors)) await writeLine(terminal.out, line);
       if (!report.sound) await writeLine(terminal.out, `\nNothing was changed. See what a repair would do: holdfast repair ${directory}`);
     }

@@ -52,7 +52,7 @@ export async function measureAppends(
       writers,
       appendsPerSecond: (appends / elapsedMs) * 1000,
       recordsPerGroup: appends / groups,
-      groupBytes: (after.bytesWritten - before.bytesWritten) / groups,
+      groupBytes: (after.writtenBytes - before.writtenBytes) / groups,
       medianMs: times[times.length >> 1] ?? 0,
     };
   } finally {

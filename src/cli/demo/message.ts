@@ -18,7 +18,6 @@ export interface WriterCounters {
   readonly groups: number;
   /** Synced writes to the device. */
   readonly syncs: number;
-  readonly bytesWritten: number;
   /** Time since the first append. */
   readonly appendMs: number;
   /** The part of it in which the appends waited for the flight file. */

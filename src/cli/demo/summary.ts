@@ -13,8 +13,8 @@ export interface DemoSummary {
   readonly records: number;
   /** Payload bytes of all flights. */
   readonly payloadBytes: number;
-  /** Bytes that went to the log files, headers and padding included, over all writer processes. */
-  readonly writtenBytes: number;
+  /** Bytes of the log's groups: payload, headers and padding. */
+  readonly groupBytes: number;
   readonly lastLsn: number;
   readonly writers: number;
   readonly flush: "pool" | "inline";
@@ -28,7 +28,7 @@ export interface DemoSummary {
   readonly elapsedMs: number;
   /** Groups in the log. */
   readonly groups: number;
-  /** Durable writes that the writers reported before each ended. */
+  /** Durable writes that the writers reported; what a killed one did after its last report is not in it. */
   readonly syncs: number;
   readonly crashes: readonly {
     readonly acknowledged: number;
@@ -59,7 +59,7 @@ export function summarize(
     ok: true,
     records: flights.records,
     payloadBytes: flights.bytes,
-    writtenBytes: counters.bytesWritten,
+    groupBytes: structure.bytes,
     lastLsn: structure.lastLsn,
     writers: options.writers,
     flush: options.flush,
@@ -93,9 +93,9 @@ export function summaryLines(summary: DemoSummary, colors: Colors): string[] {
   const perGroup = summary.groups > 0 ? summary.records / summary.groups : 0;
   const lines = fieldLines([
     ["flights", `${formatCount(summary.records)}, each one durable record (LSN 1 to ${formatCount(summary.lastLsn)})`],
-    ["bytes", `${formatBytes(summary.payloadBytes)} of payload, ${formatBytes(summary.writtenBytes)} written`],
+    ["bytes", `${formatBytes(summary.payloadBytes)} of payload, ${formatBytes(summary.groupBytes)} in the log with headers and padding`],
     ["durable appends", `${colors.bold(formatRate(summary.durableAppendsPerSecond))} from ${formatCount(summary.writers)} concurrent writers`],
-    ["groups", `${formatCount(summary.groups)}, ${perGroup.toFixed(1)} flights each; ${formatCount(summary.syncs)} synced writes`],
+    ["groups", `${formatCount(summary.groups)}, ${perGroup.toFixed(1)} flights each; ${crashes.length > 0 ? "at least " : ""}${formatCount(summary.syncs)} synced writes`],
     ["time", `${formatDuration(summary.appendMs)} appending, ${formatDuration(summary.elapsedMs)} with all restarts`],
     ["crashes", `${crashes.length} by SIGKILL, ${formatBytes(summary.cutBytes)} of torn tail cut`],
     ["recovery", crashes.length === 0 ? "none needed" : crashes.map((crash) => formatDuration(crash.recoveryMs)).join(", ")],

@@ -76,7 +76,7 @@ export class WriterFailedError extends StateError {
 export async function supervise(options: SuperviseOptions): Promise<SuperviseResult> {
   const startMs = performance.now();
   const crashes: Crash[] = [];
-  let counters: WriterCounters = { groups: 0, syncs: 0, bytesWritten: 0, appendMs: 0, sourceWaitMs: 0 };
+  let counters: WriterCounters = { groups: 0, syncs: 0, appendMs: 0, sourceWaitMs: 0 };
   let acknowledged = 0;
   let diedAtMs: number | undefined;
   for (let life = 0; ; life++) {
@@ -129,7 +129,7 @@ function runWriter(options: SuperviseOptions, run: WriterRun): Promise<{ readonl
     detached: true,
   });
   const decoder = new MessageDecoder();
-  let counters: WriterCounters = { groups: 0, syncs: 0, bytesWritten: 0, appendMs: 0, sourceWaitMs: 0 };
+  let counters: WriterCounters = { groups: 0, syncs: 0, appendMs: 0, sourceWaitMs: 0 };
   let killed = false;
   let failure: unknown;
   let timer: NodeJS.Timeout | undefined;
@@ -203,7 +203,6 @@ function addCounters(a: WriterCounters, b: WriterCounters): WriterCounters {
   return {
     groups: a.groups + b.groups,
     syncs: a.syncs + b.syncs,
-    bytesWritten: a.bytesWritten + b.bytesWritten,
     appendMs: a.appendMs + b.appendMs,
     sourceWaitMs: a.sourceWaitMs + b.sourceWaitMs,
   };

@@ -3,7 +3,6 @@ import { Log } from "../../log/index.js";
 import { HoldfastError } from "../../base/index.js";
 import type { Command, CommandContext } from "../command.js";
 import { type ExitCode, exitCodeOf, exitCodes } from "../exit-code.js";
-import { InterruptedError } from "../interruption.js";
 import { appendFlights } from "./append-flights.js";
 import { readFlightsAhead } from "./flight-source.js";
 import { type WriterMessage, closeRequest } from "./message.js";
@@ -33,6 +32,9 @@ export const demoWriterCommand: Command = {
       const message = error instanceof Error ? (error instanceof HoldfastError ? error.message : (error.stack ?? error.message)) : String(error);
       await send(context, { kind: "failed", code, message, exitCode });
       return exitCode;
+    } finally {
+      // An open pipe would keep the process alive.
+      process.stdin.destroy();
     }
   },
 };
@@ -53,7 +55,7 @@ async function write(context: CommandContext): Promise<ExitCode> {
       epoch: recovery.epoch,
       keptRecords: recovery.keptRecords,
       cutBytes: recovery.cutBytes,
-      cutReason: recovery.cutReason,
+      cutReason: recovery.cut?.reason,
       recoveryMs,
     },
   });
@@ -72,8 +74,8 @@ async function write(context: CommandContext): Promise<ExitCode> {
     if (acknowledgedLsn === reportedLsn || (nowMs - reportedMs < reportEveryMs && acknowledgedLsn < records)) return;
     reportedLsn = acknowledgedLsn;
     reportedMs = nowMs;
-    const { groups, syncs, bytesWritten } = log.stats();
-    const counters = { groups, syncs, bytesWritten, appendMs: nowMs - startMs, sourceWaitMs };
+    const { groups, syncs } = log.stats();
+    const counters = { groups, syncs, appendMs: nowMs - startMs, sourceWaitMs };
     void send(context, { kind: "acknowledged", lsn: acknowledgedLsn, counters });
   };
 
@@ -114,25 +116,18 @@ function startingWith<T>(first: IteratorResult<T, void>, rest: AsyncIterator<T, 
   };
 }
 
-/** Resolves when the supervisor asks to close; rejects when it is gone, since then nobody wants the rest. */
+/** Resolves when the supervisor asks to close; ends the process when the supervisor is gone. */
 function closeRequested(signal: AbortSignal): Promise<void> {
   const asked = new Promise<void>((resolve, reject) => {
-    const gone = (): void => {
-      reject(new InterruptedError("the end of the supervisor"));
-    };
     process.stdin.setEncoding("utf8");
     process.stdin.on("data", (text: string) => {
       if (text.includes(closeRequest)) {
-        process.stdin.pause();
         resolve();
       }
     });
-    process.stdin.on("end", () => {
-      gone();
-      // An append may be under way for long; without a supervisor there is nobody to wait for it.
-      process.exit(exitCodes.interrupted);
-    });
-    signal.addEventListener("abort", gone, { once: true });
+    // An append may be under way for long; without a supervisor there is nobody to wait for it.
+    process.stdin.on("end", () => process.exit(exitCodes.interrupted));
+    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
   });
   // The rejection is seen where `closing` is awaited; before that it must not count as unhandled.
   asked.catch(() => undefined);
