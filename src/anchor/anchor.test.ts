@@ -130,12 +130,13 @@ describe("an anchor", () => {
           damaged[first] = damaged[first]! ^ 1;
           damaged[SLOT_BYTES + second] = damaged[SLOT_BYTES + second]! ^ 1;
           await writeFile(path, damaged);
-          for (const open of [
-            Anchor.open(path, options),
-            Anchor.openOrCreate(path, bytes("x"), options),
-            Anchor.peek(path),
-          ]) {
-            const error: unknown = await open.catch((reason: unknown) => reason);
+          const attempts = [
+            () => Anchor.open(path, options),
+            () => Anchor.openOrCreate(path, bytes("x"), options),
+            () => Anchor.peek(path),
+          ];
+          for (const attempt of attempts) {
+            const error: unknown = await attempt().catch((reason: unknown) => reason);
             expect(error).toBeInstanceOf(CorruptionError);
             expect(error).toMatchObject({ code: "HF_CORRUPTION", details: { path, offset: 0 } });
           }
