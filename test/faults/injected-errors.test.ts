@@ -47,7 +47,7 @@ describe("an error that the kernel reports", () => {
             verifyFrom: 1,
             writers: 4,
             records: 1500,
-            truncateEvery: 300,
+            truncateAbove: 300,
           };
           const plain = new WriterProcess(history.next({ ...task, options, afterwards: "write", records: 200 }));
           await plain.end();

@@ -17,6 +17,7 @@ it(`a writer killed ${KILLS} times keeps every record it acknowledged, once, in 
   const options = { segmentBytes: 256 * 1024, spareSegmentsMax: 2 };
   let verifiedLsn = 0;
   let bytesCut = 0;
+  let truncations = 0;
   try {
     for (let kill = 1; kill <= KILLS + 1; kill++) {
       const isLast = kill === KILLS + 1;
@@ -28,7 +29,7 @@ it(`a writer killed ${KILLS} times keeps every record it acknowledged, once, in 
         afterwards: isLast ? "close" : "write",
         writers: 1 + draw(32),
         records: Number.MAX_SAFE_INTEGER,
-        truncateEvery: 3000 + draw(3000),
+        truncateAbove: 1000 + draw(3000),
       });
       const writer = new WriterProcess(task);
       try {
@@ -46,14 +47,16 @@ it(`a writer killed ${KILLS} times keeps every record it acknowledged, once, in 
         await writer.kill();
       }
       history.take(writer);
+      if (writer.truncationDone > 0) truncations++;
       expect(writer.failed).toBeUndefined();
     }
     const files = readdirSync(directory);
     console.log(
       `${KILLS} kills: ${history.acknowledgements} acknowledgements, last LSN ${history.floorLsn}, ` +
-        `${bytesCut} bytes cut, ${files.length} files at the end`,
+        `${bytesCut} bytes cut, ${truncations} times old records were dropped, ${files.length} files at the end`,
     );
     expect(history.acknowledgements).toBeGreaterThan(KILLS);
+    if (KILLS >= 100) expect(truncations).toBeGreaterThan(5);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -44,7 +44,7 @@ async function cutAgainAndAgain(
         afterwards: isLast ? "close" : "write",
         writers: 1 + draw(24),
         records: Number.MAX_SAFE_INTEGER,
-        truncateEvery: mayLose ? 0 : 3000 + draw(3000),
+        truncateAbove: mayLose ? 0 : 1000 + draw(1000),
       }),
     );
     try {
@@ -110,7 +110,7 @@ describe("a kill, a reopening, and then a power cut", () => {
       verifyFrom: 1,
       writers: 8,
       records: Number.MAX_SAFE_INTEGER,
-      truncateEvery: 0,
+      truncateAbove: 0,
     };
     let shown = 0;
     for (let round = 1; round <= 10; round++) {

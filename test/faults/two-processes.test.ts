@@ -19,7 +19,7 @@ it("a log that another process has open is refused with its pid, until that proc
       afterwards: "write",
       writers: 4,
       records: Number.MAX_SAFE_INTEGER,
-      truncateEvery: 0,
+      truncateAbove: 0,
     } as const;
     const owner = new WriterProcess(history.next(task));
     try {
@@ -69,7 +69,7 @@ it("of several processes that open a log at once, exactly one has it", async () 
         afterwards: "hold",
         writers: 1,
         records: 0,
-        truncateEvery: 0,
+        truncateAbove: 0,
       } as const;
       const openers = Array.from({ length: 4 }, () => new WriterProcess(task));
       try {

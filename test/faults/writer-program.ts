@@ -43,8 +43,7 @@ async function verify(log: Log, from: number): Promise<void> {
 async function write(log: Log): Promise<void> {
   let issued = log.lastLsn;
   let acknowledged = 0;
-  let truncatedAt = log.lastLsn;
-  let truncation: Promise<void> = Promise.resolve();
+  let isTruncating = false;
   let first: unknown;
   const failures: unknown[] = [];
 
@@ -67,16 +66,14 @@ async function write(log: Log): Promise<void> {
         throw new Error(`LSN ${last} was given where ${start + batchCount - 1} follows`);
       say("a", last);
       acknowledged += batchCount;
-      if (task.truncateEvery > 0 && last - truncatedAt >= task.truncateEvery) {
-        truncatedAt = last;
-        const before = last - Math.floor(task.truncateEvery / 2);
-        truncation = truncation.then(async () => {
-          if (first !== undefined || before <= log.firstLsn) return;
-          say("T", before);
-          await log.truncateBefore(before);
-          say("t", before);
-        });
-        await truncation;
+      const { truncateAbove } = task;
+      if (truncateAbove > 0 && !isTruncating && last - log.firstLsn > truncateAbove) {
+        isTruncating = true;
+        const before = last - Math.floor(truncateAbove / 2);
+        say("T", before);
+        await log.truncateBefore(before);
+        say("t", before);
+        isTruncating = false;
       }
     }
   };

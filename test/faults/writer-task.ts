@@ -18,6 +18,6 @@ export interface WriterTask {
   readonly writers: number;
   /** Stop after so many acknowledged records. */
   readonly records: number;
-  /** Drop the older half whenever so many LSNs were appended; 0 never does. */
-  readonly truncateEvery: number;
+  /** Drop the older half whenever the log holds more records than this; 0 never does. */
+  readonly truncateAbove: number;
 }
