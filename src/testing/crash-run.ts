@@ -5,7 +5,7 @@ import { keepNothing, SimDisk, SimVfs } from "../vfs/index.js";
 import type { CheckInfo, CrashScenario, RecoverContext } from "./crash-scenario.js";
 import type { RecordingChooser } from "./odometer.js";
 import { OpTrace } from "./op-trace.js";
-import { eventLoopTurn, RejectionWatch, settle } from "./settle.js";
+import { RejectionWatch, settle } from "./settle.js";
 import type { CrashKind } from "./state-id.js";
 
 /** What may follow a recovery that passed its check. */
@@ -83,8 +83,7 @@ export class CrashRunner<S, E> {
 
   /** The first unhandled rejection since the last call, after a turn of the event loop. */
   async rejection(): Promise<CrashFailure | undefined> {
-    await eventLoopTurn();
-    const found = this.#rejections.take();
+    const found = await this.#rejections.next();
     return found === undefined ? undefined : { problem: "unhandled-rejection", error: found.error };
   }
 

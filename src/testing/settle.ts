@@ -50,11 +50,6 @@ export function settle<T>(vfs: SimVfs, program: () => Promise<T> | T): Promise<S
   });
 }
 
-/** One turn of the event loop: lets Node report promises that were rejected and never handled. */
-export function eventLoopTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
 /** Collects unhandled rejections instead of letting them end the process. */
 export class RejectionWatch {
   #found: { readonly error: unknown } | undefined;
@@ -66,8 +61,9 @@ export class RejectionWatch {
     process.on("unhandledRejection", this.#listener);
   }
 
-  /** The first rejection since the last call. */
-  take(): { readonly error: unknown } | undefined {
+  /** The first rejection since the last call, after a turn of the event loop in which Node reports them. */
+  async next(): Promise<{ readonly error: unknown } | undefined> {
+    await new Promise((resolve) => setImmediate(resolve));
     const found = this.#found;
     this.#found = undefined;
     return found;

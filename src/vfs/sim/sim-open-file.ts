@@ -16,7 +16,7 @@ export interface OpenFileHost {
   readonly dead: boolean;
   readonly faults: FaultPlan | undefined;
   /** Counts an operation; false for a dead process. */
-  enter(operation: SimOperation, path: string): boolean;
+  enter(operation: SimOperation, path: string, durable?: boolean): boolean;
   /** Begins an operation now and ends it some turns later. */
   run<T>(operation: SimOperation, path: string, begin: (lies: boolean) => { readonly value: T; readonly end?: () => void }): Promise<T>;
 }
@@ -48,7 +48,7 @@ export class SimOpenFile implements VfsFile {
   }
 
   write(source: Uint8Array, offset: number): Promise<void> {
-    if (!this.#vfs.enter("write", this.path)) return never;
+    if (!this.#vfs.enter("write", this.path, this.#durable)) return never;
     return new Promise((resolve, reject) => {
       const { failure, end } = this.#beginWrite(source, offset);
       this.#vfs.disk.scheduler.submit(this.#vfs, () => {
@@ -61,7 +61,7 @@ export class SimOpenFile implements VfsFile {
 
   writeNow(source: Uint8Array, offset: number): void {
     // A dead process has nobody to return to; an error is the nearest thing to never returning.
-    if (!this.#vfs.enter("write", this.path)) throw new IoError("write", this.path, errno("EBADF"));
+    if (!this.#vfs.enter("write", this.path, this.#durable)) throw new IoError("write", this.path, errno("EBADF"));
     const { failure, end } = this.#beginWrite(source, offset);
     end?.();
     if (failure !== undefined) throw failure;
@@ -74,8 +74,8 @@ export class SimOpenFile implements VfsFile {
       let failure: IoError | undefined;
       let end: (() => void) | undefined;
       try {
-        this.#check("sync");
         const fault = this.#vfs.faults?.next("sync-data", this.path);
+        this.#check("sync");
         const operation: DiskOperation = { id: disk.nextOperation(), operation: "sync-data", path: this.path, ...failedBy(fault) };
         const covers = disk.coverage();
         disk.recorder?.record("begin", operation);
@@ -144,9 +144,9 @@ export class SimOpenFile implements VfsFile {
   #beginWrite(source: Uint8Array, offset: number): { failure: IoError | undefined; end: (() => void) | undefined } {
     const disk = this.#vfs.disk;
     try {
+      const fault = this.#vfs.faults?.next("write", this.path);
       this.#check("write");
       if (source.byteLength === 0) return { failure: undefined, end: undefined };
-      const fault = this.#vfs.faults?.next("write", this.path);
       const inSync = this.#durable && (fault?.sync !== undefined || (fault !== undefined && fault.errno === undefined));
       const written = fault === undefined || inSync || fault.errno === undefined ? source.byteLength : Math.min(fault.writtenBytes ?? 0, source.byteLength);
       const failure = fault?.errno === undefined ? undefined : new IoError("write", this.path, errno(fault.errno), { offset });

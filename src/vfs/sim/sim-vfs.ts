@@ -45,8 +45,8 @@ export class SimVfs implements Vfs {
   operations = 0;
   /** True when `operationsMax` was passed. */
   runaway = false;
-  /** When set, hears of every operation, reads included. */
-  trace: ((operation: SimOperation, path: string) => void) | undefined;
+  /** When set, hears of every operation, reads included; `durable` is true for writes to a file with `durableWrites`. */
+  trace: ((operation: SimOperation, path: string, durable: boolean) => void) | undefined;
   readonly #operationsMax: number;
   readonly #random: SeededRandom;
   readonly #open = new Set<SimOpenFile>();
@@ -263,14 +263,14 @@ export class SimVfs implements Vfs {
   }
 
   /** Counts an operation; false for a dead process. Used by open files. */
-  enter(operation: SimOperation, path: string): boolean {
+  enter(operation: SimOperation, path: string, durable = false): boolean {
     if (this.#dead) return false;
     if (++this.operations > this.#operationsMax) {
       this.runaway = true;
       this.die();
       return false;
     }
-    this.trace?.(operation, path);
+    this.trace?.(operation, path, durable);
     return true;
   }
 
