@@ -21,7 +21,10 @@ const mount = path.join(folder, "mount");
 try {
   const reason = mounted();
   if (reason === undefined) {
-    const { status } = spawnSync(command[0], command.slice(1), { stdio: "inherit", env: { ...process.env, TMPDIR: mount } });
+    const { status } = spawnSync(command[0], command.slice(1), {
+      stdio: "inherit",
+      env: { ...process.env, TMPDIR: mount },
+    });
     process.exitCode = status ?? 1;
   } else {
     console.log(`SKIP ${command.join(" ")} on ${kind}: ${reason}`);
