@@ -45,7 +45,7 @@ export class LimitError extends HoldfastError {}
 /**
  * The request contradicts what is stored: an option that fixes the format was stored with another value.
  *
- * Codes: `HF_OPTION_MISMATCH`.
+ * Codes: `HF_OPTION_MISMATCH`, `HF_EXISTS` (something is there already), `HF_CUT` (what a follower had read was cut).
  */
 export class ConflictError extends HoldfastError {}
 

@@ -87,6 +87,7 @@ export async function activateSegment(tail: LogTail, plan: ActivationPlan): Prom
       activeSalt: salt,
       nextSegment: number + 1,
       ...(plan.previous === undefined ? { firstSegment: number } : {}),
+      ...(plan.cuts === true ? { cuts: state.cuts + 1, cutLsn: lsn - 1 } : {}),
       tail: { offset: end, lsn, chain, previousGroup: lastGroup },
     });
   } catch (error) {

@@ -1,5 +1,5 @@
 /** Following a log: reading what is there, then waiting for more. */
-import { checkInteger, checkOptions, invalid } from "../base/index.js";
+import { ConflictError, checkInteger, checkOptions, invalid } from "../base/index.js";
 import { type ReadSource, outOfRange, readRecords } from "./reader.js";
 import type { LogRecord } from "./record-batch.js";
 
@@ -48,9 +48,18 @@ async function abortable(promise: Promise<void>, signal: AbortSignal | undefined
   }
 }
 
+/** What was read is not in the log any more; others have, or will get, its LSNs. */
+function cutBehind(where: string, source: ReadSource, lastRead: number): ConflictError {
+  return new ConflictError(
+    "HF_CUT",
+    `${where}: records above LSN ${source.cutLsn} were cut, after LSN ${lastRead} was read. Forget what was read above the cut, and follow again from there.`,
+    { where, cutLsn: source.cutLsn, lastRead },
+  );
+}
+
 /**
  * The records from `from` on, without end. `wait` resolves when there may be more. Ends when the source is closed; throws what made it fail, or
- * `HF_LSN_OUT_OF_RANGE` when the next record was dropped before it was read.
+ * `HF_LSN_OUT_OF_RANGE` when the next record was pruned before it was read, `ConflictError` `HF_CUT` when records that were read have been cut.
  */
 export async function* followRecords(
   source: ReadSource,
@@ -63,15 +72,24 @@ export async function* followRecords(
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid(where, "signal", signal, "an AbortSignal");
   let next = checkInteger(where, "from", from, { min: 0 }, source.lastLsn + 1);
   if (next < source.firstLsn) throw outOfRange(where, next, source.firstLsn, source.lastLsn);
+  let { cuts } = source;
   for (;;) {
     signal?.throwIfAborted();
+    if (source.cuts !== cuts) {
+      // Of several cuts only the last is known, so they count as having gone below what was read.
+      if (source.cuts > cuts + 1 || source.cutLsn < next - 1) throw cutBehind(where, source, next - 1);
+      ({ cuts } = source);
+    }
     while (next <= source.lastLsn) {
       const read = { from: next, to: source.lastLsn, ...(signal === undefined ? {} : { signal }) };
       for await (const record of readRecords(source, where, read)) {
-        yield record;
         next = record.lsn + 1;
+        yield record;
+        if (source.cuts !== cuts) break;
       }
+      if (source.cuts !== cuts) break;
     }
+    if (source.cuts !== cuts) continue;
     await wait(signal);
     if (source.closed) return;
     source.assertUsable();

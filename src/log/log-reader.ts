@@ -93,9 +93,8 @@ export class LogReader {
   }
 
   /** As `Log.read`. */
-  async *read(options?: ReadOptions): AsyncGenerator<LogRecord, void, undefined> {
-    await this.#source.refresh();
-    yield* readRecords(this.#source, "LogReader.read", options);
+  read(options?: ReadOptions): AsyncIterableIterator<LogRecord> {
+    return readRecords(this.#source, "LogReader.read", options, () => this.#source.refresh());
   }
 
   /** As `Log.readBatches`. */
@@ -138,7 +137,6 @@ interface SeenGroup {
 /** The log as a reader in another process knows it. */
 class ReaderSource implements ReadSource {
   readonly directory: LogDirectory;
-  cuts = 0;
   closed = false;
   table!: SegmentTable;
   files!: SegmentFiles;
@@ -179,6 +177,14 @@ class ReaderSource implements ReadSource {
 
   get lastLsn(): number {
     return this.#visibleLsn;
+  }
+
+  get cuts(): number {
+    return this.#state.cuts;
+  }
+
+  get cutLsn(): number {
+    return this.#state.cutLsn;
   }
 
   assertUsable(): void {
@@ -258,7 +264,6 @@ class ReaderSource implements ReadSource {
     });
     for (const segment of known) if (!kept.includes(segment)) await this.files.forget(segment);
     const sameTail = this.#sequence >= 0 && state.epoch === this.#state.epoch && state.activeSegment === this.#state.activeSegment;
-    if (this.#sequence >= 0 && state.epoch !== this.#state.epoch) this.cuts += 1;
     this.files ??= new SegmentFiles(this.directory.vfs, state);
     this.table = new SegmentTable(kept);
     this.#state = state;

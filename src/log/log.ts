@@ -126,7 +126,7 @@ export class Log {
   }
 
   /** The records in a range, oldest first or newest first. Memory is bounded; what is appended meanwhile is not seen. */
-  read(options?: ReadOptions): AsyncGenerator<LogRecord, void, undefined> {
+  read(options?: ReadOptions): AsyncIterableIterator<LogRecord> {
     return readRecords(this.#source, "Log.read", options);
   }
 
@@ -135,7 +135,10 @@ export class Log {
     return readBatches(this.#source, "Log.readBatches", options);
   }
 
-  /** The records from `from` on (default: those that come from now on), and then each new one once it is acknowledged. Ends when the log closes. */
+  /**
+   * The records from `from` on (default: those that come from now on), and then each new one once it is acknowledged. Ends when the log closes.
+   * Errors at a step: `HF_LSN_OUT_OF_RANGE` (the next record was pruned), `ConflictError` `HF_CUT` (records that were read have been cut).
+   */
   follow(options?: FollowOptions): AsyncGenerator<LogRecord, void, undefined> {
     return followRecords(this.#source, "Log.follow", options, (signal) => this.#visibility.changed(signal));
   }
@@ -165,9 +168,7 @@ export class Log {
     await this.#writer.exclusive(
       () => planCut(this.#source, this.#tail.options.blockBytes, lsn),
       async (plan) => {
-        if (plan === undefined) return;
-        await cutAfter(this.#tail, plan);
-        this.#source.cuts += 1;
+        if (plan !== undefined) await cutAfter(this.#tail, plan);
       },
     );
   }
@@ -237,8 +238,6 @@ export class Log {
 
 /** The writing log as its readers see it. */
 class LogSource implements ReadSource {
-  /** Raised when records above some LSN are dropped. */
-  cuts = 0;
   readonly #tail: LogTail;
   readonly #writer: LogWriter;
 
@@ -265,6 +264,14 @@ class LogSource implements ReadSource {
 
   get lastLsn(): number {
     return this.#tail.visibleLsn;
+  }
+
+  get cuts(): number {
+    return this.#tail.state.cuts;
+  }
+
+  get cutLsn(): number {
+    return this.#tail.state.cutLsn;
   }
 
   get table(): SegmentTable {

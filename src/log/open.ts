@@ -192,6 +192,8 @@ async function createAnchor(directory: LogDirectory, listing: LogListing, option
     activeSegment: 0,
     activeSalt: new Uint8Array(SALT_BYTES),
     tail: { offset: 0, lsn: 1, chain: 0, previousGroup: 0 },
+    cuts: 0,
+    cutLsn: 0,
   };
   return await createLogAnchor(directory, state);
 }

@@ -4,11 +4,12 @@
  * Readers see what was acknowledged and nothing else. A bad group below the end is damage, never the end (R5). All functions work on a
  * `ReadSource`, which a writing `Log` and a `LogReader` in another process both are.
  */
-import { CorruptionError, InvalidArgumentError, checkInteger, checkOptions, invalid, checkBoolean } from "../base/index.js";
+import { CorruptionError, InvalidArgumentError, checkBoolean, checkInteger, checkOptions, invalid } from "../base/index.js";
 import type { VfsFile } from "../vfs/index.js";
 import type { TornMode } from "./format.js";
 import { GroupScanner, type ScannedGroup } from "./group-scanner.js";
 import { type LogRecord, RecordBatch } from "./record-batch.js";
+import { RecordIterator } from "./record-iterator.js";
 import { missingSegment } from "./segment-file.js";
 import type { SegmentFiles } from "./segment-files.js";
 import type { Segment, SegmentTable } from "./segment-table.js";
@@ -24,8 +25,9 @@ export interface ReadSource {
   readonly lastLsn: number;
   readonly table: SegmentTable;
   readonly files: SegmentFiles;
-  /** Changes when LSNs above some point were cut, so that a reader must not go on with what it has. */
+  /** How often LSNs above some point were cut, after which a reader must not go on with what it has, and where the last time. */
   readonly cuts: number;
+  readonly cutLsn: number;
   /** It was closed by its owner. */
   readonly closed: boolean;
   /** Throws where the log can't serve any more. */
@@ -91,13 +93,27 @@ export async function readRecord(source: ReadSource, lsn: number): Promise<LogRe
   return undefined;
 }
 
-/** Records one by one. Payloads are the caller's to keep (each keeps its chunk of up to 256 KiB in memory). */
-export async function* readRecords(source: ReadSource, where: string, options: ReadOptions | undefined): AsyncGenerator<LogRecord, void, undefined> {
-  const range = resolveRange(source, where, options);
-  for await (const batch of batches(source, range, false)) {
-    if (range.reverse) for (let index = batch.count - 1; index >= 0; index--) yield batch.at(index);
-    else yield* batch;
-  }
+/**
+ * Records one by one. Payloads are the caller's to keep (each keeps its chunk of up to 256 KiB in memory). `look` runs before anything is
+ * read. Options are checked at the first step, like everything else that can fail.
+ */
+export function readRecords(
+  source: ReadSource,
+  where: string,
+  options: ReadOptions | undefined,
+  look?: () => Promise<void>,
+): RecordIterator {
+  return new RecordIterator(keptBatches(source, where, options, look), options?.reverse === true);
+}
+
+async function* keptBatches(
+  source: ReadSource,
+  where: string,
+  options: ReadOptions | undefined,
+  look: (() => Promise<void>) | undefined,
+): AsyncGenerator<RecordBatch, void, undefined> {
+  await look?.();
+  yield* batches(source, resolveRange(source, where, options), false);
 }
 
 /** Records by the group. Each batch is valid until the next step of the iteration. */

@@ -78,7 +78,12 @@ export class RecordBatch implements Iterable<LogRecord> {
     return { lsn: this.firstLsn + index, type: this.type(index), payload: this.payload(index) };
   }
 
-  *[Symbol.iterator](): Generator<LogRecord, void, undefined> {
-    for (let index = 0, { count } = this; index < count; index++) yield this.at(index);
+  [Symbol.iterator](): IterableIterator<LogRecord> {
+    let index = 0;
+    const iterator: IterableIterator<LogRecord> = {
+      [Symbol.iterator]: () => iterator,
+      next: () => (index < this.count ? { done: false, value: this.at(index++) } : { done: true, value: undefined }),
+    };
+    return iterator;
   }
 }

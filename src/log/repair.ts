@@ -235,6 +235,8 @@ async function booksFromHeaders(directory: LogDirectory, state: LogState | undef
     activeSegment: newest.number,
     activeSalt: newest.salt,
     tail: { offset: newest.blockBytes, lsn: newest.firstLsn, chain: 0, previousGroup: 0 },
+    cuts: state?.cuts ?? 0,
+    cutLsn: state?.cutLsn ?? 0,
   };
   return { state: rebuilt, table };
 }

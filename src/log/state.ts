@@ -38,6 +38,9 @@ export interface LogState {
   /** Number of the segment that is written to; 0 before the first one is made. */
   readonly activeSegment: number;
   readonly activeSalt: Uint8Array;
+  /** How often records above some LSN were cut (`truncateAfter`, repair), and that LSN the last time. */
+  readonly cuts: number;
+  readonly cutLsn: number;
   /** Everything before it is durable; at it and behind it, in the active segment, every group is of `epoch`. */
   readonly tail: LogPosition;
 }
@@ -57,7 +60,9 @@ const TAIL_OFFSET = 80;
 const TAIL_LSN = 88;
 const TAIL_CHAIN = 96;
 const TAIL_PREVIOUS_GROUP = 104;
-const STATE_BYTES = 112;
+const CUTS = 112;
+const CUT_LSN = 120;
+const STATE_BYTES = 128;
 
 /** Tag of an anchor that belongs to a log: "LOG1" as it stands on disk. */
 export const LOG_ANCHOR_KIND = 0x3147_4f4c;
@@ -81,6 +86,8 @@ export function encodeLogState(state: LogState): Uint8Array {
   writeU64(bytes, TAIL_LSN, state.tail.lsn);
   writeU32(bytes, TAIL_CHAIN, state.tail.chain);
   writeU64(bytes, TAIL_PREVIOUS_GROUP, state.tail.previousGroup);
+  writeU64(bytes, CUTS, state.cuts);
+  writeU64(bytes, CUT_LSN, state.cutLsn);
   return bytes;
 }
 
@@ -118,6 +125,8 @@ export function parseLogState(bytes: Uint8Array): LogStateParse {
         chain: readU32(bytes, TAIL_CHAIN),
         previousGroup: readU64(bytes, TAIL_PREVIOUS_GROUP),
       },
+      cuts: readU64(bytes, CUTS),
+      cutLsn: readU64(bytes, CUT_LSN),
     },
   };
 }

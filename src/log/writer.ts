@@ -141,11 +141,9 @@ export class LogWriter {
   async sync(): Promise<number> {
     this.assertUsable();
     if (this.#waiting.size > 0) await this.#wait([], 0);
-    const target = this.#nextLsn - 1;
-    while (this.#tail.visibleLsn < target) {
-      await this.#running;
-      this.#throwFailure();
-    }
+    // Groups settle in order, so the newest one with records in it speaks for all.
+    if (this.#filling.count > 0) await this.#filling.done;
+    else if (this.#other.count > 0) await this.#other.done;
     await this.syncWritten();
     return this.#tail.durableLsn;
   }
@@ -153,7 +151,8 @@ export class LogWriter {
   /** Makes durable what is written; leaves alone what is still in memory. One sync at a time; a failure poisons. */
   async syncWritten(): Promise<void> {
     const target = this.#tail.visibleLsn;
-    while (this.#tail.durableLsn < target) {
+    // What is cut meanwhile needs no sync any more.
+    while (this.#tail.durableLsn < Math.min(target, this.#tail.visibleLsn)) {
       this.#throwFailure();
       this.#syncing ??= syncTail(this.#tail)
         .catch((error: unknown) => {
