@@ -17,7 +17,7 @@ const ROOT = path.dirname(path.resolve(HERE));
 const WORKLOADS = ["durable-64", "one-writer", "durable-1024", "os-batches", "replay", "open", "memory"];
 const GIB = 2 ** 30;
 
-const options = readArguments(process.argv.slice(2), WORKLOADS);
+const options = argumentsOrExit();
 if (options.help) {
   process.stdout.write(`${help}\nWorkloads: ${WORKLOADS.join(", ")}.\n`);
 } else {
@@ -29,6 +29,16 @@ if (options.help) {
     await measure(directory);
   } finally {
     fs.rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** @returns {import("./arguments.mjs").Arguments} */
+function argumentsOrExit() {
+  try {
+    return readArguments(process.argv.slice(2), WORKLOADS);
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error));
+    return process.exit(2);
   }
 }
 
