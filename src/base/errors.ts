@@ -38,7 +38,7 @@ export class InvalidArgumentError extends HoldfastError {}
 /**
  * A documented bound would be passed. Thrown before any effect; what is stored stays as it was.
  *
- * Codes: `HF_RECORD_TOO_LARGE`, `HF_BATCH_TOO_LARGE`, `HF_BACKPRESSURE`.
+ * Codes: `HF_RECORD_TOO_LARGE`, `HF_BATCH_TOO_LARGE`, `HF_BACKPRESSURE`, `HF_VALUE_TOO_LARGE`, `HF_SEQUENCE_EXHAUSTED`.
  */
 export class LimitError extends HoldfastError {}
 
@@ -52,7 +52,8 @@ export class ConflictError extends HoldfastError {}
 /**
  * The object can't serve any more, or not in this mode.
  *
- * Codes: `HF_CLOSED`, `HF_POISONED` (the cause is the first failed write, sync or truncate), `HF_READ_ONLY`.
+ * Codes: `HF_CLOSED`, `HF_POISONED` (the cause is the first failed write, sync or truncate), `HF_LOCK_UNAVAILABLE`
+ * (this platform has no build of the lock).
  */
 export class StateError extends HoldfastError {}
 

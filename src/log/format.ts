@@ -114,8 +114,12 @@ export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
   return block;
 }
 
+/**
+ * Covers the preamble without its checksum, then what follows. Not the preamble with its checksum: a CRC over bytes and their own CRC is the
+ * same for all bytes, and would bind nothing.
+ */
 function segmentHeaderCrc(block: Uint8Array, end: number): number {
-  return crc32cRange(block, SEGMENT_BLOCK_BYTES, end, crc32cRange(block, 0, SEGMENT_CRC));
+  return crc32cRange(block, SEGMENT_BLOCK_BYTES, end, crc32cRange(block, 0, SEGMENT_PREAMBLE_CRC));
 }
 
 /** What the first bytes of a segment file turn out to be. */
