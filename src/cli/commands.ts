@@ -4,6 +4,7 @@ import type { Command } from "./command.js";
 import { demoCommand } from "./demo/command.js";
 import { demoWriterCommand } from "./demo/writer-command.js";
 import { inspectCommand } from "./inspect.js";
+import { repairCommand } from "./repair.js";
 import { tailCommand } from "./tail.js";
 import { verifyCommand } from "./verify.js";
 
@@ -12,6 +13,7 @@ export const commands: readonly Command[] = [
   demoCommand,
   inspectCommand,
   verifyCommand,
+  repairCommand,
   tailCommand,
   benchCommand,
   demoWriterCommand,

@@ -129,12 +129,10 @@ async function run(context: CommandContext): Promise<ExitCode> {
 }
 
 function crashLine({ acknowledged, reopened, backAfterMs }: Crash, index: number): string {
-  const more = reopened.lastLsn - acknowledged;
-  const cut = reopened.cutBytes > 0 ? `, ${formatBytes(reopened.cutBytes)} of torn tail cut` : "";
+  const cut = reopened.cutBytes > 0 ? `, cut ${formatBytes(reopened.cutBytes)} of torn tail` : "";
   return (
-    `  crash ${String(index).padStart(2)}  SIGKILL with ${formatCount(acknowledged)} acknowledged; log recovered in ` +
-    `${formatDuration(reopened.recoveryMs)} to LSN ${formatCount(reopened.lastLsn)} (+${formatCount(more)} in flight)${cut}; ` +
-    `back in ${formatDuration(backAfterMs)}`
+    `  crash ${index}  killed at ${formatCount(acknowledged)} acknowledged; back at LSN ${formatCount(reopened.lastLsn)} ` +
+    `in ${formatDuration(backAfterMs)} (recovery ${formatDuration(reopened.recoveryMs)}${cut})`
   );
 }
 

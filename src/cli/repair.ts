@@ -1,0 +1,73 @@
+/** `holdfast repair`: cut a damaged log before the damage, after copying away what goes. */
+import { type RepairReport, repairLog } from "../log/index.js";
+import type { Command, CommandContext } from "./command.js";
+import { type ExitCode, exitCodes } from "./exit-code.js";
+import { problemLines } from "./problem.js";
+import { createProgress } from "./progress.js";
+import { fieldLines } from "./table.js";
+import { type Colors, writeLine } from "./terminal.js";
+import { formatBytes, formatCount } from "./units.js";
+
+/** The command. */
+export const repairCommand: Command = {
+  name: "repair",
+  summary: "Cut a damaged log before the damage, keeping a copy of what goes.",
+  description:
+    "Without --yes nothing is changed: it checks the whole log and tells what would be lost and where the copies would go; it then exits " +
+    "with 1 if there is damage. With --yes it keeps every record before the first damage, copies the files that hold the rest to a " +
+    "directory removed-N inside the log's, cuts the log, and exits with 0. The log must not be open. A log that is sound is left alone; " +
+    "a torn tail that a crash left is no damage, and the next opening cuts it. Where you have a replica or a backup, restore that instead.",
+  json: "one JSON document: { directory, dryRun, needless, before, keptLastLsn, lostRecords, anchorRebuilt, copies }",
+  args: {
+    dir: { type: "positional", description: "The log's directory" },
+    yes: { type: "boolean", description: "Do it. Without this, only tell what would be done" },
+  },
+  examples: [
+    ["holdfast repair ./data", "Tell what would be removed and where the copies would go"],
+    ["holdfast repair ./data --yes", "Do it"],
+  ],
+  run,
+};
+
+async function run({ args, terminal, signal, json }: CommandContext): Promise<ExitCode> {
+  const progress = createProgress(terminal, "check", { json });
+  try {
+    const report = await repairLog(args.requiredText("dir"), {
+      dryRun: !args.flag("yes"),
+      signal,
+      onProgress({ segments, segmentsTotal, bytes, records }) {
+        progress.update(segments, segmentsTotal, () => `${formatCount(records)} records, ${formatBytes(bytes)} of groups`);
+      },
+    });
+    progress.stop();
+    await (json ? writeLine(terminal.out, JSON.stringify(report)) : terminal.out.write(`${reportLines(report, terminal.colors).join("\n")}\n`));
+    return report.needless || !report.dryRun ? exitCodes.ok : exitCodes.problem;
+  } finally {
+    progress.stop();
+  }
+}
+
+function reportLines(report: RepairReport, colors: Colors): string[] {
+  const { before, dryRun } = report;
+  if (report.needless) return [`${colors.green("sound")}: nothing to repair, nothing was changed.`];
+  const kept = report.keptLastLsn ?? 0;
+  return [
+    dryRun ? colors.yellow("This would be done; nothing was changed.") : colors.green("The log is repaired."),
+    "",
+    ...problemLines(before.problems, colors),
+    "",
+    ...fieldLines([
+      [dryRun ? "would keep" : "kept", kept < before.firstLsn ? "no record" : `LSN ${formatCount(before.firstLsn)} to ${formatCount(kept)}`],
+      [
+        dryRun ? "would be lost" : "lost",
+        report.lostRecords === undefined
+          ? `everything from LSN ${formatCount(kept + 1)} on; how much that is can't be told`
+          : `at least ${formatCount(report.lostRecords)} records, from LSN ${formatCount(kept + 1)} on`,
+      ],
+      ["anchor", report.anchorRebuilt ? `${dryRun ? "would be" : "was"} made anew from the segments; what had been pruned may be back` : "unharmed"],
+      [dryRun ? "copies would go to" : "copies are in", report.copies.join("\n") || "nothing to copy"],
+    ]),
+    "",
+    dryRun ? `Do it with: holdfast repair ${report.directory} --yes` : "New records go on from there. Keep the copies until you know that you do not need them.",
+  ];
+}
