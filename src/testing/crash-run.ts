@@ -195,13 +195,8 @@ export class CrashRunner<S, E> {
   }
 
   #key(origin: CrashOrigin<S, E>, disk: SimDisk, chooser: RecordingChooser): number {
-    let low = disk.decidedLow;
-    let high = disk.decidedHigh;
-    if (origin.kind === "cut") {
-      const image = origin.snapshot.powerCut();
-      low = (low + image.low) | 0;
-      high = (high + image.high) | 0;
-    } else {
+    let { low, high } = origin.snapshot.powerCut().stateHash(disk.decisions);
+    if (origin.kind === "kill") {
       // After a kill the page cache is what recovery sees: the number of operations names it, and the answers say what of the last was done.
       low = Math.imul(low ^ origin.snapshot.facts.operationsMade, 0x9e3779b1);
       high = Math.imul(high ^ (origin.crashes[0]?.point ?? 0), 0x85ebca77);

@@ -1,6 +1,6 @@
 /** Frozen disks: what a crash is computed from. Making one costs a few references; nothing is copied until something changes. */
 import type { SectorContent } from "./sector.js";
-import { mixHash } from "./sector.js";
+import { mixHash, SECTOR_BYTES, SectorBuffer } from "./sector.js";
 import type { Garbage } from "./sector-versions.js";
 import type { DirectoryState } from "./sim-directory.js";
 import { crashedDirectory } from "./sim-directory.js";
@@ -41,6 +41,7 @@ export interface DiskFacts {
   readonly syncedThrough: number;
   readonly writesInFlight: readonly WriteUndo[];
   readonly removed: readonly number[];
+  readonly shared: SharedParts;
   readonly model: DiskModel;
 }
 
@@ -73,8 +74,7 @@ export class CrashImage implements InodeSource {
   readonly facts: DiskFacts;
   readonly #snapshot: DiskSnapshot;
   readonly #crashed = new Map<number, InodeState | undefined>();
-  #low: number | undefined;
-  #high = 0;
+  #fingerprint: string | undefined;
 
   constructor(snapshot: DiskSnapshot) {
     this.#snapshot = snapshot;
@@ -90,60 +90,71 @@ export class CrashImage implements InodeSource {
     return after;
   }
 
-  /** A hash of the state in which nothing undecided survived. */
-  get low(): number {
-    if (this.#low === undefined) this.#hash();
-    return this.#low as number;
-  }
-
-  get high(): number {
-    if (this.#low === undefined) this.#hash();
-    return this.#high;
+  /**
+   * A hash of the files as decided, each by its path; what is undecided counts as lost. Equal disks have equal hashes, however they came
+   * to be.
+   */
+  stateHash(decided: Decisions): { readonly low: number; readonly high: number } {
+    let low = 0;
+    let high = 0;
+    const visit = (inode: number, label: number): void => {
+      const state = this.state(inode);
+      if (state === undefined) return;
+      if (state.kind === "file") {
+        const bytes = decided.sizes.get(inode) ?? state.undecidedSizes?.sizes[0] ?? state.durableBytes;
+        const change = decided.sectors.get(inode);
+        low = (low + mixHash(label, (state.durable.low + (change?.low ?? 0)) | 0) + mixHash(label, bytes)) | 0;
+        high = (high + mixHash(~label, (state.durable.high + (change?.high ?? 0)) | 0) + mixHash(~label, bytes)) | 0;
+        return;
+      }
+      low = (low + label) | 0;
+      const names = decided.names.get(inode);
+      for (const [name, target] of state.durable) {
+        const now = names?.get(name) ?? target;
+        if (now !== 0) visit(now, hashName(label, name, 1));
+      }
+      if (names !== undefined) for (const [name, target] of names) if (target !== 0 && !state.durable.has(name)) visit(target, hashName(label, name, 1));
+    };
+    visit(ROOT_INODE, 1);
+    return { low, high };
   }
 
   /** A hash of everything this image may become: two images with the same one allow the same states. */
   fingerprint(): string {
-    let low = this.low;
-    let high = this.high;
-    const add = (inode: number, position: number, at: number, contentLow: number, contentHigh: number): void => {
-      low = (low + mixHash(position, mixHash(inode + at * 0x10001, contentLow))) | 0;
-      high = (high + mixHash(~position, mixHash(inode - at * 0x20003, contentHigh))) | 0;
-    };
-    for (let inode = 1; inode <= this.facts.inodesMade; inode++) {
-      const state = this.state(inode);
-      if (state === undefined) continue;
-      if (state.kind === "file") {
-        for (const [sector, versions] of state.undecided ?? []) {
-          versions.contents.forEach((content, at) => add(inode, sector, at + 1, content?.low ?? 7, content?.high ?? 11));
-          add(inode, sector, 0, versions.stale?.low ?? 13, versions.stale?.high ?? 17);
-        }
-        state.undecidedSizes?.sizes.forEach((bytes, at) => add(inode, -1, at + 1, bytes, bytes));
-      } else {
-        for (const [name, versions] of state.undecided ?? []) versions.targets.forEach((target, at) => add(inode, hashName(inode, name, target + 1), at + 1, target, target));
-      }
-    }
-    return `${low} ${high} ${this.facts.keptOuts.size} ${this.facts.lostIns.size}`;
-  }
-
-  #hash(): void {
+    if (this.#fingerprint !== undefined) return this.#fingerprint;
     let low = 0;
     let high = 0;
-    for (let inode = 1; inode <= this.facts.inodesMade; inode++) {
+    const add = (label: number, position: number, at: number, contentLow: number, contentHigh: number): void => {
+      low = (low + mixHash(position, mixHash(label + at * 0x10001, contentLow))) | 0;
+      high = (high + mixHash(~position, mixHash(label - at * 0x20003, contentHigh))) | 0;
+    };
+    const visit = (inode: number, label: number): void => {
       const state = this.state(inode);
-      if (state === undefined) continue;
+      if (state === undefined) return;
       if (state.kind === "file") {
-        const bytes = state.undecidedSizes?.sizes[0] ?? state.durableBytes;
-        low = (low + Math.imul(state.durable.low, inodeFactor(inode)) + mixHash(inode, bytes)) | 0;
-        high = (high + Math.imul(state.durable.high, inodeFactor(inode)) + mixHash(~inode, bytes)) | 0;
-      } else {
-        for (const [name, target] of state.durable) {
-          low = (low + hashName(inode, name, target)) | 0;
-          high = (high + hashName(~inode, name, target)) | 0;
+        add(label, -2, 0, state.durable.low, state.durable.high);
+        add(label, -3, 0, state.durableBytes, state.durableBytes);
+        for (const [sector, versions] of state.undecided ?? []) {
+          versions.contents.forEach((content, at) => add(label, sector, at + 1, content?.low ?? 7, content?.high ?? 11));
+          add(label, sector, 0, versions.stale?.low ?? 13, versions.stale?.high ?? 17);
         }
+        state.undecidedSizes?.sizes.forEach((bytes, at) => add(label, -1, at + 1, bytes, bytes));
+        return;
       }
-    }
-    this.#low = low;
-    this.#high = high;
+      add(label, -4, 0, 1, 1);
+      for (const [name, target] of state.durable) if (state.undecided?.has(name) !== true) visit(target, hashName(label, name, 1));
+      for (const [name, versions] of state.undecided ?? []) {
+        versions.targets.forEach((target, at) => {
+          const version = hashName(label, name, at + 2);
+          const role = (versions.roles[at] ?? "").length;
+          add(version, -5, role, target === 0 ? 0 : 1, role);
+          if (target !== 0) visit(target, version);
+        });
+      }
+    };
+    visit(ROOT_INODE, 1);
+    this.#fingerprint = `${low} ${high} ${this.facts.keptOuts.size} ${this.facts.lostIns.size}`;
+    return this.#fingerprint;
   }
 
   #stale(): ((sector: number) => SectorContent) | undefined {
@@ -159,15 +170,65 @@ export class CrashImage implements InodeSource {
   }
 }
 
-/** What the hash of a file's contents is multiplied with. Odd, so that nothing is lost; linear, so that decisions can be added. */
-export function inodeFactor(inode: number): number {
-  return Math.imul(inode, 0x9e3779b2) | 1;
+/** What looks at a crashed disk have decided so far. */
+export interface Decisions {
+  /** By inode: the change of the hash of the durable contents. */
+  readonly sectors: Map<number, { low: number; high: number }>;
+  readonly sizes: Map<number, number>;
+  /** By directory and name: the inode, 0 for none. */
+  readonly names: Map<number, Map<string, number>>;
 }
 
+/** The inode of `/`. */
+export const ROOT_INODE = 1;
+
 /** A hash of one directory entry. */
-export function hashName(directory: number, name: string, target: number): number {
-  if (target === 0) return 0;
-  let hash = mixHash(directory, target);
+function hashName(directory: number, name: string, version: number): number {
+  let hash = mixHash(directory, version);
   for (let at = 0; at < name.length; at++) hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193);
-  return mixHash(target, hash);
+  return mixHash(version, hash);
+}
+
+/** What disks that come from each other share, to save work. */
+export class SharedParts {
+  readonly #paths = new Map<string, readonly string[]>();
+  #slab = new SectorBuffer(SLAB_SECTORS);
+  #used = 0;
+
+  /** The parts of a path. */
+  split(path: string): readonly string[] {
+    let parts = this.#paths.get(path);
+    if (parts === undefined) {
+      if (this.#paths.size >= PATHS_MAX) this.#paths.clear();
+      parts = splitPath(path);
+      this.#paths.set(path, parts);
+    }
+    return parts;
+  }
+
+  /** Room for `sectors` sectors of zeros. */
+  allocate(sectors: number): { readonly buffer: SectorBuffer; readonly start: number } {
+    if (sectors > SLAB_SECTORS / 4) return { buffer: new SectorBuffer(sectors), start: 0 };
+    if (this.#used + sectors > SLAB_SECTORS) {
+      this.#slab = new SectorBuffer(SLAB_SECTORS);
+      this.#used = 0;
+    }
+    const start = this.#used * SECTOR_BYTES;
+    this.#used += sectors;
+    return { buffer: this.#slab, start };
+  }
+}
+
+const SLAB_SECTORS = 64;
+const PATHS_MAX = 4096;
+
+/** The parts of an absolute path, without `.`, `..`, and empty ones. */
+export function splitPath(path: string): string[] {
+  const parts: string[] = [];
+  for (const part of path.split("/")) {
+    if (part === "" || part === ".") continue;
+    if (part === "..") parts.pop();
+    else parts.push(part);
+  }
+  return parts;
 }

@@ -7,19 +7,15 @@
 import { SeededRandom } from "../../base/index.js";
 import type { Chooser, Question } from "./chooser.js";
 import { keepNothing } from "./chooser.js";
-import type { CrashImage, DiskFacts, DiskModel, InodeSource, InodeState } from "./disk-snapshot.js";
-import { DiskSnapshot, hashName, inodeFactor } from "./disk-snapshot.js";
+import type { CrashImage, Decisions, DiskFacts, DiskModel, InodeSource, InodeState } from "./disk-snapshot.js";
+import { DiskSnapshot, ROOT_INODE, SharedParts, splitPath } from "./disk-snapshot.js";
 import { Scheduler } from "./scheduler.js";
-import type { SectorContent } from "./sector.js";
-import { mixHash } from "./sector.js";
+import type { SectorBuffer, SectorContent } from "./sector.js";
 import type { SectorVersions } from "./sector-versions.js";
 import type { NameDecisions, NameVersions } from "./sim-directory.js";
 import { emptyDirectory, SimDirectory } from "./sim-directory.js";
 import type { FileDecisions, SizeVersions, SyncFailure, WriteUndo } from "./sim-file.js";
 import { emptyFile, SimFile } from "./sim-file.js";
-
-/** The inode of `/`. */
-export const ROOT_INODE = 1;
 
 /** Options of a new disk. */
 export interface SimDiskOptions extends Partial<DiskModel> {
@@ -49,7 +45,7 @@ export interface DiskRecorder {
 }
 
 const NOTHING: ReadonlySet<number> = new Set();
-const FRESH: Omit<DiskFacts, "model"> = {
+const FRESH: Omit<DiskFacts, "model" | "shared"> = {
   inodesMade: 1,
   operationsMade: 0,
   keptOuts: NOTHING,
@@ -72,9 +68,8 @@ export class SimDisk implements FileDecisions, NameDecisions {
   /** Torn sectors decided so far. */
   torn = 0;
   pidsMade = 0;
-  /** A hash of all decisions; with the hash of the crash image it identifies the state that recovery sees. */
-  decidedLow = 0;
-  decidedHigh = 0;
+  /** What looks have decided; with the crash image it identifies the state that recovery sees. */
+  readonly decisions: Decisions = { sectors: new Map(), sizes: new Map(), names: new Map() };
   readonly #inodes = new Map<number, SimFile | SimDirectory>();
   readonly #source: InodeSource | undefined;
   #inodesMade: number;
@@ -84,10 +79,11 @@ export class SimDisk implements FileDecisions, NameDecisions {
   #syncedThrough: number;
   #removed: readonly number[];
   readonly #writesInFlight = new Map<number, WriteUndo>();
-  #parts = new Map<string, readonly string[]>();
+  readonly #shared: SharedParts;
 
   constructor(options: SimDiskOptions = {}, from?: { readonly facts: DiskFacts; readonly source: InodeSource; readonly chooser: Chooser }) {
     const facts = from?.facts ?? FRESH;
+    this.#shared = from?.facts.shared ?? new SharedParts();
     this.model = from?.facts.model ?? { profile: options.profile ?? "posix", stale: options.stale ?? false, garbage: options.garbage ?? "written" };
     this.random = new SeededRandom(options.seed ?? 0);
     this.scheduler = new Scheduler(this.random, options.latencyTurnsMax ?? 6);
@@ -141,7 +137,7 @@ export class SimDisk implements FileDecisions, NameDecisions {
   /** Follows a path; `undefined` where nothing is. Throws an object with `code` ENOTDIR when a file is in the way. */
   find(path: string): SimFile | SimDirectory | undefined {
     let at: SimFile | SimDirectory | undefined = this.inode(ROOT_INODE);
-    for (const part of this.#split(path)) {
+    for (const part of this.#shared.split(path)) {
       if (at === undefined) return undefined;
       if (at.kind === "file") throw errno("ENOTDIR");
       const next = at.lookup(part);
@@ -152,7 +148,7 @@ export class SimDisk implements FileDecisions, NameDecisions {
 
   /** The directory that holds `path`'s last part, and that part. */
   place(path: string): { readonly directory: SimDirectory; readonly name: string } {
-    const parts = this.#split(path);
+    const parts = this.#shared.split(path);
     const name = parts.at(-1);
     if (name === undefined) throw errno("EEXIST");
     let at: SimFile | SimDirectory | undefined = this.inode(ROOT_INODE);
@@ -243,6 +239,7 @@ export class SimDisk implements FileDecisions, NameDecisions {
         syncedThrough: this.#syncedThrough,
         writesInFlight: this.#writesInFlight.size === 0 ? [] : [...this.#writesInFlight.values()],
         removed: this.#removed,
+        shared: this.#shared,
         model: this.model,
       },
       own,
@@ -281,8 +278,7 @@ export class SimDisk implements FileDecisions, NameDecisions {
     if (sizes.length === 1) return sizes[0] as number;
     const choice = this.#ask("size", file, versions.ids, kept);
     const bytes = sizes[choice] as number;
-    this.decidedLow = (this.decidedLow + mixHash(file.inode, bytes) - mixHash(file.inode, sizes[0] as number)) | 0;
-    this.decidedHigh = (this.decidedHigh + mixHash(~file.inode, bytes) - mixHash(~file.inode, sizes[0] as number)) | 0;
+    this.decisions.sizes.set(file.inode, bytes);
     return bytes;
   }
 
@@ -296,17 +292,27 @@ export class SimDisk implements FileDecisions, NameDecisions {
       if (at < kept && versions.roles[at] === "rename-out") this.#keptOuts = new Set(this.#keptOuts).add(id);
       if (at >= kept && versions.roles[at] === "rename-in") this.#lostIns = new Set(this.#lostIns).add(id);
     }
-    const before = versions.targets[0] as number;
     const target = versions.targets[kept] as number;
-    this.decidedLow = (this.decidedLow + hashName(directory.inode, name, target) - hashName(directory.inode, name, before)) | 0;
-    this.decidedHigh = (this.decidedHigh + hashName(~directory.inode, name, target) - hashName(~directory.inode, name, before)) | 0;
+    let names = this.decisions.names.get(directory.inode);
+    if (names === undefined) {
+      names = new Map();
+      this.decisions.names.set(directory.inode, names);
+    }
+    names.set(name, target);
     return target;
   }
 
   noteDecision(inode: number, low: number, high: number): void {
-    const factor = inodeFactor(inode);
-    this.decidedLow = (this.decidedLow + Math.imul(low, factor)) | 0;
-    this.decidedHigh = (this.decidedHigh + Math.imul(high, factor)) | 0;
+    const change = this.decisions.sectors.get(inode);
+    if (change === undefined) this.decisions.sectors.set(inode, { low, high });
+    else {
+      change.low = (change.low + low) | 0;
+      change.high = (change.high + high) | 0;
+    }
+  }
+
+  allocate(sectors: number): { readonly buffer: SectorBuffer; readonly start: number } {
+    return this.#shared.allocate(sectors);
   }
 
   #ask(kind: Question["kind"], about: { path: string; inode: number }, operations: readonly number[], kept: readonly number[]): number {
@@ -321,15 +327,6 @@ export class SimDisk implements FileDecisions, NameDecisions {
       if (at >= kept && versions.roles[at] === "rename-in" && this.#keptOuts.has(id)) return false;
     }
     return true;
-  }
-
-  #split(path: string): readonly string[] {
-    let parts = this.#parts.get(path);
-    if (parts === undefined) {
-      parts = normalizePath(path).split("/").filter((part) => part !== "");
-      this.#parts.set(path, parts);
-    }
-    return parts;
   }
 
   /** On a journaled disk a sync takes every earlier change of names and sizes with it; in program order, every earlier change. */
@@ -400,13 +397,7 @@ export function errno(code: string): Error & { readonly code: string } {
 
 /** An absolute path without `.`, `..`, and doubled or trailing slashes. */
 export function normalizePath(path: string): string {
-  const parts: string[] = [];
-  for (const part of path.split("/")) {
-    if (part === "" || part === ".") continue;
-    if (part === "..") parts.pop();
-    else parts.push(part);
-  }
-  return `/${parts.join("/")}`;
+  return `/${splitPath(path).join("/")}`;
 }
 
 function joinPath(directory: string, name: string): string {

@@ -6,8 +6,8 @@
  * pending entries, and any of the sizes. On a disk made by a power cut, `undecided` holds the sectors whose content nobody looked at
  * yet; a look decides, in `durable` and `volatile` alike, and a decision is never taken back.
  */
-import type { SectorContent } from "./sector.js";
-import { clipSector, equalSectors, mixHash, normalizeSector, Sector, SECTOR_BYTES, SectorBuffer, SectorMap } from "./sector.js";
+import type { SectorBuffer, SectorContent } from "./sector.js";
+import { clipSector, equalSectors, mixHash, normalizeSector, Sector, SECTOR_BYTES, SectorMap } from "./sector.js";
 import { SectorVersions } from "./sector-versions.js";
 
 /** What a failed sync leaves. */
@@ -64,6 +64,8 @@ export interface FileDecisions {
   decideSize(file: SimFile, versions: SizeVersions): number;
   /** Adds to the hash of everything decided so far. */
   noteDecision(inode: number, low: number, high: number): void;
+  /** Room for new sectors. */
+  allocate(sectors: number): { readonly buffer: SectorBuffer; readonly start: number };
 }
 
 /** What a write in flight changed, so that a kill can take the rest of it back. */
@@ -177,21 +179,21 @@ export class SimFile {
     this.#touch();
     const first = Math.floor(offset / SECTOR_BYTES);
     const last = Math.floor((end - 1) / SECTOR_BYTES);
-    const buffer = new SectorBuffer(last - first + 1);
+    const { buffer, start } = this.#decisions.allocate(last - first + 1);
     const headBytes = offset % SECTOR_BYTES;
     const tailBytes = end % SECTOR_BYTES;
     const preserve = (index: number): void => {
       const content = this.#look(index);
       if (content === undefined) return;
-      buffer.bytes.set(content.buffer.bytes.subarray(content.start, content.start + SECTOR_BYTES), (index - first) * SECTOR_BYTES);
+      buffer.bytes.set(content.buffer.bytes.subarray(content.start, content.start + SECTOR_BYTES), start + (index - first) * SECTOR_BYTES);
     };
     if (headBytes !== 0) preserve(first);
     if (tailBytes !== 0 && (last !== first || headBytes === 0)) preserve(last);
-    buffer.bytes.set(source, offset - first * SECTOR_BYTES);
+    buffer.bytes.set(source, start + offset - first * SECTOR_BYTES);
     const before: SectorContent[] = [];
     const after: SectorContent[] = [];
     for (let index = first; index <= last; index++) {
-      const content = normalizeSector(new Sector(buffer, (index - first) * SECTOR_BYTES));
+      const content = normalizeSector(new Sector(buffer, start + (index - first) * SECTOR_BYTES));
       before.push(this.#volatile.get(index));
       const from = index === first ? headBytes : 0;
       const to = index === last && tailBytes !== 0 ? tailBytes : SECTOR_BYTES;
