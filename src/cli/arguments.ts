@@ -68,7 +68,8 @@ export class Arguments {
   choice<T extends string>(name: string, choices: readonly T[]): T {
     const text = this.requiredText(name);
     const found = choices.find((choice) => choice === text);
-    if (found === undefined) throw new UsageError(`${label(name)} must be one of ${choices.join(", ")}, not "${text}".`);
+    if (found === undefined)
+      throw new UsageError(`${label(name)} must be one of ${choices.join(", ")}, not "${text}".`);
     return found;
   }
 }
@@ -107,7 +108,9 @@ function refuseUnknown(words: readonly string[], definitions: ArgsDef): void {
     const name = long ? (word.slice(2).split("=")[0] ?? "") : word.slice(1, 2);
     const definition = options.get(name);
     if (definition === undefined) {
-      throw new UsageError(`There is no option ${long ? `--${name}` : `-${name}`}.${suggestion(name, [...options.keys()])}`);
+      throw new UsageError(
+        `There is no option ${long ? `--${name}` : `-${name}`}.${suggestion(name, [...options.keys()])}`,
+      );
     }
     if (definition.type === "boolean") {
       if (word.includes("=") || (!long && word.length > 2)) throw new UsageError(`${word} takes no value.`);
@@ -126,7 +129,9 @@ function refuseUnknown(words: readonly string[], definitions: ArgsDef): void {
 export function suggestion(name: string, known: readonly string[], prefix = "--"): string {
   const near = known
     .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
-    .filter(({ candidate, distance }) => candidate.length > 1 && distance <= Math.max(1, Math.floor(candidate.length / 3)))
+    .filter(
+      ({ candidate, distance }) => candidate.length > 1 && distance <= Math.max(1, Math.floor(candidate.length / 3)),
+    )
     .sort((a, b) => a.distance - b.distance)[0];
   return near === undefined ? "" : ` Did you mean ${prefix}${near.candidate}?`;
 }

@@ -44,7 +44,8 @@ export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof LockedError) return exitCodes.locked;
   if (error instanceof IoError) return exitCodes.io;
   if (error instanceof CorruptionError || error instanceof FormatError) return exitCodes.problem;
-  if (error instanceof InvalidArgumentError || error instanceof LimitError || error instanceof ConflictError) return exitCodes.usage;
+  if (error instanceof InvalidArgumentError || error instanceof LimitError || error instanceof ConflictError)
+    return exitCodes.usage;
   if (error instanceof StateError && error.cause !== undefined) return exitCodeOf(error.cause);
   if (!(error instanceof HoldfastError) && isSystemErrno(errnoOf(error))) return exitCodes.io;
   return exitCodes.internal;

@@ -16,7 +16,11 @@ export function programHelp(commands: readonly Command[], version: string, color
     "  holdfast <command> [arguments] [options]",
     "",
     heading("Commands", colors),
-    ...fieldLines(commands.filter((command) => command.hidden !== true).map((command) => [colors.cyan(command.name), command.summary])),
+    ...fieldLines(
+      commands
+        .filter((command) => command.hidden !== true)
+        .map((command) => [colors.cyan(command.name), command.summary]),
+    ),
     "",
     heading("Options of holdfast itself", colors),
     ...fieldLines([
@@ -47,9 +51,17 @@ export function commandHelp(command: Command, colors: Colors): string {
     "",
   ];
   if (positionals.length > 0) {
-    lines.push(heading("Arguments", colors), ...fieldLines(positionals.map(([name, definition]) => field(name, definition, colors))), "");
+    lines.push(
+      heading("Arguments", colors),
+      ...fieldLines(positionals.map(([name, definition]) => field(name, definition, colors))),
+      "",
+    );
   }
-  lines.push(heading("Options", colors), ...fieldLines(options.map(([name, definition]) => field(name, definition, colors))), "");
+  lines.push(
+    heading("Options", colors),
+    ...fieldLines(options.map(([name, definition]) => field(name, definition, colors))),
+    "",
+  );
   lines.push(heading("Examples", colors));
   for (const [commandLine, what] of command.examples) lines.push(`  ${colors.cyan(commandLine)}`, `      ${what}`);
   lines.push("", ...exitCodeLines(colors));
@@ -57,7 +69,10 @@ export function commandHelp(command: Command, colors: Colors): string {
 }
 
 function exitCodeLines(colors: Colors): string[] {
-  return [heading("Exit codes", colors), ...fieldLines(exitCodeMeanings.map(([code, meaning]) => [String(code), meaning]))];
+  return [
+    heading("Exit codes", colors),
+    ...fieldLines(exitCodeMeanings.map(([code, meaning]) => [String(code), meaning])),
+  ];
 }
 
 function field(name: string, definition: ArgDef, colors: Colors): readonly [string, string] {

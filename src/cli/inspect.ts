@@ -57,19 +57,27 @@ async function liveBounds(directory: string): Promise<LiveBounds | undefined> {
 
 function inspectionLines(inspection: LogInspection, bounds: LiveBounds | undefined, colors: Colors): string[] {
   const { segments, spares } = inspection;
-  const known = <T>(value: T | undefined, show: (value: T) => string): string => (value === undefined ? "unknown" : show(value));
-  const sum = (files: readonly { readonly fileBytes: number }[]): number => files.reduce((total, { fileBytes }) => total + fileBytes, 0);
+  const known = <T>(value: T | undefined, show: (value: T) => string): string =>
+    value === undefined ? "unknown" : show(value);
+  const sum = (files: readonly { readonly fileBytes: number }[]): number =>
+    files.reduce((total, { fileBytes }) => total + fileBytes, 0);
   const lines = [
     colors.bold(inspection.directory),
     ...fieldLines([
       ["records", known(bounds, recordsText)],
-      ["closed", known(inspection.clean, (clean) => (clean ? "cleanly" : "no: a writer has it open, or it stopped without closing"))],
+      [
+        "closed",
+        known(inspection.clean, (clean) =>
+          clean ? "cleanly" : "no: a writer has it open, or it stopped without closing",
+        ),
+      ],
       ["epoch", known(inspection.epoch, formatCount)],
       [
         "options",
         known(
           inspection.segmentBytes,
-          (segmentBytes) => `torn ${inspection.torn}, blocks of ${formatBytes(inspection.blockBytes ?? 0)}, segments of ${formatBytes(segmentBytes)}`,
+          (segmentBytes) =>
+            `torn ${inspection.torn}, blocks of ${formatBytes(inspection.blockBytes ?? 0)}, segments of ${formatBytes(segmentBytes)}`,
         ),
       ],
       ["log id", known(inspection.logId, (id) => id)],

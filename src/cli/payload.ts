@@ -32,7 +32,8 @@ export function showPayload(bytes: Uint8Array, format: PayloadFormat): ShownPayl
 /** One line for a person; line ends in a text are shown as `\n`. */
 export function payloadLine(shown: ShownPayload): string {
   if (shown.encoding === "json") return JSON.stringify(shown.payload);
-  if (shown.encoding === "text") return shown.payload.replaceAll("\r", "\\r").replaceAll("\n", "\\n").replaceAll("\t", "\\t");
+  if (shown.encoding === "text")
+    return shown.payload.replaceAll("\r", "\\r").replaceAll("\n", "\\n").replaceAll("\t", "\\t");
   return shown.payload.replaceAll(/.{8}(?=.)/g, "$& ");
 }
 

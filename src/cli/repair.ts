@@ -36,11 +36,17 @@ async function run({ args, terminal, signal, json }: CommandContext): Promise<Ex
       dryRun: !args.flag("yes"),
       signal,
       onProgress({ segments, segmentsTotal, bytes, records }) {
-        progress.update(segments, segmentsTotal, () => `${formatCount(records)} records, ${formatBytes(bytes)} of groups`);
+        progress.update(
+          segments,
+          segmentsTotal,
+          () => `${formatCount(records)} records, ${formatBytes(bytes)} of groups`,
+        );
       },
     });
     progress.stop();
-    await (json ? writeLine(terminal.out, JSON.stringify(report)) : terminal.out.write(`${reportLines(report, terminal.colors).join("\n")}\n`));
+    await (json
+      ? writeLine(terminal.out, JSON.stringify(report))
+      : terminal.out.write(`${reportLines(report, terminal.colors).join("\n")}\n`));
     return report.needless || !report.dryRun ? exitCodes.ok : exitCodes.problem;
   } finally {
     progress.stop();
@@ -57,17 +63,27 @@ function reportLines(report: RepairReport, colors: Colors): string[] {
     ...problemLines(before.problems, colors),
     "",
     ...fieldLines([
-      [dryRun ? "would keep" : "kept", kept < before.firstLsn ? "no record" : `LSN ${formatCount(before.firstLsn)} to ${formatCount(kept)}`],
+      [
+        dryRun ? "would keep" : "kept",
+        kept < before.firstLsn ? "no record" : `LSN ${formatCount(before.firstLsn)} to ${formatCount(kept)}`,
+      ],
       [
         dryRun ? "would be lost" : "lost",
         report.lostRecords === undefined
           ? `everything from LSN ${formatCount(kept + 1)} on; how much that is can't be told`
           : `at least ${formatCount(report.lostRecords)} records, from LSN ${formatCount(kept + 1)} on`,
       ],
-      ["anchor", report.anchorRebuilt ? `${dryRun ? "would be" : "was"} made anew from the segments; what had been pruned may be back` : "unharmed"],
+      [
+        "anchor",
+        report.anchorRebuilt
+          ? `${dryRun ? "would be" : "was"} made anew from the segments; what had been pruned may be back`
+          : "unharmed",
+      ],
       [dryRun ? "copies would go to" : "copies are in", report.copies.join("\n") || "nothing to copy"],
     ]),
     "",
-    dryRun ? `Do it with: holdfast repair ${report.directory} --yes` : "New records go on from there. Keep the copies until you know that you do not need them.",
+    dryRun
+      ? `Do it with: holdfast repair ${report.directory} --yes`
+      : "New records go on from there. Keep the copies until you know that you do not need them.",
   ];
 }

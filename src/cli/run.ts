@@ -24,7 +24,9 @@ export async function runCommandLine(
     if (name === "--help" || name === "-h" || name === "help") {
       const about = commands.find((candidate) => candidate.name === rest[0]);
       await terminal.out.write(
-        about === undefined ? programHelp(commands, packageVersion(), terminal.colors) : commandHelp(about, terminal.colors),
+        about === undefined
+          ? programHelp(commands, packageVersion(), terminal.colors)
+          : commandHelp(about, terminal.colors),
       );
       return exitCodes.ok;
     }
@@ -48,7 +50,8 @@ export async function runCommandLine(
 }
 
 function unknownCommand(name: string, commands: readonly Command[]): UsageError {
-  if (name.startsWith("-")) return new UsageError(`There is no option ${name} before a command's name. See holdfast --help.`);
+  if (name.startsWith("-"))
+    return new UsageError(`There is no option ${name} before a command's name. See holdfast --help.`);
   const known = commands.filter((command) => command.hidden !== true).map((command) => command.name);
   return new UsageError(`There is no command ${name}.${suggestion(name, known, "")} See holdfast --help.`);
 }
@@ -66,7 +69,8 @@ async function printError(
   }
   const code = error instanceof HoldfastError ? error.code : nameOf(error);
   const lines = how.json ? [] : [`${colors.red("error")} ${messageOf(error)} ${colors.dim(`[${code}]`)}`];
-  if (!how.json && error instanceof UsageError && how.command !== undefined) lines.push(`See holdfast ${how.command.name} --help.`);
+  if (!how.json && error instanceof UsageError && how.command !== undefined)
+    lines.push(`See holdfast ${how.command.name} --help.`);
   if (!how.json && exitCodeOf(error) === exitCodes.internal && !how.debug) {
     lines.push("This is a bug in holdfast. Run it again with --debug and report what it prints.");
   }

@@ -26,7 +26,9 @@ export function tableLines(columns: readonly Column[], rows: readonly (readonly 
     (
       " ".repeat(indent) +
       columns
-        .map((column, index) => padVisible(cells[index] ?? "", widths[index] ?? 0, column.align === "end" ? "start" : "end"))
+        .map((column, index) =>
+          padVisible(cells[index] ?? "", widths[index] ?? 0, column.align === "end" ? "start" : "end"),
+        )
         .join("  ")
     ).trimEnd();
   return [line(columns.map((column) => column.head)), ...rows.map(line)];

@@ -15,7 +15,12 @@ export const tailCommand: Command = {
   json: "one JSON document per record and line: { lsn, type, bytes, encoding, payload }",
   args: {
     dir: { type: "positional", description: "The log's directory" },
-    lines: { type: "string", alias: "n", valueHint: "N", description: "How many of the newest records (default 10, or all with --from)" },
+    lines: {
+      type: "string",
+      alias: "n",
+      valueHint: "N",
+      description: "How many of the newest records (default 10, or all with --from)",
+    },
     from: { type: "string", valueHint: "LSN", description: "Start at this LSN instead" },
     follow: { type: "boolean", alias: "f", description: "Go on with what is appended" },
     format: {
@@ -36,7 +41,9 @@ export const tailCommand: Command = {
 async function run({ args, terminal, signal, json }: CommandContext): Promise<ExitCode> {
   const format = args.choice("format", payloadFormats);
   const from = args.wholeNumber("from", { min: 1, max: Number.MAX_SAFE_INTEGER });
-  const lines = args.wholeNumber("lines", { min: 0, max: Number.MAX_SAFE_INTEGER }) ?? (from === undefined ? 10 : Number.POSITIVE_INFINITY);
+  const lines =
+    args.wholeNumber("lines", { min: 0, max: Number.MAX_SAFE_INTEGER }) ??
+    (from === undefined ? 10 : Number.POSITIVE_INFINITY);
   const follow = args.flag("follow");
   const reader = await LogReader.open(args.requiredText("dir"));
   try {
@@ -52,7 +59,12 @@ async function run({ args, terminal, signal, json }: CommandContext): Promise<Ex
   }
 }
 
-async function followFrom(reader: LogReader, from: number, signal: AbortSignal, print: (record: LogRecord) => Promise<void>): Promise<void> {
+async function followFrom(
+  reader: LogReader,
+  from: number,
+  signal: AbortSignal,
+  print: (record: LogRecord) => Promise<void>,
+): Promise<void> {
   try {
     for await (const record of reader.follow({ from, signal })) await print(record);
   } catch (error) {

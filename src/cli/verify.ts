@@ -29,7 +29,11 @@ async function run({ args, terminal, signal, json }: CommandContext): Promise<Ex
     const report = await verifyLog(directory, {
       signal,
       onProgress({ segments, segmentsTotal, bytes, records }) {
-        progress.update(segments, segmentsTotal, () => `${formatCount(records)} records, ${formatBytes(bytes)} of groups`);
+        progress.update(
+          segments,
+          segmentsTotal,
+          () => `${formatCount(records)} records, ${formatBytes(bytes)} of groups`,
+        );
       },
     });
     progress.stop();
@@ -40,9 +44,11 @@ async function run({ args, terminal, signal, json }: CommandContext): Promise<Ex
       const { colors } = terminal;
       const harmless = report.problems.filter((problem) => problem.harmless).length;
       const verdict = report.sound
-        ? colors.green("sound") + (harmless > 0 ? `, with ${formatPlural(harmless, "harmless oddity", "harmless oddities")}` : "")
+        ? colors.green("sound") +
+          (harmless > 0 ? `, with ${formatPlural(harmless, "harmless oddity", "harmless oddities")}` : "")
         : colors.red(formatPlural(report.problems.length - harmless, "problem"));
-      const range = report.records === 0 ? "no records" : `LSN ${formatCount(report.firstLsn)} to ${formatCount(report.lastLsn)}`;
+      const range =
+        report.records === 0 ? "no records" : `LSN ${formatCount(report.firstLsn)} to ${formatCount(report.lastLsn)}`;
       await writeLine(terminal.out, verdict);
       await writeLine(
         terminal.out,
@@ -50,12 +56,20 @@ async function run({ args, terminal, signal, json }: CommandContext): Promise<Ex
           `${formatPlural(report.segments, "segment")}, ${formatBytes(report.bytes)} of groups; ` +
           `${formatDuration(elapsedMs)}, ${formatRate((report.records / elapsedMs) * 1000)}`,
       );
-      if (report.besideWriter) await writeLine(terminal.out, "  A writer has the log open: what it wrote meanwhile was not looked at.");
+      if (report.besideWriter)
+        await writeLine(terminal.out, "  A writer has the log open: what it wrote meanwhile was not looked at.");
       if (report.tornTailBytes > 0) {
-        await writeLine(terminal.out, `  ${formatBytes(report.tornTailBytes)} of an unacknowledged tail, left by a crash, will be cut at the next opening.`);
+        await writeLine(
+          terminal.out,
+          `  ${formatBytes(report.tornTailBytes)} of an unacknowledged tail, left by a crash, will be cut at the next opening.`,
+        );
       }
       for (const line of problemLines(report.problems, colors)) await writeLine(terminal.out, line);
-      if (!report.sound) await writeLine(terminal.out, `\nNothing was changed. See what a repair would do: holdfast repair ${directory}`);
+      if (!report.sound)
+        await writeLine(
+          terminal.out,
+          `\nNothing was changed. See what a repair would do: holdfast repair ${directory}`,
+        );
     }
     return report.sound ? exitCodes.ok : exitCodes.problem;
   } finally {

@@ -14,7 +14,8 @@ beforeEach(async () => {
   root = await mkdtemp(path.join(tmpdir(), "holdfast-cli-test-"));
   directory = path.join(root, "log");
   const log = await Log.open(directory, { segmentBytes: 1024 * 1024 });
-  for (let number = 1; number <= count; number++) await log.append(new TextEncoder().encode(JSON.stringify({ number })), number % 4);
+  for (let number = 1; number <= count; number++)
+    await log.append(new TextEncoder().encode(JSON.stringify({ number })), number % 4);
   await log.close();
 });
 
@@ -80,14 +81,25 @@ describe("verify", () => {
   it("is sound with exit code 0", async () => {
     const { exitCode, err, json } = await capture(["verify", directory, "--json"]);
     expect({ exitCode, err }).toEqual({ exitCode: 0, err: "" });
-    expect(json()).toMatchObject({ sound: true, records: count, groups: count, firstLsn: 1, lastLsn: count, problems: [] });
+    expect(json()).toMatchObject({
+      sound: true,
+      records: count,
+      groups: count,
+      firstLsn: 1,
+      lastLsn: count,
+      problems: [],
+    });
   });
 
   it("lists damage with file and offset, and exits with 1", async () => {
     await damage(7);
     const { exitCode, json } = await capture(["verify", directory, "--json"]);
     expect(exitCode).toBe(1);
-    expect(json()).toMatchObject({ sound: false, lastLsn: 6, problems: [{ code: "HF_CORRUPTION", offset: 7 * 4096, lsn: 7 }] });
+    expect(json()).toMatchObject({
+      sound: false,
+      lastLsn: 6,
+      problems: [{ code: "HF_CORRUPTION", offset: 7 * 4096, lsn: 7 }],
+    });
     const people = await capture(["verify", directory]);
     expect(people.exitCode).toBe(1);
     expect(people.out).toContain("at byte 28672, LSN 7");

@@ -19,7 +19,14 @@ export interface AppendFlights {
 }
 
 /** Resolves when every flight is durable. Rejects with the first failure. */
-export async function appendFlights({ log, chunks, writers, signal, onAcknowledged, onSourceWait }: AppendFlights): Promise<void> {
+export async function appendFlights({
+  log,
+  chunks,
+  writers,
+  signal,
+  onAcknowledged,
+  onSourceWait,
+}: AppendFlights): Promise<void> {
   let chunk: FlightChunk | undefined;
   let row = 0;
   let loading: Promise<void> | undefined;
@@ -49,7 +56,8 @@ export async function appendFlights({ log, chunks, writers, signal, onAcknowledg
       const at = row++ * flightBytes;
       const number = chunk.firstNumber + row - 1;
       const lsn = await log.append(chunk.bytes.subarray(at, at + flightBytes), flightRecordType);
-      if (lsn !== number) throw new StateError("HF_DEMO_MISMATCH", `Flight ${number} was given LSN ${lsn}.`, { flight: number, lsn });
+      if (lsn !== number)
+        throw new StateError("HF_DEMO_MISMATCH", `Flight ${number} was given LSN ${lsn}.`, { flight: number, lsn });
       if (durable.add(lsn)) onAcknowledged(durable.last);
     }
   };

@@ -33,17 +33,46 @@ export const demoCommand: Command = {
   args: {
     records: { type: "string", valueHint: "N", description: "Flights to append (default all of the file)" },
     crash: { type: "string", valueHint: "N", default: "5", description: "How often to kill the process" },
-    seed: { type: "string", valueHint: "N", description: "Decides the moments of the kills (default: a random one, which is printed)" },
-    writers: { type: "string", valueHint: "N", default: "64", description: "Concurrent writers, each with one append under way" },
-    flush: { type: "string", valueHint: "MODE", default: "pool", description: "pool: groups are written on the thread pool; inline: on the caller's thread" },
-    dir: { type: "string", valueHint: "DIR", description: "Where to put the log: a new or empty directory, kept at the end (default: a temporary one, removed at the end)" },
+    seed: {
+      type: "string",
+      valueHint: "N",
+      description: "Decides the moments of the kills (default: a random one, which is printed)",
+    },
+    writers: {
+      type: "string",
+      valueHint: "N",
+      default: "64",
+      description: "Concurrent writers, each with one append under way",
+    },
+    flush: {
+      type: "string",
+      valueHint: "MODE",
+      default: "pool",
+      description: "pool: groups are written on the thread pool; inline: on the caller's thread",
+    },
+    dir: {
+      type: "string",
+      valueHint: "DIR",
+      description:
+        "Where to put the log: a new or empty directory, kept at the end (default: a temporary one, removed at the end)",
+    },
     keep: { type: "boolean", description: "Keep the temporary directory" },
-    data: { type: "string", valueHint: "FILE", description: "The flights as a Parquet file (default: found in node_modules)" },
+    data: {
+      type: "string",
+      valueHint: "FILE",
+      description: "The flights as a Parquet file (default: found in node_modules)",
+    },
   },
   examples: [
     ["holdfast demo", "All 3,000,000 flights and five crashes"],
-    ["holdfast demo --records 200000 --crash 20 --seed 7", "Fewer flights, more crashes, at the same moments each time"],
-    ["holdfast demo --dir /mnt/disk/flights --crash 0", "On a certain disk, without crashes; look at the log afterwards with holdfast inspect"],
+    [
+      "holdfast demo --records 200000 --crash 20 --seed 7",
+      "Fewer flights, more crashes, at the same moments each time",
+    ],
+    [
+      "holdfast demo --dir /mnt/disk/flights --crash 0",
+      "On a certain disk, without crashes; look at the log afterwards with holdfast inspect",
+    ],
   ],
   run,
 };
@@ -54,10 +83,12 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const crashes = args.requiredNumber("crash", { min: 0, max: 1_000 });
   const writers = args.requiredNumber("writers", { min: 1, max: 100_000 });
   const flush = args.choice("flush", ["pool", "inline"] as const);
-  const seed = args.wholeNumber("seed", { min: 0, max: Number.MAX_SAFE_INTEGER }) ?? Math.floor(Math.random() * 1_000_000);
+  const seed =
+    args.wholeNumber("seed", { min: 0, max: Number.MAX_SAFE_INTEGER }) ?? Math.floor(Math.random() * 1_000_000);
   const wanted = args.wholeNumber("records", { min: 1, max: Number.MAX_SAFE_INTEGER });
   const file = await openFlightFile(args.text("data") ?? findFlightFile());
-  if (wanted !== undefined && wanted > file.flights) throw new UsageError(`--records is ${wanted}, and ${file.path} has ${file.flights} flights.`);
+  if (wanted !== undefined && wanted > file.flights)
+    throw new UsageError(`--records is ${wanted}, and ${file.path} has ${file.flights} flights.`);
   const records = wanted ?? file.flights;
 
   const place = await prepareDirectory(args);
@@ -66,8 +97,12 @@ async function run(context: CommandContext): Promise<ExitCode> {
   };
   let progress: Progress | undefined;
   try {
-    await say(`${colors.bold("holdfast demo")}  ${formatCount(records)} flights, ${formatPlural(writers, "writer")}, ${formatPlural(crashes, "crash", "crashes")}, seed ${seed}`);
-    await say(`  ${colors.dim(place.directory)}${(await isInMemory(place.directory)) ? "  (in memory: give --dir on a disk to see what the disk does)" : ""}`);
+    await say(
+      `${colors.bold("holdfast demo")}  ${formatCount(records)} flights, ${formatPlural(writers, "writer")}, ${formatPlural(crashes, "crash", "crashes")}, seed ${seed}`,
+    );
+    await say(
+      `  ${colors.dim(place.directory)}${(await isInMemory(place.directory)) ? "  (in memory: give --dir on a disk to see what the disk does)" : ""}`,
+    );
     await say();
 
     const appendProgress = createProgress(terminal, "append", { json });
@@ -111,14 +146,23 @@ async function run(context: CommandContext): Promise<ExitCode> {
       throw new DemoMismatchError(`the log's structure has a problem: ${structure.problems[0]?.message ?? "unknown"}`);
     }
 
-    const summary = summarize({ writers, flush, seed, directory: place.temporary ? undefined : place.directory }, result, flights, structure);
+    const summary = summarize(
+      { writers, flush, seed, directory: place.temporary ? undefined : place.directory },
+      result,
+      flights,
+      structure,
+    );
     if (json) {
       await writeLine(terminal.out, JSON.stringify(summary));
     } else {
       await say();
       for (const line of summaryLines(summary, colors)) await say(line);
       await say();
-      await say(colors.green(`No flight was lost, invented, repeated or changed in ${formatPlural(result.crashes.length, "crash", "crashes")}.`));
+      await say(
+        colors.green(
+          `No flight was lost, invented, repeated or changed in ${formatPlural(result.crashes.length, "crash", "crashes")}.`,
+        ),
+      );
       if (!place.temporary) await say(`The log is in ${place.directory}: try holdfast inspect, verify and tail on it.`);
     }
     return exitCodes.ok;
@@ -154,7 +198,8 @@ async function prepareDirectory(args: Arguments): Promise<Place> {
       throw new UsageError(`${directory} is not empty, and the demo starts with an empty log. Give a new directory.`);
     }
   } catch (error) {
-    if (errnoOf(error) === "EEXIST" || errnoOf(error) === "ENOTDIR") throw new UsageError(`${directory} is not a directory. Give a new one.`);
+    if (errnoOf(error) === "EEXIST" || errnoOf(error) === "ENOTDIR")
+      throw new UsageError(`${directory} is not a directory. Give a new one.`);
     throw error instanceof UsageError ? error : new IoError("make", directory, error);
   }
   return { directory, temporary: false };

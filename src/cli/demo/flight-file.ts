@@ -32,7 +32,12 @@ type ColumnName = (typeof columns)[number];
 /** Something that the demo needs is not installed. Code `HF_PACKAGE_MISSING`. */
 export class MissingPackageError extends InvalidArgumentError {
   constructor(what: string, cause?: unknown) {
-    super("HF_PACKAGE_MISSING", `The demo needs ${what}, which is not installed here. Install it with: npm i ${packages}`, { what }, cause);
+    super(
+      "HF_PACKAGE_MISSING",
+      `The demo needs ${what}, which is not installed here. Install it with: npm i ${packages}`,
+      { what },
+      cause,
+    );
   }
 }
 
@@ -62,7 +67,8 @@ export interface FlightFile {
 
 /** Opens a flight file and checks that it has the columns of one. */
 export async function openFlightFile(path: string): Promise<FlightFile> {
-  const { asyncBufferFromFile, parquetMetadataAsync, parquetRead } = await loadPackage<typeof import("hyparquet")>("hyparquet");
+  const { asyncBufferFromFile, parquetMetadataAsync, parquetRead } =
+    await loadPackage<typeof import("hyparquet")>("hyparquet");
   const { compressors } = await loadPackage<typeof import("hyparquet-compressors")>("hyparquet-compressors");
   let file: Awaited<ReturnType<typeof asyncBufferFromFile>>;
   let metadata: FileMetaData;
@@ -76,9 +82,13 @@ export async function openFlightFile(path: string): Promise<FlightFile> {
   const names = metadata.schema.map((element) => element.name);
   const missing = columns.filter((column) => !names.includes(column));
   if (missing.length > 0) {
-    throw new FormatError("HF_FORMAT_UNKNOWN", `${path} has no column ${missing.join(", ")}: it is not the flights file of vega-datasets.`, {
-      path,
-    });
+    throw new FormatError(
+      "HF_FORMAT_UNKNOWN",
+      `${path} has no column ${missing.join(", ")}: it is not the flights file of vega-datasets.`,
+      {
+        path,
+      },
+    );
   }
 
   return {
@@ -118,7 +128,12 @@ interface ColumnPiece {
   readonly start: number;
 }
 
-function encodeRows(path: string, pieces: ReadonlyMap<ColumnName, readonly ColumnPiece[]>, rowStart: number, rowEnd: number): FlightChunk {
+function encodeRows(
+  path: string,
+  pieces: ReadonlyMap<ColumnName, readonly ColumnPiece[]>,
+  rowStart: number,
+  rowEnd: number,
+): FlightChunk {
   const [date, delay, distance, origin, destination] = columns.map((name) =>
     columnRange(path, name, pieces.get(name) ?? [], rowStart, rowEnd),
   ) as [unknown[], unknown[], unknown[], unknown[], unknown[]];
@@ -152,7 +167,13 @@ function airport(path: string, number: number, value: unknown): string {
 }
 
 /** The values of rows `[rowStart, rowEnd)` of one column, in order. */
-function columnRange(path: string, name: string, pieces: readonly ColumnPiece[], rowStart: number, rowEnd: number): unknown[] {
+function columnRange(
+  path: string,
+  name: string,
+  pieces: readonly ColumnPiece[],
+  rowStart: number,
+  rowEnd: number,
+): unknown[] {
   const values: unknown[] = new Array(rowEnd - rowStart);
   let next = rowStart;
   for (const { data, start } of [...pieces].sort((a, b) => a.start - b.start)) {
@@ -160,7 +181,10 @@ function columnRange(path: string, name: string, pieces: readonly ColumnPiece[],
     for (; next < end && next >= start; next++) values[next - rowStart] = data[next - start];
   }
   if (next !== rowEnd) {
-    throw new FormatError("HF_FORMAT_UNKNOWN", `Column ${name} of ${path} ends at row ${next} of ${rowEnd}.`, { path, column: name });
+    throw new FormatError("HF_FORMAT_UNKNOWN", `Column ${name} of ${path} ends at row ${next} of ${rowEnd}.`, {
+      path,
+      column: name,
+    });
   }
   return values;
 }
@@ -177,7 +201,8 @@ async function loadPackage<T>(name: string): Promise<T> {
     return (await import(pathToFileURL(entry).href)) as T;
   } catch (error) {
     const code = errnoOf(error);
-    if (code === "MODULE_NOT_FOUND" || code === "ERR_MODULE_NOT_FOUND") throw new MissingPackageError(`the package ${name}`, error);
+    if (code === "MODULE_NOT_FOUND" || code === "ERR_MODULE_NOT_FOUND")
+      throw new MissingPackageError(`the package ${name}`, error);
     throw error;
   }
 }

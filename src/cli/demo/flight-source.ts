@@ -50,7 +50,9 @@ export async function* readFlightsAhead(request: FlightRequest): AsyncGenerator<
       const reply = replies.shift();
       if (reply === undefined || reply.kind === "end") return;
       if (reply.kind === "error") {
-        throw reply.code === undefined ? new Error(reply.message) : new FormatError(reply.code, reply.message, { path: request.path });
+        throw reply.code === undefined
+          ? new Error(reply.message)
+          : new FormatError(reply.code, reply.message, { path: request.path });
       }
       thread.postMessage("next");
       yield reply.chunk;

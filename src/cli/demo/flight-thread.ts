@@ -21,7 +21,11 @@ port.on("message", () => {
       port.postMessage(reply, reply.kind === "chunk" ? [reply.chunk.bytes.buffer] : []);
     } catch (error) {
       const code = error instanceof HoldfastError ? error.code : undefined;
-      const reply: FlightReply = { kind: "error", code, message: error instanceof Error ? error.message : String(error) };
+      const reply: FlightReply = {
+        kind: "error",
+        code,
+        message: error instanceof Error ? error.message : String(error),
+      };
       port.postMessage(reply);
     }
   });

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Flight, decodeFlight, encodeFlight, flightBytes } from "./flight.js";
 
-const airport = fc.string({ minLength: 1, maxLength: 4, unit: fc.constantFrom(..."ABCXYZ0189") });
+const airport = fc.string({ minLength: 1, maxLength: 4, unit: fc.constantFrom("A", "B", "X", "Z", "0", "9") });
 const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
 const flight: fc.Arbitrary<Flight> = fc.record({
   number: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),

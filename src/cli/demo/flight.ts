@@ -59,9 +59,13 @@ export function encodeFlight(flight: Flight, target: Uint8Array, offset: number)
 /** Reads a flight back. A payload of another length is a `FormatError`. */
 export function decodeFlight(payload: Uint8Array): Flight {
   if (payload.length !== flightBytes) {
-    throw new FormatError("HF_FORMAT_UNKNOWN", `A flight has ${flightBytes} bytes, this record has ${payload.length}.`, {
-      bytes: payload.length,
-    });
+    throw new FormatError(
+      "HF_FORMAT_UNKNOWN",
+      `A flight has ${flightBytes} bytes, this record has ${payload.length}.`,
+      {
+        bytes: payload.length,
+      },
+    );
   }
   return {
     number: readU32(payload, numberOffset + 4) * 0x1_0000_0000 + readU32(payload, numberOffset),
@@ -94,9 +98,13 @@ function decodeAirport(payload: Uint8Array, offset: number): string {
 }
 
 function unfit(flight: Flight, field: keyof Flight, value: number | string): FormatError {
-  return new FormatError("HF_FORMAT_UNKNOWN", `Flight ${flight.number} has ${field} ${value}, which the demo's record can't hold.`, {
-    flight: flight.number,
-    field,
-    value,
-  });
+  return new FormatError(
+    "HF_FORMAT_UNKNOWN",
+    `Flight ${flight.number} has ${field} ${value}, which the demo's record can't hold.`,
+    {
+      flight: flight.number,
+      field,
+      value,
+    },
+  );
 }

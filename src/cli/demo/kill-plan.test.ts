@@ -5,15 +5,20 @@ import { planKills } from "./kill-plan.js";
 describe("the kill plan", () => {
   it("puts one kill into each equal part of the run", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1_000, max: 3_000_000 }), fc.nat(), (count, records, seed) => {
-        const kills = planKills(count, records, seed);
-        expect(kills).toHaveLength(count);
-        for (const [part, kill] of kills.entries()) {
-          expect(kill.acknowledged).toBeGreaterThanOrEqual(Math.max(1, Math.floor((part / count) * records)));
-          expect(kill.acknowledged).toBeLessThanOrEqual(Math.ceil(((part + 1) / count) * records));
-          expect(kill.delayMs).toBeGreaterThanOrEqual(0);
-        }
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 50 }),
+        fc.integer({ min: 1_000, max: 3_000_000 }),
+        fc.nat(),
+        (count, records, seed) => {
+          const kills = planKills(count, records, seed);
+          expect(kills).toHaveLength(count);
+          for (const [part, kill] of kills.entries()) {
+            expect(kill.acknowledged).toBeGreaterThanOrEqual(Math.max(1, Math.floor((part / count) * records)));
+            expect(kill.acknowledged).toBeLessThanOrEqual(Math.ceil(((part + 1) / count) * records));
+            expect(kill.delayMs).toBeGreaterThanOrEqual(0);
+          }
+        },
+      ),
     );
   });
 

@@ -40,7 +40,12 @@ export interface DemoSummary {
     readonly backAfterMs: number;
   }[];
   readonly cutBytes: number;
-  readonly verification: { readonly records: number; readonly bytes: number; readonly elapsedMs: number; readonly sound: boolean };
+  readonly verification: {
+    readonly records: number;
+    readonly bytes: number;
+    readonly elapsedMs: number;
+    readonly sound: boolean;
+  };
   readonly busiestAirports: readonly RankedAirport[];
   readonly airports: number;
   /** Null when it was removed. */
@@ -49,7 +54,12 @@ export interface DemoSummary {
 
 /** Puts the results together. */
 export function summarize(
-  options: { readonly writers: number; readonly flush: "pool" | "inline"; readonly seed: number; readonly directory: string | undefined },
+  options: {
+    readonly writers: number;
+    readonly flush: "pool" | "inline";
+    readonly seed: number;
+    readonly directory: string | undefined;
+  },
   run: SuperviseResult,
   flights: FlightVerification,
   structure: VerifyReport,
@@ -80,7 +90,12 @@ export function summarize(
       backAfterMs: round(backAfterMs),
     })),
     cutBytes: run.crashes.reduce((sum, crash) => sum + crash.reopened.cutBytes, 0),
-    verification: { records: flights.records, bytes: flights.bytes, elapsedMs: round(flights.elapsedMs), sound: structure.sound },
+    verification: {
+      records: flights.records,
+      bytes: flights.bytes,
+      elapsedMs: round(flights.elapsedMs),
+      sound: structure.sound,
+    },
     busiestAirports: busiestAirports(flights.airports, 10),
     airports: flights.airports.size,
     directory: options.directory ?? null,
@@ -93,12 +108,24 @@ export function summaryLines(summary: DemoSummary, colors: Colors): string[] {
   const perGroup = summary.groups > 0 ? summary.records / summary.groups : 0;
   const lines = fieldLines([
     ["flights", `${formatCount(summary.records)}, each one durable record (LSN 1 to ${formatCount(summary.lastLsn)})`],
-    ["bytes", `${formatBytes(summary.payloadBytes)} of payload, ${formatBytes(summary.groupBytes)} in the log with headers and padding`],
-    ["durable appends", `${colors.bold(formatRate(summary.durableAppendsPerSecond))} from ${formatCount(summary.writers)} concurrent writers`],
-    ["groups", `${formatCount(summary.groups)}, ${perGroup.toFixed(1)} flights each; ${crashes.length > 0 ? "at least " : ""}${formatCount(summary.syncs)} synced writes`],
+    [
+      "bytes",
+      `${formatBytes(summary.payloadBytes)} of payload, ${formatBytes(summary.groupBytes)} in the log with headers and padding`,
+    ],
+    [
+      "durable appends",
+      `${colors.bold(formatRate(summary.durableAppendsPerSecond))} from ${formatCount(summary.writers)} concurrent writers`,
+    ],
+    [
+      "groups",
+      `${formatCount(summary.groups)}, ${perGroup.toFixed(1)} flights each; ${crashes.length > 0 ? "at least " : ""}${formatCount(summary.syncs)} synced writes`,
+    ],
     ["time", `${formatDuration(summary.appendMs)} appending, ${formatDuration(summary.elapsedMs)} with all restarts`],
     ["crashes", `${crashes.length} by SIGKILL, ${formatBytes(summary.cutBytes)} of torn tail cut`],
-    ["recovery", crashes.length === 0 ? "none needed" : crashes.map((crash) => formatDuration(crash.recoveryMs)).join(", ")],
+    [
+      "recovery",
+      crashes.length === 0 ? "none needed" : crashes.map((crash) => formatDuration(crash.recoveryMs)).join(", "),
+    ],
     ["verified", `every flight, once, in order, byte for byte, in ${formatDuration(summary.verification.elapsedMs)}`],
   ]);
   const ranking = tableLines(

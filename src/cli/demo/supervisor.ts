@@ -105,10 +105,14 @@ export async function supervise(options: SuperviseOptions): Promise<SuperviseRes
 
 function checkReopened(report: ReopenReport, acknowledged: number, records: number): void {
   if (report.lastLsn < acknowledged) {
-    throw new DemoMismatchError(`${acknowledged} flights were acknowledged, and the reopened log ends at LSN ${report.lastLsn}.`);
+    throw new DemoMismatchError(
+      `${acknowledged} flights were acknowledged, and the reopened log ends at LSN ${report.lastLsn}.`,
+    );
   }
   if (report.lastLsn > records) {
-    throw new DemoMismatchError(`${records} flights were to be appended, and the reopened log ends at LSN ${report.lastLsn}.`);
+    throw new DemoMismatchError(
+      `${records} flights were to be appended, and the reopened log ends at LSN ${report.lastLsn}.`,
+    );
   }
 }
 
@@ -119,83 +123,86 @@ interface WriterRun {
 }
 
 /** One life of the writer process. Rejects when it fails by itself; resolves when it was killed as planned, or closed the log. */
-function runWriter(options: SuperviseOptions, run: WriterRun): Promise<{ readonly killed: boolean; readonly counters: WriterCounters }> {
+function runWriter(
+  options: SuperviseOptions,
+  run: WriterRun,
+): Promise<{ readonly killed: boolean; readonly counters: WriterCounters }> {
   return new Promise((resolve, reject) => {
-  const words = ["demo-writer", options.directory, "--data", options.data, "--records", String(options.records)];
-  words.push("--writers", String(options.writers), "--flush", options.flush);
-  const child = spawn(process.execPath, [fileURLToPath(new URL("../main.js", import.meta.url)), ...words], {
-    stdio: ["pipe", "pipe", "pipe"],
-    // Ctrl-C reaches the supervisor alone, which then decides about the writer.
-    detached: true,
-  });
-  const decoder = new MessageDecoder();
-  let counters: WriterCounters = { groups: 0, syncs: 0, appendMs: 0, sourceWaitMs: 0 };
-  let killed = false;
-  let failure: unknown;
-  let timer: NodeJS.Timeout | undefined;
-  let stderr = "";
+    const words = ["demo-writer", options.directory, "--data", options.data, "--records", String(options.records)];
+    words.push("--writers", String(options.writers), "--flush", options.flush);
+    const child = spawn(process.execPath, [fileURLToPath(new URL("../main.js", import.meta.url)), ...words], {
+      stdio: ["pipe", "pipe", "pipe"],
+      // Ctrl-C reaches the supervisor alone, which then decides about the writer.
+      detached: true,
+    });
+    const decoder = new MessageDecoder();
+    let counters: WriterCounters = { groups: 0, syncs: 0, appendMs: 0, sourceWaitMs: 0 };
+    let killed = false;
+    let failure: unknown;
+    let timer: NodeJS.Timeout | undefined;
+    let stderr = "";
 
-  const stop = (error: unknown): void => {
-    failure ??= error;
-    child.kill("SIGKILL");
-  };
-  const abort = (): void => {
-    stop(options.signal.reason);
-  };
-  options.signal.addEventListener("abort", abort, { once: true });
-
-  const armKill = (lsn: number): void => {
-    if (run.kill === undefined || timer !== undefined || lsn < run.kill.acknowledged) return;
-    timer = setTimeout(() => {
-      killed = true;
+    const stop = (error: unknown): void => {
+      failure ??= error;
       child.kill("SIGKILL");
-    }, run.kill.delayMs);
-  };
-  const receive = (message: WriterMessage): void => {
-    switch (message.kind) {
-      case "opened":
-        run.onOpened(message.report);
-        run.onAcknowledged(0, "appending");
-        armKill(message.report.lastLsn);
-        return;
-      case "acknowledged":
-        counters = message.counters;
-        run.onAcknowledged(message.lsn, "appending");
-        armKill(message.lsn);
-        return;
-      case "finished":
-        if (run.kill === undefined) child.stdin.write(`${closeRequest}\n`);
-        run.onAcknowledged(0, "closing");
-        return;
-      case "failed":
-        failure ??= new WriterFailedError(message.code, message.message, message.exitCode);
-    }
-  };
+    };
+    const abort = (): void => {
+      stop(options.signal.reason);
+    };
+    options.signal.addEventListener("abort", abort, { once: true });
 
-  child.stdin.on("error", () => undefined); // The process may be gone; its exit says so.
-  child.stdout.setEncoding("utf8");
-  child.stdout.on("data", (text: string) => {
-    try {
-      for (const message of decoder.push(text)) receive(message);
-    } catch (error) {
-      stop(error);
-    }
-  });
-  child.stderr.setEncoding("utf8");
-  child.stderr.on("data", (text: string) => {
-    stderr = (stderr + text).slice(-4_000);
-  });
-  child.on("error", stop);
-  // "close" comes after the last byte of stdout: acknowledgements sent before the kill count.
-  child.on("close", (code, signalName) => {
-    clearTimeout(timer);
-    options.signal.removeEventListener("abort", abort);
-    if (failure === undefined && !killed && code !== 0) {
-      failure = new Error(`the writer process ended with ${signalName ?? `exit code ${code}`}: ${stderr.trim()}`);
-    }
-    if (failure === undefined) resolve({ killed, counters });
-    else reject(failure as Error);
-  });
+    const armKill = (lsn: number): void => {
+      if (run.kill === undefined || timer !== undefined || lsn < run.kill.acknowledged) return;
+      timer = setTimeout(() => {
+        killed = true;
+        child.kill("SIGKILL");
+      }, run.kill.delayMs);
+    };
+    const receive = (message: WriterMessage): void => {
+      switch (message.kind) {
+        case "opened":
+          run.onOpened(message.report);
+          run.onAcknowledged(0, "appending");
+          armKill(message.report.lastLsn);
+          return;
+        case "acknowledged":
+          counters = message.counters;
+          run.onAcknowledged(message.lsn, "appending");
+          armKill(message.lsn);
+          return;
+        case "finished":
+          if (run.kill === undefined) child.stdin.write(`${closeRequest}\n`);
+          run.onAcknowledged(0, "closing");
+          return;
+        case "failed":
+          failure ??= new WriterFailedError(message.code, message.message, message.exitCode);
+      }
+    };
+
+    child.stdin.on("error", () => undefined); // The process may be gone; its exit says so.
+    child.stdout.setEncoding("utf8");
+    child.stdout.on("data", (text: string) => {
+      try {
+        for (const message of decoder.push(text)) receive(message);
+      } catch (error) {
+        stop(error);
+      }
+    });
+    child.stderr.setEncoding("utf8");
+    child.stderr.on("data", (text: string) => {
+      stderr = (stderr + text).slice(-4_000);
+    });
+    child.on("error", stop);
+    // "close" comes after the last byte of stdout: acknowledgements sent before the kill count.
+    child.on("close", (code, signalName) => {
+      clearTimeout(timer);
+      options.signal.removeEventListener("abort", abort);
+      if (failure === undefined && !killed && code !== 0) {
+        failure = new Error(`the writer process ended with ${signalName ?? `exit code ${code}`}: ${stderr.trim()}`);
+      }
+      if (failure === undefined) resolve({ killed, counters });
+      else reject(failure);
+    });
   });
 }
 

@@ -36,11 +36,14 @@ export async function verifyFlights(options: VerifyFlightsOptions): Promise<Flig
   const reader = await LogReader.open(directory);
   try {
     if (reader.firstLsn !== 1 || reader.lastLsn !== records) {
-      throw new DemoMismatchError(`The log holds LSN ${reader.firstLsn} to ${reader.lastLsn}, and it should hold 1 to ${records}.`);
+      throw new DemoMismatchError(
+        `The log holds LSN ${reader.firstLsn} to ${reader.lastLsn}, and it should hold 1 to ${records}.`,
+      );
     }
     const chunks = readFlightsAhead({ path: data, first: 1, last: records });
     const comparison = await compareFlights(reader.readBatches({ signal }), chunks, onProgress);
-    if (comparison.records !== records) throw new DemoMismatchError(`${comparison.records} flights were compared, not ${records}.`);
+    if (comparison.records !== records)
+      throw new DemoMismatchError(`${comparison.records} flights were compared, not ${records}.`);
     return { ...comparison, bytes: comparison.records * flightBytes, elapsedMs: performance.now() - startMs };
   } finally {
     await reader.close();
@@ -85,18 +88,28 @@ export async function compareFlights(
   } finally {
     await chunks.return?.();
   }
-  if (!equalCounts(fromLog, fromFile)) throw new DemoMismatchError("The flights per airport differ between the log and the file.");
+  if (!equalCounts(fromLog, fromFile))
+    throw new DemoMismatchError("The flights per airport differ between the log and the file.");
   return { records: verified, airports: fromLog };
 }
 
-function compareFlight(batch: RecordBatch, index: number, chunk: FlightChunk, row: number, counts: AirportCounts): void {
+function compareFlight(
+  batch: RecordBatch,
+  index: number,
+  chunk: FlightChunk,
+  row: number,
+  counts: AirportCounts,
+): void {
   const number = chunk.firstNumber + row;
   const payload = batch.payload(index);
   const expected = chunk.bytes.subarray(row * flightBytes, (row + 1) * flightBytes);
   const lsn = batch.firstLsn + index;
-  if (lsn !== number) throw new DemoMismatchError(`Flight ${number} should be at LSN ${number}, and the log goes on with LSN ${lsn}.`);
+  if (lsn !== number)
+    throw new DemoMismatchError(`Flight ${number} should be at LSN ${number}, and the log goes on with LSN ${lsn}.`);
   if (batch.type(index) !== flightRecordType || !equalBytes(payload, expected)) {
-    throw new DemoMismatchError(`The record at LSN ${lsn} is not flight ${number} of the file: type ${batch.type(index)}, other bytes.`);
+    throw new DemoMismatchError(
+      `The record at LSN ${lsn} is not flight ${number} of the file: type ${batch.type(index)}, other bytes.`,
+    );
   }
   const { origin, destination } = decodeFlight(payload);
   countFlight(counts, origin, destination);

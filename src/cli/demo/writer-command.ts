@@ -29,7 +29,12 @@ export const demoWriterCommand: Command = {
     } catch (error) {
       const exitCode = exitCodeOf(error);
       const code = error instanceof HoldfastError ? error.code : "HF_UNEXPECTED";
-      const message = error instanceof Error ? (error instanceof HoldfastError ? error.message : (error.stack ?? error.message)) : String(error);
+      const message =
+        error instanceof Error
+          ? error instanceof HoldfastError
+            ? error.message
+            : (error.stack ?? error.message)
+          : String(error);
       await send(context, { kind: "failed", code, message, exitCode });
       return exitCode;
     } finally {
@@ -104,7 +109,10 @@ async function write(context: CommandContext): Promise<ExitCode> {
 }
 
 /** An iterator that gives `first` and then the rest. */
-function startingWith<T>(first: IteratorResult<T, void>, rest: AsyncIterator<T, void, undefined>): AsyncIterator<T, void, undefined> {
+function startingWith<T>(
+  first: IteratorResult<T, void>,
+  rest: AsyncIterator<T, void, undefined>,
+): AsyncIterator<T, void, undefined> {
   let held: IteratorResult<T, void> | undefined = first;
   return {
     next() {
