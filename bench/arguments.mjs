@@ -7,7 +7,7 @@ export const help = `Measures holdfast beside the disk's own speed and beside pe
 
   --dir PATH      where to write (default: .tmp beside the repository's package.json). A directory is made in it, and removed at the end.
   --only A,B      only these workloads
-  --rounds N      how often each contender runs; medians are over rounds (default 5, with --quick 1)
+  --rounds N      how often each contender runs; medians are over rounds (default 9, with --quick 1)
   --quick         a few seconds of everything, to see that it works; its numbers mean little
   --json          JSON on standard output instead of the table; progress goes to standard error either way
   --help
@@ -43,7 +43,7 @@ export function readArguments(argv, workloads) {
   const only = values.only?.split(",").map((name) => name.trim());
   const unknown = only?.find((name) => !workloads.includes(name));
   if (unknown !== undefined) throw new Error(`There is no workload "${unknown}". There are: ${workloads.join(", ")}.`);
-  const rounds = values.rounds === undefined ? (values.quick ? 1 : 5) : Number(values.rounds);
+  const rounds = values.rounds === undefined ? (values.quick ? 1 : 9) : Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100)
     throw new Error("--rounds takes a whole number from 1 to 100.");
   return { dir: values.dir, only, rounds, quick: values.quick, json: values.json, help: values.help };

@@ -46,7 +46,7 @@ function argumentsOrExit() {
 async function measure(directory) {
   const machine = describeMachine(directory);
   const floor = makeFloor(directory);
-  const settings = { floor, rounds: options.rounds, roundMs: options.quick ? 100 : 1500, quick: options.quick };
+  const settings = { floor, rounds: options.rounds, roundMs: options.quick ? 100 : 700, quick: options.quick };
   if (!options.json) process.stdout.write(`${renderMachine(machine, floor.language)}\n\n`);
   if (machine.volatile)
     say(

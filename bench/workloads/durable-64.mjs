@@ -3,17 +3,15 @@
  * the very groups formed, a loop of append + fdatasync per record, and lmdb.
  */
 import path from "node:path";
+import { DurableAppends, formName, noteOf, ofFloor } from "../durable-appends.mjs";
 import { micros, rate, times } from "../format.mjs";
-import { withGroups } from "../groups.mjs";
-import { Log } from "../holdfast.mjs";
 import { appendAwaited, appendNow } from "../peers/append-fdatasync.mjs";
 import { lmdbInstalled, putFlushed } from "../peers/lmdb.mjs";
 import { median } from "../statistics.mjs";
-import { makePayloads, runWriters } from "../writers.mjs";
+import { makePayloads } from "../writers.mjs";
 
 const WRITERS = 64;
 const PAYLOAD_BYTES = 100;
-const FLUSHES = /** @type {const} */ (["pool", "inline"]);
 
 /** @type {import("../context.js").Workload} */
 export const durable64 = {
@@ -27,33 +25,11 @@ export const durable64 = {
  * @param {import("../context.js").Context} context
  * @returns {Promise<import("../context.js").Outcome>}
  */
-async function run({ directory, floor, rounds, roundMs, progress }) {
+async function run(context) {
+  const { directory, rounds, roundMs, quick, progress } = context;
   const payloads = makePayloads(WRITERS, PAYLOAD_BYTES);
-  const logs = {
-    pool: await Log.open(path.join(directory, "pool"), { flush: "pool" }),
-    inline: await Log.open(path.join(directory, "inline"), { flush: "inline" }),
-  };
-  const measure = async (/** @type {"pool" | "inline"} */ flush, /** @type {number} */ durationMs) => {
-    const log = logs[flush];
-    const { result, groups } = await withGroups(log.directory, () =>
-      runWriters(WRITERS, durationMs, (writer) => log.append(/** @type {Uint8Array} */ (payloads[writer]))),
-    );
-    const least = floor.sync(groups);
-    return {
-      perSecond: (result.records / result.elapsedMs) * 1000,
-      recordsPerGroup: result.records / groups.length,
-      groups: groups.length,
-      bytesWritten: groups.reduce((sum, bytes) => sum + bytes, 0),
-      elapsedNs: result.elapsedMs * 1e6,
-      floorNs: least.totalNs,
-      floorP50Ns: least.p50Ns,
-      ofFloor: least.totalNs / (result.elapsedMs * 1e6),
-    };
-  };
-
+  const ours = await DurableAppends.open(context, payloads, quick ? 1 : 2);
   const taken = {
-    pool: /** @type {Awaited<ReturnType<typeof measure>>[]} */ ([]),
-    inline: /** @type {Awaited<ReturnType<typeof measure>>[]} */ ([]),
     appendNow: /** @type {number[]} */ ([]),
     appendAwaited: /** @type {number[]} */ ([]),
     lmdbOverlapping: /** @type {number[]} */ ([]),
@@ -61,10 +37,10 @@ async function run({ directory, floor, rounds, roundMs, progress }) {
   };
   const withLmdb = lmdbInstalled();
   const payload = /** @type {Uint8Array} */ (payloads[0]);
-  for (const flush of FLUSHES) await measure(flush, roundMs / 4);
+  await ours.round(roundMs / 4, false);
   for (let round = 0; round < rounds; round++) {
     progress(`round ${round + 1} of ${rounds}`);
-    for (const flush of FLUSHES) taken[flush].push(await measure(flush, roundMs));
+    await ours.round(roundMs, true);
     taken.appendNow.push(appendNow(path.join(directory, `append-${round}`), payload, roundMs));
     taken.appendAwaited.push(await appendAwaited(path.join(directory, `awaited-${round}`), payload, roundMs));
     if (!withLmdb) continue;
@@ -73,7 +49,7 @@ async function run({ directory, floor, rounds, roundMs, progress }) {
     );
     taken.lmdbStrict.push(await putFlushed(path.join(directory, `strict-${round}`), payloads, roundMs, "strict"));
   }
-  for (const flush of FLUSHES) await logs[flush].close();
+  await ours.close();
 
   const append = fastest([
     ["fs.writeSync + fdatasyncSync", taken.appendNow],
@@ -83,21 +59,20 @@ async function run({ directory, floor, rounds, roundMs, progress }) {
     ["lmdb put, await flushed", taken.lmdbOverlapping],
     ["lmdb put, overlappingSync off", taken.lmdbStrict],
   ]);
-  const rows = FLUSHES.flatMap((flush) => {
-    const of = taken[flush];
+  const rows = ours.results.flatMap(({ form, rounds: of }) => {
     const perSecond = median(of.map((round) => round.perSecond));
     const measured = rate(perSecond);
-    const ofFloor = median(of.map((round) => round.ofFloor));
+    const ratio = median(of.map(ofFloor));
     const floorRate = median(of.map((round) => (round.perSecond * round.elapsedNs) / round.floorNs));
-    const what = (/** @type {string} */ beside) => `64 writers × 100 B, ${flush}, beside ${beside}`;
+    const what = (/** @type {string} */ beside) => `64 writers × 100 B, ${formName(form)}, beside ${beside}`;
     return [
       {
         what: what("the floor"),
         measured,
         beside: `${rate(floorRate)}, ${micros(median(of.map((round) => round.floorP50Ns)))} a write`,
-        ratio: times(ofFloor),
+        ratio: times(ratio),
         asked: "≥ 0.7 ×",
-        reached: ofFloor >= 0.7,
+        reached: ratio >= 0.7,
       },
       {
         what: what("append + fdatasync"),
@@ -117,18 +92,9 @@ async function run({ directory, floor, rounds, roundMs, progress }) {
       },
     ];
   });
-  const notes = FLUSHES.map((flush) => {
-    const of = taken[flush];
-    const total = (/** @type {(round: typeof of[number]) => number} */ pick) =>
-      of.reduce((sum, round) => sum + pick(round), 0);
-    return (
-      `${flush}: ${total((r) => r.groups)} groups of ${median(of.map((r) => r.recordsPerGroup)).toFixed(1)} records, ` +
-      `${(total((r) => r.bytesWritten) / 2 ** 20).toFixed(0)} MiB written; over all rounds together ` +
-      `${times(total((r) => r.floorNs) / total((r) => r.elapsedNs))} of the floor.`
-    );
-  });
+  const notes = ours.results.map(({ form, rounds: of }) => noteOf(form, of));
   notes.push("Each peer is measured in two forms; the ratio is against the faster. The other: --json.");
-  return { rows, notes, rounds: taken };
+  return { rows, notes, rounds: { ours: ours.results, peers: taken } };
 }
 
 /**

@@ -42,7 +42,7 @@ async function run({ directory, rounds, quick, progress }) {
     progress(`writing ${log.name}`);
     log.segments = await fill(path.join(directory, log.name), log.bytes, segmentBytes);
   }
-  const opens = rounds * (quick ? 3 : 8);
+  const opens = rounds * (quick ? 3 : 5);
   // The first of each warms code and cache, and is not counted.
   for (let turn = 0; turn <= opens; turn++) {
     for (const { name, ms } of logs) {
