@@ -30,7 +30,7 @@ export class ActiveSegment {
   /** Blocks before this offset are allocated. */
   #allocated: number;
   #extension: Promise<void> | undefined;
-  #extensionFailure: unknown;
+  #extensionFailure: Error | undefined;
   #lastSync: Promise<void> | undefined;
 
   private constructor(segment: Segment, file: VfsFile, allocated: number, options: ActiveSegmentOptions) {
@@ -98,7 +98,7 @@ export class ActiveSegment {
         this.#allocated = target;
       })
       .catch((error: unknown) => {
-        this.#extensionFailure = error;
+        this.#extensionFailure = error instanceof Error ? error : new Error(String(error));
       })
       .finally(() => {
         this.#extension = undefined;

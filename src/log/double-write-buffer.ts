@@ -138,6 +138,17 @@ export class DoubleWriteBuffer {
   }
 }
 
+/** The images in the buffer at `path`, read without opening it for use; none where there is no file. */
+export async function readImages(vfs: Vfs, path: string): Promise<readonly ProtectedImage[]> {
+  if ((await vfs.stat(path))?.kind !== "file") return [];
+  const file = await vfs.open(path, { access: "read" });
+  try {
+    return (await readBatch(file))?.images ?? [];
+  } finally {
+    await file.close();
+  }
+}
+
 async function readBatch(file: VfsFile): Promise<{ sequence: number; images: ProtectedImage[] } | undefined> {
   const head = new Uint8Array(TABLE_AT);
   if ((await file.read(head, 0)) < TABLE_AT) return undefined;

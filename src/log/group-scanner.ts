@@ -5,7 +5,6 @@
  * was written) is the caller's to decide.
  */
 import { isZero } from "../base/index.js";
-import type { VfsFile } from "../vfs/index.js";
 import {
   GROUP_HEADER_BYTES,
   type GroupHeader,
@@ -15,6 +14,7 @@ import {
   groupBytes,
   parseGroupHeader,
 } from "./format.js";
+import type { ReadableFile } from "./overlay-file.js";
 
 /** Bytes read at a time. */
 export const CHUNK_BYTES: number = 256 * 1024;
@@ -76,7 +76,7 @@ const END: ScanStep = { kind: "end" };
 
 /** A walk over one segment. */
 export class GroupScanner {
-  readonly #file: VfsFile;
+  readonly #file: ReadableFile;
   readonly #plan: ScanPlan;
   readonly #chunkBytes: number;
   #offset: number;
@@ -88,7 +88,7 @@ export class GroupScanner {
   #bufferOffset = 0;
   #bufferLength = 0;
 
-  constructor(file: VfsFile, plan: ScanPlan) {
+  constructor(file: ReadableFile, plan: ScanPlan) {
     this.#file = file;
     this.#plan = plan;
     this.#chunkBytes = plan.chunkBytes ?? CHUNK_BYTES;

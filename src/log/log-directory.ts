@@ -42,8 +42,12 @@ export class LogDirectory {
     return this.vfs.join(this.path, "double-write");
   }
 
+  segmentName(number: number): string {
+    return `${String(number).padStart(16, "0")}.seg`;
+  }
+
   segment(number: number): string {
-    return this.vfs.join(this.path, `${String(number).padStart(16, "0")}.seg`);
+    return this.vfs.join(this.path, this.segmentName(number));
   }
 
   spare(number: number): string {

@@ -17,6 +17,7 @@ import { type LogOptions, type ResolvedLogOptions, resolveLogOptions } from "./o
 import { type RecoveryReport, type TailFindings, checkAnchoredGroup, decideTail, findTail, restoreImages, rewriteTail } from "./recovery.js";
 import { foreignSegment } from "./segment-file.js";
 import { SegmentFiles } from "./segment-files.js";
+import { findOrphans } from "./orphans.js";
 import { loadSegments } from "./segment-loading.js";
 import { type Segment } from "./segment-table.js";
 import { SpareSegments } from "./spare-segments.js";
@@ -196,30 +197,6 @@ async function createAnchor(directory: LogDirectory, listing: LogListing, option
     cutLsn: 0,
   };
   return await createLogAnchor(directory, state);
-}
-
-/**
- * Segment files that the books do not name: left by an interrupted roll, cut or prune. Only files that say they are this log's may be
- * removed; one of another log is an error, one that says nothing is left alone.
- */
-async function findOrphans(directory: LogDirectory, listing: LogListing, state: LogState, live: readonly Segment[]): Promise<number[]> {
-  const liveNumbers = new Set(live.map(({ number }) => number));
-  const orphans: number[] = [];
-  for (const number of listing.segments) {
-    if (liveNumbers.has(number)) continue;
-    const path = directory.segment(number);
-    const file = await directory.vfs.open(path, { access: "read" });
-    try {
-      const block = new Uint8Array(state.blockBytes);
-      const parse = parseSegmentHeader(block.subarray(0, await file.read(block, 0)));
-      if (parse.kind !== "sound") continue;
-      if (!equalBytes(parse.header.logId, state.logId)) throw foreignSegment(path, parse.header.logId, state.logId);
-      orphans.push(number);
-    } finally {
-      await file.close();
-    }
-  }
-  return orphans;
 }
 
 interface SettledTail {

@@ -22,6 +22,7 @@ import { GROUP_ALIGN_BYTES, GROUP_HEADER_BYTES, groupBytes, parseGroupHeader, pa
 import { CHUNK_BYTES, GroupScanner, type ScanPlan } from "./group-scanner.js";
 import type { LogDirectory } from "./log-directory.js";
 import { readMark } from "./mark.js";
+import type { ReadableFile } from "./overlay-file.js";
 import type { Segment } from "./segment-table.js";
 import type { LogPosition, LogState } from "./state.js";
 
@@ -112,7 +113,7 @@ function tailPlan(segment: Segment, state: LogState): ScanPlan {
 }
 
 /** Looks at everything behind the anchored position. Reads only. */
-export async function findTail(directory: LogDirectory, file: VfsFile, segment: Segment, state: LogState): Promise<TailFindings> {
+export async function findTail(directory: LogDirectory, file: ReadableFile, segment: Segment, state: LogState): Promise<TailFindings> {
   const mark = await readMark(directory.vfs, directory.mark, state.logId);
   const block = new Uint8Array(state.blockBytes);
   const parse = parseSegmentHeader(block.subarray(0, await file.read(block, 0)));
@@ -123,7 +124,7 @@ export async function findTail(directory: LogDirectory, file: VfsFile, segment: 
 }
 
 async function inspectTail(
-  file: VfsFile,
+  file: ReadableFile,
   segment: Segment,
   state: LogState,
   known: { readonly recycled: boolean; readonly markedDurableLsn: number | undefined },
@@ -167,7 +168,7 @@ function said(end: LogPosition, state: LogState, markedDurableLsn: number | unde
 
 /** Searches the bytes behind the end of the log for a group of this epoch whose floor proves that the end was not the end. */
 async function inspectRest(
-  file: VfsFile,
+  file: ReadableFile,
   segment: Segment,
   state: LogState,
   from: { readonly end: LogPosition; readonly recycled: boolean },
@@ -205,7 +206,7 @@ function lastNonZero(bytes: Uint8Array, length: number): number {
 }
 
 /** Checks the last group before the anchored position: the cheapest proof that this file is the one the anchor was written for. */
-export async function checkAnchoredGroup(file: VfsFile, segment: Segment, state: LogState): Promise<void> {
+export async function checkAnchoredGroup(file: ReadableFile, segment: Segment, state: LogState): Promise<void> {
   const { tail } = state;
   if (tail.previousGroup === 0) return;
   const head = new Uint8Array(GROUP_HEADER_BYTES);

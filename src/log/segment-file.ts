@@ -1,7 +1,7 @@
 /** One segment file: reading and judging its header, with the errors that a wrong one deserves. */
 import { CorruptionError, FormatError, HoldfastError, equalBytes, errnoOf, toHex } from "../base/index.js";
-import type { VfsFile } from "../vfs/index.js";
 import { FORMAT_VERSION, type SegmentHeader, parseSegmentHeader } from "./format.js";
+import type { ReadableFile } from "./overlay-file.js";
 
 /** Who the segment must be. */
 export interface ExpectedSegment {
@@ -18,7 +18,7 @@ export interface ExpectedSegment {
  * (`HF_FORMAT_NEWER`) or a segment of another log (`HF_FORMAT_FOREIGN`).
  */
 export async function readSegmentHeader(
-  file: VfsFile,
+  file: ReadableFile,
   expected: ExpectedSegment,
   log: { readonly logId: Uint8Array; readonly blockBytes: number; readonly lsn?: number },
 ): Promise<SegmentHeader> {

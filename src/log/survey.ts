@@ -4,6 +4,7 @@
 import { Anchor, type PeekedAnchor } from "../anchor/index.js";
 import { CorruptionError, type ErrorDetails, HoldfastError, InvalidArgumentError } from "../base/index.js";
 import { LogDirectory, type LogListing } from "./log-directory.js";
+import { findOrphans } from "./orphans.js";
 import { loadSegments } from "./segment-loading.js";
 import type { SegmentTable } from "./segment-table.js";
 import { LOG_ANCHOR_KIND, type LogState, readState } from "./state.js";
@@ -54,6 +55,7 @@ export async function surveyLog(directory: LogDirectory, where: string): Promise
     }
     state = readState(directory.anchor, anchor.value);
     table = await loadSegments(directory, state, { lenient: true });
+    await findOrphans(directory, listing, state, table.all);
   } catch (error) {
     problems.push(problemOf(error, directory.path));
   }

@@ -1,11 +1,12 @@
 /** Checking a whole log, byte by byte, without changing it. */
 import { CorruptionError, LockedError, checkOptions, invalid } from "../base/index.js";
-import type { Vfs, VfsFile } from "../vfs/index.js";
+import type { Vfs } from "../vfs/index.js";
 import { GROUP_HEADER_BYTES } from "./format.js";
 import { GroupScanner, type ScannedGroup } from "./group-scanner.js";
 import { LogDirectory } from "./log-directory.js";
 import { LogReader } from "./log-reader.js";
 import { vfsOf } from "./options.js";
+import { type ReadableFile, openOverlaid } from "./overlay-file.js";
 import { RecordBatch } from "./record-batch.js";
 import { checkAnchoredGroup, decideTail, findTail } from "./recovery.js";
 import { missingSegment, readSegmentHeader } from "./segment-file.js";
@@ -143,7 +144,11 @@ interface SegmentCheck extends VerifyCourse {
 /** Checks one segment from its first group to its end. */
 async function verifySegment(directory: LogDirectory, state: LogState, segment: Segment, check: SegmentCheck): Promise<void> {
   const { totals } = check;
-  const file = await directory.vfs.open(segment.path, { access: "read" });
+  // A clean log needs no images, and old ones must not be laid over it.
+  const crashed = check.isActive && !state.clean && !check.besideWriter;
+  const file = crashed
+    ? await openOverlaid(directory.vfs, segment, directory.doubleWrite)
+    : await directory.vfs.open(segment.path, { access: "read" });
   try {
     await readSegmentHeader(file, segment, state);
     const end = check.isActive ? await activeEnd(directory, file, segment, state, check) : segment.end;
@@ -185,7 +190,7 @@ async function verifySegment(directory: LogDirectory, state: LogState, segment: 
 /** Where the active segment's readable part ends; throws where its tail is damaged. */
 async function activeEnd(
   directory: LogDirectory,
-  file: VfsFile,
+  file: ReadableFile,
   segment: Segment,
   state: LogState,
   check: SegmentCheck,
