@@ -239,7 +239,9 @@ class ReaderSource implements ReadSource {
     } finally {
       await this.files.release(active);
     }
-    const acknowledged = Math.max(this.#floor, mark?.epoch === this.#state.epoch ? mark.visibleLsn : 0);
+    // What the anchor prunes had been acknowledged and durable, whatever the mark knows of it.
+    const pruned = this.#state.firstLsn - 1;
+    const acknowledged = Math.max(this.#floor, pruned, mark?.epoch === this.#state.epoch ? mark.visibleLsn : 0);
     let shown = 0;
     for (const group of this.#seen) {
       if (group.lastLsn > acknowledged) break;

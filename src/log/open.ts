@@ -3,19 +3,18 @@
  * known to be sound, but for the lock file and the healing of the anchor's own slots.
  */
 import type { Anchor } from "../anchor/index.js";
-import { CorruptionError, FormatError, InvalidArgumentError, equalBytes } from "../base/index.js";
+import { CorruptionError, FormatError, InvalidArgumentError } from "../base/index.js";
 import { type Vfs, type VfsLock } from "../vfs/index.js";
 import { activateSegment, activeOptions } from "./activation.js";
 import { ActiveSegment } from "./active-segment.js";
 import { openChannel } from "./channels.js";
 import { DoubleWriteBuffer } from "./double-write-buffer.js";
-import { LOG_ID_BYTES, SALT_BYTES, parseSegmentHeader } from "./format.js";
+import { LOG_ID_BYTES, SALT_BYTES } from "./format.js";
 import { createLogAnchor, openLogAnchor } from "./log-anchor.js";
 import { LogDirectory, type LogListing } from "./log-directory.js";
 import { MarkWriter } from "./mark.js";
 import { type LogOptions, type ResolvedLogOptions, resolveLogOptions } from "./options.js";
 import { type RecoveryReport, type TailFindings, checkAnchoredGroup, decideTail, findTail, restoreImages, rewriteTail } from "./recovery.js";
-import { foreignSegment } from "./segment-file.js";
 import { SegmentFiles } from "./segment-files.js";
 import { findOrphans } from "./orphans.js";
 import { loadSegments } from "./segment-loading.js";

@@ -3,7 +3,7 @@
  */
 import { Anchor, type PeekedAnchor } from "../anchor/index.js";
 import { CorruptionError, type ErrorDetails, HoldfastError, InvalidArgumentError } from "../base/index.js";
-import { LogDirectory, type LogListing } from "./log-directory.js";
+import type { LogDirectory, LogListing } from "./log-directory.js";
 import { findOrphans } from "./orphans.js";
 import { loadSegments } from "./segment-loading.js";
 import type { SegmentTable } from "./segment-table.js";

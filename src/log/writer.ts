@@ -7,7 +7,7 @@
  * - Two groups are in memory. Records that do not fit into the filling one wait, unnumbered, with their callers; so do all that come
  *   while `exclusive` work (cutting, closing) is under way.
  */
-import { HoldfastError, InvalidArgumentError, LimitError, StateError, invalid } from "../base/index.js";
+import { type HoldfastError, InvalidArgumentError, LimitError, StateError, invalid } from "../base/index.js";
 import { poisonChannel } from "./channels.js";
 import { Fifo } from "./fifo.js";
 import { GROUP_HEADER_BYTES, recordBytes } from "./format.js";
