@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { CrashFoundError } from "./crash-found-error.js";
-import { describeCrashReport } from "./crash-report.js";
 import { exploreCrashes, replayCrash } from "./explore-crashes.js";
 import type { ToyMutant } from "./toy-log.contract.js";
 import { toyScenario } from "./toy-log.contract.js";
@@ -18,7 +17,6 @@ async function failureOf(run: Promise<unknown>): Promise<CrashFoundError> {
 describe("exploreCrashes", () => {
   it("finds nothing in a log that does everything right", async () => {
     const report = await exploreCrashes(toyScenario());
-    process.stdout.write(`${describeCrashReport(report)}\n`);
     expect(report.exhaustedPoints).toBe(report.points);
     expect(report.distinct).toBeGreaterThan(300);
     expect(report.inRecoveryDistinct).toBeGreaterThan(100);
@@ -31,7 +29,6 @@ describe("exploreCrashes", () => {
       const again = await replayCrash(toyScenario(mutant), error.finding.id);
       expect(again.failure?.finding).toEqual(error.finding);
       expect((await replayCrash(toyScenario(), error.finding.id).catch(() => undefined))?.failure).toBeUndefined();
-      process.stdout.write(`${error.message}\n`);
     });
   }
 });

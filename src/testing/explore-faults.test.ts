@@ -13,7 +13,6 @@ function faultScenario(mutant?: ToyMutant): ExploreFaultsOptions<ToyLog, ToyEven
 describe("exploreFaults", () => {
   it("finds nothing in a log that stops at the first failure", async () => {
     const report = await exploreFaults(faultScenario());
-    process.stdout.write(`${JSON.stringify(report)}\n`);
     expect(report.runs).toBeGreaterThan(100);
     expect(report.recoveryRuns).toBeGreaterThan(100);
     expect(report.failedSyncStates).toBeGreaterThan(100);
