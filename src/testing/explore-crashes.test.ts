@@ -31,4 +31,126 @@ describe("exploreCrashes", () => {
       expect((await replayCrash(toyScenario(), error.finding.id).catch(() => undefined))?.failure).toBeUndefined();
     });
   }
+
+  it("must fail: a store that never reads what it wrote", async () => {
+    // The canary: if this passes, the explorer looks at nothing.
+    const error = await failureOf(
+      exploreCrashes<number, number>({
+        name: "canary",
+        async workload({ vfs, note }) {
+          const file = await vfs.open("/canary", { access: "read-write", create: "if-missing" });
+          await file.write(new Uint8Array([1]), 0);
+          note(1);
+        },
+        recover: async ({ vfs }) => ((await vfs.stat("/canary")) === undefined ? 0 : 1),
+        check(state, events) {
+          if (state < events.length) throw new Error("lost");
+        },
+      }),
+    );
+    expect(error.finding.scenario).toBe("cut");
+  });
+
+  it("gives the same report for the same seed", async () => {
+    const counts = async (): Promise<unknown> => {
+      const { durationMs: _duration, statesPerSecond: _rate, ...rest } = await exploreCrashes({ ...toyScenario(), statesMax: 700, seed: 5 });
+      return rest;
+    };
+    expect(await counts()).toEqual(await counts());
+  });
+
+  it("stops at its budgets and says what it left out", async () => {
+    const few = await exploreCrashes({ ...toyScenario(), statesMax: 50 });
+    expect(few.raw).toBe(50);
+    expect(few.skippedPoints).toBeGreaterThan(0);
+    expect(few.points + few.skippedPoints).toBe(29);
+    let nowMs = 0;
+    const late = await exploreCrashes({ ...toyScenario(), timeMsMax: 100, clock: () => (nowMs += 1) });
+    expect(late.skippedPoints).toBeGreaterThan(0);
+    const abort = new AbortController();
+    const stopped = await exploreCrashes({ ...toyScenario(), signal: abort.signal, onProgress: () => abort.abort() });
+    expect(stopped.skippedPoints).toBeGreaterThan(0);
+  });
+
+  it("samples moments that have more states than the cap, and still finds the missing checksum", async () => {
+    const report = await exploreCrashes({ ...toyScenario(), capPerPoint: 8, depth: 1, kill: false });
+    expect(report.cappedPoints).toBeGreaterThan(0);
+    await failureOf(exploreCrashes({ ...toyScenario("no-checksum"), capPerPoint: 4, depth: 1, kill: false }));
+  });
+
+  it("crashes three times in a row when asked to", async () => {
+    const report = await exploreCrashes({ ...toyScenario(), steps: 1, depth: 3, nestedShare: 1 });
+    expect(Object.keys(report.scenarios)).toEqual(["cut", "cut-cut", "cut-cut-cut", "kill", "kill-cut", "kill-cut-cut"]);
+  });
+
+  it("finds nothing in the right log on disks that keep some order, or show stale blocks", async () => {
+    for (const disk of [{ profile: "ordered" }, { profile: "prefix" }, { stale: true, garbage: "none" }] as const) {
+      await exploreCrashes({ ...toyScenario(), disk, statesMax: 600 });
+    }
+  });
+
+  it("refuses options that do not exist or are out of range, and ids that are none", async () => {
+    await expect(exploreCrashes({ ...toyScenario(), statesMin: 1 } as never)).rejects.toMatchObject({ code: "HF_UNKNOWN_OPTION" });
+    await expect(exploreCrashes({ ...toyScenario(), depth: 4 })).rejects.toMatchObject({ code: "HF_INVALID_ARGUMENT" });
+    for (const id of ["", "1:cut:2", "1:boom:2:0", "1:cut:x:0", "1:cut:99999:0", "1:cut-cut:1:0"]) {
+      await expect(replayCrash(toyScenario(), id)).rejects.toMatchObject({ code: "HF_INVALID_ARGUMENT" });
+    }
+  });
+});
+
+describe("exploreCrashes takes for a failure", () => {
+  const scenario = toyScenario();
+  const explored = async (change: Partial<typeof scenario>): Promise<string> => (await failureOf(exploreCrashes({ ...scenario, ...change }))).finding.problem;
+
+  it("a workload that rejects, or never settles", async () => {
+    expect(await explored({ workload: () => Promise.reject(new Error("no")) })).toBe("workload-rejected");
+    expect(await explored({ workload: () => new Promise(() => undefined) })).toBe("workload-hangs");
+  });
+
+  it("a recovery that rejects, never settles, or never ends", async () => {
+    expect(await explored({ recover: () => Promise.reject(new Error("no")) })).toBe("recover-rejected");
+    expect(await explored({ recover: () => new Promise(() => undefined) })).toBe("recover-hangs");
+    const endless = async ({ vfs }: Parameters<typeof scenario.recover>[0]): Promise<never> => {
+      for (;;) await vfs.stat("/");
+    };
+    expect(await explored({ recover: endless, operationsMax: 1000 })).toBe("recover-runs-away");
+    const waiting = async ({ vfs }: Parameters<typeof scenario.recover>[0]): Promise<never> => {
+      for (;;) await vfs.delay(60_000);
+    };
+    expect(await explored({ recover: waiting })).toBe("recover-hangs");
+  });
+
+  it("a rejection that nobody handles", async () => {
+    const recover = async (context: Parameters<typeof scenario.recover>[0]): ReturnType<typeof scenario.recover> => {
+      void Promise.reject(new Error("forgotten"));
+      return scenario.recover(context);
+    };
+    expect(await explored({ recover })).toBe("unhandled-rejection");
+  });
+
+  it("files that are open after close", async () => {
+    expect(await explored({ close: async () => undefined })).toBe("handles-left-open");
+  });
+
+  it("a second recovery that differs from the first", async () => {
+    let runs = 0;
+    expect(await explored({ describe: () => `${runs++}` })).toBe("not-idempotent");
+    const counting = async (context: Parameters<typeof scenario.recover>[0]): ReturnType<typeof scenario.recover> => {
+      const file = await context.vfs.open("/opened", { access: "read-write", create: "if-missing" });
+      await file.write(new Uint8Array([1]), await file.size());
+      await file.close();
+      return scenario.recover(context);
+    };
+    expect(await explored({ recover: counting, workload: async () => undefined, resume: async () => undefined, checkResumed: () => undefined })).toBe("not-idempotent");
+  });
+
+  it("recoveries of one state that differ", async () => {
+    let runs = 0;
+    const recover = async (context: Parameters<typeof scenario.recover>[0]): ReturnType<typeof scenario.recover> => {
+      if (runs++ % 2 === 0) await context.vfs.stat("/");
+      return scenario.recover(context);
+    };
+    const { resume: _resume, checkResumed: _check, idempotent: _idempotent, ...rest } = scenario;
+    expect((await failureOf(exploreCrashes({ ...rest, recover }))).finding.problem).toBe("not-deterministic");
+  });
 });
