@@ -6,7 +6,8 @@
  *
  *     protect(images)      the images are written and durable                 crash: a torn batch fails its checksums and is ignored;
  *                                                                             the ranges are untouched
- *     write in place, sync the caller's work                                  crash: `recover` returns the images; write them again, sync
+ *     write in place, sync the caller's work                                  crash: `recover` returns the images, made durable; write
+ *                                                                             them again, sync
  *     protect(next) or clear()                                                crash: as for the first step
  *
  * A batch may be of any size: the file grows as needed, and there is no size above which protection ends. The caller must not start the next
@@ -42,12 +43,14 @@ export interface ProtectedImage {
 /** See the head of this file. */
 export class DoubleWriteBuffer {
   readonly path: string;
-  readonly #file: VfsFile;
+  readonly #vfs: Vfs;
+  #file: VfsFile;
   #sequence: number;
   #failure: unknown;
   #closed = false;
 
-  private constructor(path: string, file: VfsFile, sequence: number) {
+  private constructor(vfs: Vfs, path: string, file: VfsFile, sequence: number) {
+    this.#vfs = vfs;
     this.path = path;
     this.#file = file;
     this.#sequence = sequence;
@@ -58,12 +61,14 @@ export class DoubleWriteBuffer {
    * `FormatError` `HF_FORMAT_NEWER`.
    */
   static async open(vfs: Vfs, path: string): Promise<DoubleWriteBuffer> {
+    // A crash in `recover` may have left one.
+    if ((await vfs.stat(freshPath(path))) !== undefined) await vfs.remove(freshPath(path));
     const file = await vfs.open(path, { access: "read-write", create: "if-missing", durableWrites: true });
     try {
       // Always, not only when the file is new: an opening that was killed may have left a name that is not durable yet.
       await vfs.syncDirectory(vfs.parent(path));
       const batch = await readBatch(file);
-      return new DoubleWriteBuffer(path, file, batch?.sequence ?? 0);
+      return new DoubleWriteBuffer(vfs, path, file, batch?.sequence ?? 0);
     } catch (error) {
       await file.close();
       throw error;
@@ -72,26 +77,7 @@ export class DoubleWriteBuffer {
 
   /** Stores the images as one batch in place of the last one. Durable when it resolves. A failure poisons the buffer. */
   async protect(images: readonly ProtectedImage[]): Promise<void> {
-    const total = images.reduce((sum, { image }) => sum + image.length, 0);
-    const bytes = new Uint8Array(TABLE_AT + images.length * ENTRY_BYTES + total);
-    bytes.set(MAGIC, 0);
-    writeU16(bytes, VERSION_AT, VERSION);
-    writeU32(bytes, PREAMBLE_CRC_AT, crc32cRange(bytes, 0, PREAMBLE_CRC_AT));
-    writeU32(bytes, COUNT_AT, images.length);
-    writeU64(bytes, SEQUENCE_AT, this.#sequence + 1);
-    let entry = TABLE_AT;
-    let at = TABLE_AT + images.length * ENTRY_BYTES;
-    for (const { target, offset, image } of images) {
-      bytes.set(target.subarray(0, 8), entry);
-      writeU64(bytes, entry + 8, offset);
-      writeU32(bytes, entry + 16, image.length);
-      writeU32(bytes, entry + 20, crc32c(image));
-      entry += ENTRY_BYTES;
-      bytes.set(image, at);
-      at += image.length;
-    }
-    writeU32(bytes, CRC_AT, crc32cRange(bytes, COUNT_AT, entry));
-    await this.#write(bytes);
+    await this.#write(encodeBatch(images, this.#sequence + 1));
     this.#sequence += 1;
   }
 
@@ -102,11 +88,35 @@ export class DoubleWriteBuffer {
 
   /**
    * The images of the last batch, to be written in place and synced; empty where the batch is torn, cleared, or was never written. A torn
-   * batch is no loss: its ranges were not touched.
+   * batch is no loss: its ranges were not touched. The images are durable when this resolves. A failure poisons the buffer.
    */
   async recover(): Promise<ProtectedImage[]> {
     this.#assertUsable();
-    return (await readBatch(this.#file))?.images ?? [];
+    const batch = await readBatch(this.#file);
+    if (batch === undefined || batch.images.length === 0) return [];
+    try {
+      await this.#renew(batch.images, batch.sequence);
+    } catch (error) {
+      this.#failure ??= error;
+      throw error;
+    }
+    return batch.images;
+  }
+
+  /**
+   * Puts a fresh file with the batch in place of the one it was read from. A process that was killed may have left it in the page cache only, and
+   * then nothing would protect the ranges while they are written; and written over in place it might tear, while one of them is torn.
+   */
+  async #renew(images: readonly ProtectedImage[], sequence: number): Promise<void> {
+    const fresh = freshPath(this.path);
+    const file = await this.#vfs.open(fresh, { access: "read-write", create: "exclusive", durableWrites: true });
+    const before = this.#file;
+    this.#file = file;
+    await before.close();
+    await file.write(encodeBatch(images, sequence), 0);
+    await this.#vfs.rename(fresh, this.path);
+    // Crash before this: the old file or the new one. The ranges are still untouched by this recovery.
+    await this.#vfs.syncDirectory(this.#vfs.parent(this.path));
   }
 
   /** Releases the file. Idempotent. */
@@ -147,6 +157,34 @@ export async function readImages(vfs: Vfs, path: string): Promise<readonly Prote
   } finally {
     await file.close();
   }
+}
+
+function encodeBatch(images: readonly ProtectedImage[], sequence: number): Uint8Array {
+  const total = images.reduce((sum, { image }) => sum + image.length, 0);
+  const bytes = new Uint8Array(TABLE_AT + images.length * ENTRY_BYTES + total);
+  bytes.set(MAGIC, 0);
+  writeU16(bytes, VERSION_AT, VERSION);
+  writeU32(bytes, PREAMBLE_CRC_AT, crc32cRange(bytes, 0, PREAMBLE_CRC_AT));
+  writeU32(bytes, COUNT_AT, images.length);
+  writeU64(bytes, SEQUENCE_AT, sequence);
+  let entry = TABLE_AT;
+  let at = TABLE_AT + images.length * ENTRY_BYTES;
+  for (const { target, offset, image } of images) {
+    bytes.set(target.subarray(0, 8), entry);
+    writeU64(bytes, entry + 8, offset);
+    writeU32(bytes, entry + 16, image.length);
+    writeU32(bytes, entry + 20, crc32c(image));
+    entry += ENTRY_BYTES;
+    bytes.set(image, at);
+    at += image.length;
+  }
+  writeU32(bytes, CRC_AT, crc32cRange(bytes, COUNT_AT, entry));
+  return bytes;
+}
+
+/** Where `recover` makes a file that is to take the buffer's place. */
+function freshPath(path: string): string {
+  return `${path}.new`;
 }
 
 async function readBatch(file: VfsFile): Promise<{ sequence: number; images: ProtectedImage[] } | undefined> {

@@ -3,6 +3,7 @@ import { Log, type LogOptions, LogReader, type LogRecord, verifyLog } from "../.
 import type { CheckInfo, ExploreCrashesOptions, RecoverContext } from "../../testing/index.js";
 import type { SimVfs } from "../../vfs/index.js";
 import { type CrashCase, crashCase } from "./crash-case.js";
+import type { Effort } from "./effort.js";
 import { LOG_PATH, type LogCall, makeCalls } from "./log-calls.js";
 import type { LogEvent } from "./log-events.js";
 import { LogModel, type LogView } from "./log-model.js";
@@ -20,8 +21,7 @@ export interface LogCasePlan {
   readonly tornMax?: number;
   /** Look at the crashed log through a reader and a check first, which must change nothing. */
   readonly looksFirst?: boolean;
-  /** Check that the log goes on after recovery and recovers twice to the same. Costs two more recoveries for each state. */
-  readonly followUps?: boolean;
+  readonly effort: Effort;
 }
 
 /** A recovered log. */
@@ -45,6 +45,7 @@ export function logCase(plan: LogCasePlan): CrashCase {
 /** The exploration of a plan, for who wants to run it in another way. */
 export function logExploration(plan: LogCasePlan): ExploreCrashesOptions<RecoveredLog, LogEvent> {
   const book = new PayloadBook();
+  const { followUps, ...limits } = plan.effort;
   const spareSegmentsMax = plan.options.spareSegmentsMax ?? 2;
   const check = (state: RecoveredLog, events: readonly LogEvent[], info: CheckInfo<RecoveredLog>): void => {
     const own = events.findLastIndex((event) => event.kind === "opened");
@@ -58,6 +59,7 @@ export function logExploration(plan: LogCasePlan): ExploreCrashesOptions<Recover
     seed: plan.seed,
     steps: plan.calls.length,
     tornMax: plan.tornMax ?? 1,
+    ...limits,
     ...(plan.disk === undefined ? {} : { disk: plan.disk }),
     async workload({ vfs, note, steps }) {
       book.clear();
@@ -69,7 +71,7 @@ export function logExploration(plan: LogCasePlan): ExploreCrashesOptions<Recover
     check,
     describe: ({ firstLsn, lastLsn, records }) => `${firstLsn} to ${lastLsn}, ${records.length} records`,
     close: ({ log }) => log.close(),
-    ...(plan.followUps === true
+    ...(followUps
       ? {
           idempotent: true as const,
           resume: (state: RecoveredLog, context: RecoverContext<LogEvent>) => goOn(state, context, book),

@@ -2,13 +2,19 @@
 import { SeededRandom } from "../../base/index.js";
 import type { Durability, TornMode } from "../../log/index.js";
 import type { CrashSuite } from "./crash-case.js";
+import { effortOf } from "./effort.js";
 import { type LogCall, pick, randomCalls } from "./log-calls.js";
 import { type LogCasePlan, logCase } from "./log-case.js";
 
 const torns: readonly TornMode[] = ["align", "double-write", "trust"];
 
+interface FixedOptions {
+  readonly torn: TornMode;
+  readonly durability: Durability;
+}
+
 /** Draws what is not fixed. */
-function swarmPlan(random: SeededRandom, seed: number, fixed: { readonly torn: TornMode; readonly durability: Durability }): Omit<LogCasePlan, "title" | "calls"> {
+function swarmPlan(random: SeededRandom, seed: number, fixed: FixedOptions): Omit<LogCasePlan, "title" | "calls" | "effort"> {
   const { torn, durability } = fixed;
   // A trusted device writes its blocks whole, so its blocks are the disk's sectors, and none is torn.
   const blockBytes = torn === "trust" ? 512 : pick(random, [512, 512, 1024]);
@@ -27,18 +33,17 @@ function swarmPlan(random: SeededRandom, seed: number, fixed: { readonly torn: T
     tornMax: torn === "trust" ? 0 : 1,
     disk: { stale: random.chance(0.4), garbage: random.chance(0.8) ? "written" : "none" },
     looksFirst: random.chance(0.25),
-    followUps: random.chance(0.5),
   };
 }
 
-function randomSuite(name: string, summary: string, weight: number, fixed: { readonly torn: TornMode; readonly durability: Durability }): CrashSuite {
+function randomSuite(name: string, summary: string, weight: number, fixed: FixedOptions): CrashSuite {
   return {
     name,
     summary,
     weight,
     makeCase(index, seed) {
       const random = new SeededRandom(seed).fork(`${name} ${index}`);
-      const plan = swarmPlan(random, seed, fixed);
+      const plan = { ...swarmPlan(random, seed, fixed), effort: effortOf(index) };
       const calls = randomCalls(random, 3 + random.below(8));
       return logCase({ ...plan, title: titleOf(name, index, plan, calls), calls });
     },
@@ -95,7 +100,7 @@ const everyRow: CrashSuite = {
       options: { torn, blockBytes: 512, segmentBytes: 2048, spareSegmentsMax: index % 3 },
       tornMax: torn === "trust" ? 0 : 1,
       disk: { stale: index % 2 === 1 },
-      followUps: index % 2 === 0,
+      effort: effortOf(index),
     };
     return logCase({ ...plan, title: titleOf("log-rows", index, plan, [...before, ...calls]), calls: [...before, ...calls] });
   },

@@ -1,0 +1,28 @@
+/**
+ * How hard a case is looked at. States after one crash are many and cheap; crashes in recoveries, and looking on after recovery, cost
+ * several recoveries a state. So the cases of a suite take turns.
+ */
+
+/** Limits of an exploration that differ from case to case. */
+export interface Effort {
+  readonly depth: number;
+  readonly kill: boolean;
+  readonly nestedShare: number;
+  readonly nestedCap: number;
+  /** Go on after recovery, and recover twice. */
+  readonly followUps: boolean;
+}
+
+const flat: Effort = { depth: 1, kill: true, nestedShare: 0, nestedCap: 64, followUps: false };
+const onwards: Effort = { ...flat, followUps: true };
+const nestedCuts: Effort = { depth: 2, kill: false, nestedShare: 1 / 16, nestedCap: 32, followUps: false };
+const nestedKills: Effort = { depth: 2, kill: true, nestedShare: 1 / 32, nestedCap: 8, followUps: false };
+const everything: Effort = { depth: 3, kill: true, nestedShare: 1 / 16, nestedCap: 8, followUps: true };
+
+/** In every row of cases each kind of effort has its turn; most have the cheap one. */
+const turns: readonly Effort[] = [flat, onwards, nestedCuts, flat, nestedKills, flat, flat, onwards, nestedCuts, flat, flat, everything];
+
+/** The effort of the `index`-th case of a suite. */
+export function effortOf(index: number): Effort {
+  return turns[index % turns.length] as Effort;
+}
