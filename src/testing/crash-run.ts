@@ -143,7 +143,14 @@ export class CrashRunner<S, E> {
       const recovered = await this.attempt("recover-resumed", next, () => scenario.recover(this.#context(next, later)));
       if (recovered.failure !== undefined) return recovered.failure;
       const check = scenario.checkResumed ?? scenario.check;
-      const resumedInfo: CheckInfo<S> = { scenario: info.scenario, id: info.id, vfs: next, previous: state };
+      const resumedInfo: CheckInfo<S> = {
+        scenario: info.scenario,
+        get id() {
+          return info.id;
+        },
+        vfs: next,
+        previous: state,
+      };
       const failure = await this.#check("check-resumed", () => check.call(scenario, recovered.value, later, resumedInfo));
       next.die();
       if (failure !== undefined) return failure;

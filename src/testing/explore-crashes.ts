@@ -5,65 +5,24 @@
  * everything the model leaves open is decided only when recovery looks, and all answers are tried one after another. Recoveries
  * are themselves crashed.
  */
-import { checkInteger, checkOptions, InvalidArgumentError, SeededRandom } from "../base/index.js";
-import type { DiskModel, Question } from "../vfs/index.js";
+import { InvalidArgumentError, SeededRandom } from "../base/index.js";
+import type { Question } from "../vfs/index.js";
 import { SimVfs } from "../vfs/index.js";
 import { CrashFoundError } from "./crash-found-error.js";
+import type { CrashLimits, ExploreCrashesOptions } from "./crash-options.js";
+import { checkCrashOptions } from "./crash-options.js";
 import type { CrashReport } from "./crash-report.js";
 import { StateCounter } from "./crash-report.js";
-import type { CrashFailure, CrashFollowUps, CrashOrigin, CrashOutcome } from "./crash-run.js";
+import type { CrashFailure, CrashOrigin, CrashOutcome } from "./crash-run.js";
 import { CrashRunner, describeState } from "./crash-run.js";
-import type { CrashScenario } from "./crash-scenario.js";
 import { describeCrash } from "./describe-crash.js";
+import { NestedPicks } from "./nested-picks.js";
 import type { RecordingChooser } from "./odometer.js";
 import { Odometer, repeatAnswers } from "./odometer.js";
 import { OpTrace } from "./op-trace.js";
 import type { CrashKind, StateId } from "./state-id.js";
 import { formatStateId, parseStateId, scenarioOf } from "./state-id.js";
 import { questionKey, sampledState, tellingStates } from "./telling-states.js";
-
-/** Progress of an exploration. */
-export interface CrashProgress {
-  readonly points: number;
-  readonly pointsDone: number;
-  readonly raw: number;
-  readonly distinct: number;
-}
-
-/** Options of {@link exploreCrashes}. */
-export interface ExploreCrashesOptions<S, E> extends CrashScenario<S, E>, CrashFollowUps<S, E> {
-  /** Fixes the workload's randomness, the order of completions and all samples. 0 to 2^53 − 1. Default 1. */
-  readonly seed?: number;
-  /** Handed to the workload as its length. When given, a failure is tried to be found again with fewer steps. */
-  readonly steps?: number;
-  /** What the disk may do. Default: `posix`, no stale blocks, garbage in the written part of a torn sector. */
-  readonly disk?: Partial<DiskModel>;
-  /** Torn sectors allowed in one state, 0 to 2. Default 1. */
-  readonly tornMax?: number;
-  /** States tried at one moment before telling states and samples take over. Default 512. */
-  readonly capPerPoint?: number;
-  /** Random states tried at a moment that has more than `capPerPoint`. Default 64. */
-  readonly samplesPerPoint?: number;
-  /** Crashes in a row, the first one included, 1 to 3. Default 2: recoveries are crashed too. */
-  readonly depth?: number;
-  /** The share of states whose recovery is crashed as well, 0 to 1. Moments with up to 16 states have all of theirs crashed. Default 1/8. */
-  readonly nestedShare?: number;
-  /** States tried at one moment of a recovery. Default 64. */
-  readonly nestedCap?: number;
-  /** Kill the process (page cache survives), and cut the power during and after the recovery from that. Default true. */
-  readonly kill?: boolean;
-  /** Stop after this many states. Moments are then tried in a seeded order, so that the budget is spread. Default none. */
-  readonly statesMax?: number;
-  /** Stop after this many milliseconds of `clock`. Default none. Makes a run end where the machine happens to be. */
-  readonly timeMsMax?: number;
-  /** Milliseconds; for `timeMsMax` and the report. Default `performance.now`. */
-  readonly clock?: () => number;
-  /** A recovery that asks for more operations than this is a failure. Default 1,000,000. */
-  readonly operationsMax?: number;
-  /** Ends the exploration early; what was done so far is reported. */
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: CrashProgress) => void;
-}
 
 /** What {@link replayCrash} found. */
 export interface CrashReplay {
@@ -74,12 +33,6 @@ export interface CrashReplay {
   readonly trace: string;
 }
 
-const OPTIONS = [
-  "name", "workload", "recover", "check", "resume", "checkResumed", "close", "idempotent", "describe", "seed", "steps", "disk", "tornMax", "capPerPoint",
-  "samplesPerPoint", "depth", "nestedShare", "nestedCap", "kill", "statesMax", "timeMsMax", "clock", "operationsMax", "signal", "onProgress",
-] as const;
-/** Moments with up to this many states have every one of their recoveries crashed. */
-const SMALL_POINT_STATES = 16;
 /** Each state whose number is a multiple of this runs twice, and both runs must ask for the same operations. */
 const DETERMINISM_EVERY = 1000;
 const LATER_CRASH: Omit<CrashFailure, "error"> = { problem: "not-deterministic" };
@@ -114,25 +67,12 @@ export async function replayCrash<S, E>(options: ExploreCrashesOptions<S, E>, id
   }
 }
 
-interface Limits {
-  readonly seed: number;
-  readonly tornMax: number;
-  readonly capPerPoint: number;
-  readonly samplesPerPoint: number;
-  readonly depth: number;
-  readonly nestedShare: number;
-  readonly nestedCap: number;
-  readonly kill: boolean;
-  readonly statesMax: number;
-  readonly timeMsMax: number;
-}
-
 /** Whether every state of a moment was tried. */
 type Exhausted = "no" | "without-tears" | "with-tears";
 
 class CrashExploration<S, E> {
   readonly #options: ExploreCrashesOptions<S, E>;
-  readonly #limits: Limits;
+  readonly #limits: CrashLimits;
   readonly #runner: CrashRunner<S, E>;
   readonly #counter = new StateCounter();
   readonly #random: SeededRandom;
@@ -147,26 +87,10 @@ class CrashExploration<S, E> {
   #cappedPoints = 0;
 
   constructor(options: ExploreCrashesOptions<S, E>) {
-    checkOptions("exploreCrashes", options, OPTIONS);
-    const share = options.nestedShare ?? 1 / 8;
-    if (!(share >= 0 && share <= 1)) throw new InvalidArgumentError("HF_INVALID_ARGUMENT", `nestedShare is ${share}; it must be from 0 to 1.`, { option: "nestedShare" });
-    const integer = (name: keyof ExploreCrashesOptions<S, E>, value: number | undefined, fallback: number, min: number, max: number): number =>
-      checkInteger("exploreCrashes", name, value, { min, max }, fallback);
     this.#options = options;
-    this.#limits = {
-      seed: integer("seed", options.seed, 1, 0, Number.MAX_SAFE_INTEGER),
-      tornMax: integer("tornMax", options.tornMax, 1, 0, 2),
-      capPerPoint: integer("capPerPoint", options.capPerPoint, 512, 1, 1_000_000),
-      samplesPerPoint: integer("samplesPerPoint", options.samplesPerPoint, 64, 0, 1_000_000),
-      depth: integer("depth", options.depth, 2, 1, 3),
-      nestedShare: share,
-      nestedCap: integer("nestedCap", options.nestedCap, 64, 1, 1_000_000),
-      kill: options.kill ?? true,
-      statesMax: options.statesMax === undefined ? Infinity : integer("statesMax", options.statesMax, 0, 1, Number.MAX_SAFE_INTEGER),
-      timeMsMax: options.timeMsMax ?? Infinity,
-    };
+    this.#limits = checkCrashOptions(options);
     this.#random = new SeededRandom(this.#limits.seed).fork(`explore ${options.name}`);
-    this.#runner = new CrashRunner<S, E>(options, this.#limits.seed, options.operationsMax ?? 1_000_000);
+    this.#runner = new CrashRunner<S, E>(options, this.#limits.seed, this.#limits.operationsMax);
     this.#clock = options.clock ?? (() => performance.now());
     this.#startMs = this.#clock();
   }
@@ -273,7 +197,7 @@ class CrashExploration<S, E> {
     const nested = origin.crashes.length > 1;
     const asked = new Map<string, Question>();
     // Recoveries are crashed when the moment's own states are done: only then is it known whether it is a small one.
-    const picked = new Picks(this.#random.fork(`nested ${formatStateId({ seed: 0, steps: undefined, crashes: origin.crashes, answers: origin.answers })}`), this.#nestedShare(origin));
+    const picked = new NestedPicks(this.#random.fork(`nested ${formatStateId({ seed: 0, steps: undefined, crashes: origin.crashes, answers: origin.answers })}`), this.#nestedShare(origin));
     const early = new Odometer(0);
     let states = 0;
     let exhausted = false;
@@ -400,7 +324,15 @@ class CrashExploration<S, E> {
   async #shrink(id: StateId, failure: CrashFailure): Promise<CrashFoundError> {
     const trace = this.#live.trace as OpTrace<E>;
     const answers = id.answers.slice();
-    const stillFails = async (): Promise<boolean> => (await this.#repeat(trace, { ...id, answers })).failure?.problem === failure.problem;
+    const stillFails = async (): Promise<boolean> => {
+      try {
+        return (await this.#repeat(trace, { ...id, answers })).failure?.problem === failure.problem;
+      } catch (error) {
+        // With other answers a recovery may be over before the moment at which it is to be crashed.
+        if (error instanceof InvalidArgumentError) return false;
+        throw error;
+      }
+    };
     if (await stillFails()) {
       for (let at = 0; at < answers.length; at++) {
         const before = answers[at] as number;
@@ -493,30 +425,6 @@ class CrashExploration<S, E> {
     const { statesMax, timeMsMax } = this.#limits;
     if (this.#counter.raw >= statesMax || this.#options.signal?.aborted === true) return false;
     return timeMsMax === Infinity || this.#clock() - this.#startMs < timeMsMax;
-  }
-}
-
-/** The states of one moment whose recoveries are to be crashed: a share of them, or all if they turn out to be few. */
-class Picks {
-  readonly #random: SeededRandom;
-  readonly #share: number;
-  readonly #first: number[][] = [];
-  readonly #picked: number[][] = [];
-  #offered = 0;
-
-  constructor(random: SeededRandom, share: number) {
-    this.#random = random;
-    this.#share = share;
-  }
-
-  offer(answers: readonly number[]): void {
-    if (this.#share === 0) return;
-    if (this.#offered++ < SMALL_POINT_STATES) this.#first.push(answers.slice());
-    if (this.#random.chance(this.#share)) this.#picked.push(answers.slice());
-  }
-
-  take(allIfFew: boolean): readonly (readonly number[])[] {
-    return allIfFew && this.#offered <= SMALL_POINT_STATES ? this.#first : this.#picked;
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { crc32c, HoldfastError, readU32, writeU32 } from "../base/index.js";
 import type { Vfs, VfsFile } from "../vfs/index.js";
-import type { ExploreCrashesOptions } from "./explore-crashes.js";
+import type { ExploreCrashesOptions } from "./crash-options.js";
 
 /** What a mutant leaves out. */
 export type ToyMutant = "ack-early" | "no-sync" | "no-directory-sync" | "no-checksum" | "no-truncate" | "no-recovery-sync" | "retry-sync" | "ignore-sync-error";

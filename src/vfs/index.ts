@@ -12,6 +12,6 @@ export { SECTOR_BYTES } from "./sim/sector.js";
 export type { Garbage } from "./sim/sector-versions.js";
 export { SimDisk } from "./sim/sim-disk.js";
 export type { DiskOperation, DiskRecorder, SimDiskOptions } from "./sim/sim-disk.js";
-export type { SyncFailure } from "./sim/sim-file.js";
+export type { SyncFailure } from "./sim/file-state.js";
 export { SimVfs } from "./sim/sim-vfs.js";
 export type { SimVfsOptions, TreeEntry } from "./sim/sim-vfs.js";

@@ -4,8 +4,9 @@ import { mixHash, SECTOR_BYTES, SectorBuffer } from "./sector.js";
 import type { Garbage } from "./sector-versions.js";
 import type { DirectoryState } from "./sim-directory.js";
 import { crashedDirectory } from "./sim-directory.js";
-import type { FileState, WriteUndo } from "./sim-file.js";
-import { crashedFile } from "./sim-file.js";
+import type { FileState } from "./file-state.js";
+import { crashedFile } from "./file-state.js";
+import type { WriteUndo } from "./sim-file.js";
 
 export type InodeState = FileState | DirectoryState;
 

@@ -1,5 +1,5 @@
 /** Which operations of the simulated disk fail, and how. */
-import type { SyncFailure } from "./sim-file.js";
+import type { SyncFailure } from "./file-state.js";
 
 /** What a program can ask of the simulated disk. `"write"` includes `writeNow`. */
 export type SimOperation =

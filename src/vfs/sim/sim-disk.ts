@@ -14,8 +14,10 @@ import type { SectorBuffer, SectorContent } from "./sector.js";
 import type { SectorVersions } from "./sector-versions.js";
 import type { NameDecisions, NameVersions } from "./sim-directory.js";
 import { emptyDirectory, SimDirectory } from "./sim-directory.js";
-import type { FileDecisions, SizeVersions, SyncFailure, WriteUndo } from "./sim-file.js";
-import { emptyFile, SimFile } from "./sim-file.js";
+import type { SizeVersions, SyncFailure } from "./file-state.js";
+import { emptyFile } from "./file-state.js";
+import type { FileDecisions, WriteUndo } from "./sim-file.js";
+import { SimFile } from "./sim-file.js";
 
 /** Options of a new disk. */
 export interface SimDiskOptions extends Partial<DiskModel> {

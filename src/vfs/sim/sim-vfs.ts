@@ -48,7 +48,7 @@ export class SimVfs implements Vfs {
   /** When set, hears of every operation, reads included; `durable` is true for writes to a file with `durableWrites`. */
   trace: ((operation: SimOperation, path: string, durable: boolean) => void) | undefined;
   readonly #operationsMax: number;
-  readonly #random: SeededRandom;
+  #random: SeededRandom | undefined;
   readonly #open = new Set<SimOpenFile>();
   #dead = false;
 
@@ -57,7 +57,6 @@ export class SimVfs implements Vfs {
     this.pid = 1000 + ++this.disk.pidsMade;
     this.faults = options.faults;
     this.#operationsMax = options.operationsMax ?? 10_000_000;
-    this.#random = this.disk.random.fork(`process ${this.pid}`);
   }
 
   /** Whether the process was killed or lost power. */
@@ -250,6 +249,7 @@ export class SimVfs implements Vfs {
   }
 
   randomBytes(count: number): Uint8Array {
+    this.#random ??= this.disk.random.fork(`process ${this.pid}`);
     return this.#random.bytes(count);
   }
 
@@ -292,7 +292,7 @@ export class SimVfs implements Vfs {
       }
       this.disk.scheduler.submit(this, () => {
         if (begun === undefined) {
-          reject(failure as Error);
+          reject(failure);
           return;
         }
         begun.end?.();
