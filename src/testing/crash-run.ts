@@ -120,7 +120,7 @@ export class CrashRunner<S, E> {
       vfs,
       previous: origin.previous,
     };
-    if (failure === undefined) failure = await this.#check("check", () => scenario.check(state as S, events, lazyInfo));
+    if (failure === undefined) failure = await this.#check("check", vfs, () => scenario.check(state as S, events, lazyInfo));
     const fresh = isNew(key);
     disk.recorder = undefined;
     if (failure === undefined && fresh) failure = await this.#followUp(state as S, events, vfs, lazyInfo);
@@ -151,7 +151,7 @@ export class CrashRunner<S, E> {
         vfs: next,
         previous: state,
       };
-      const failure = await this.#check("check-resumed", () => check.call(scenario, recovered.value, later, resumedInfo));
+      const failure = await this.#check("check-resumed", next, () => check.call(scenario, recovered.value, later, resumedInfo));
       next.die();
       if (failure !== undefined) return failure;
     }
@@ -181,10 +181,13 @@ export class CrashRunner<S, E> {
     return undefined;
   }
 
-  async #check(label: string, check: () => void | Promise<void>): Promise<CrashFailure | undefined> {
+  async #check(label: string, vfs: SimVfs, check: () => void | Promise<void>): Promise<CrashFailure | undefined> {
     try {
-      await check();
-      return undefined;
+      const checked = check();
+      if (checked === undefined) return undefined;
+      const settled = await settle(vfs, () => checked);
+      if (settled.kind === "hang") return { problem: `${label}-hangs`, error: new Error("the promise has not settled") };
+      return settled.kind === "error" ? { problem: label, error: settled.error } : undefined;
     } catch (error) {
       return { problem: label, error };
     }

@@ -120,6 +120,11 @@ describe("exploreCrashes takes for a failure", () => {
     expect(await explored({ recover: waiting })).toBe("recover-hangs");
   });
 
+  it("a check that rejects, or never settles", async () => {
+    expect(await explored({ check: () => Promise.reject(new Error("no")) })).toBe("check");
+    expect(await explored({ check: () => new Promise(() => undefined) })).toBe("check-hangs");
+  });
+
   it("a rejection that nobody handles", async () => {
     const recover = async (context: Parameters<typeof scenario.recover>[0]): ReturnType<typeof scenario.recover> => {
       void Promise.reject(new Error("forgotten"));
