@@ -130,6 +130,7 @@ export class LogReader {
 
 /** A group that was seen and is not yet known to be acknowledged. */
 interface SeenGroup {
+  readonly firstLsn: number;
   readonly lastLsn: number;
   readonly end: number;
 }
@@ -244,7 +245,8 @@ class ReaderSource implements ReadSource {
     const acknowledged = Math.max(this.#floor, pruned, mark?.epoch === this.#state.epoch ? mark.visibleLsn : 0);
     let shown = 0;
     for (const group of this.#seen) {
-      if (group.lastLsn > acknowledged) break;
+      // A group is acknowledged as a whole, also where a prune ends inside it.
+      if (group.firstLsn > acknowledged) break;
       active.end = group.end;
       this.#visibleLsn = group.lastLsn;
       shown += 1;
@@ -300,7 +302,7 @@ class ReaderSource implements ReadSource {
       const step = await scanner.next();
       if (step.kind !== "group") return;
       this.#floor = Math.max(this.#floor, step.header.floor);
-      this.#seen.push({ lastLsn: scanner.lsn - 1, end: step.end });
+      this.#seen.push({ firstLsn: step.header.firstLsn, lastLsn: scanner.lsn - 1, end: step.end });
       this.#walked = { offset: step.end, lsn: scanner.lsn, chain: step.header.headerCrc, previousGroup: step.offset };
     }
   }

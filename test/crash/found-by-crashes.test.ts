@@ -22,15 +22,15 @@ describe("a double-write buffer", () => {
 
 describe("a reader in another process", () => {
   it("never says that a log ends before it begins", async () => {
-    // Found as log-align/10, 7/3:cut:71:1: everything was pruned, the power was cut, and the mark had not told of the newest record yet.
+    // Found as log-align/9, 11/8:cut:93:0: a prune in the middle of the last group, the power was cut, and the mark did not tell of it yet.
     const vfs = new SimVfs({ seed: 1 });
     const log = await Log.open("/log", { vfs, blockBytes: 512, segmentBytes: 4096 });
     await log.append(new Uint8Array(10));
-    await log.append(new Uint8Array(10));
-    await log.truncateAll();
+    await log.appendAll([new Uint8Array(10), new Uint8Array(10)]);
+    await log.truncateBefore(3);
     const after = vfs.powerCut(keepNothing);
     const reader = await LogReader.open("/log", { vfs: after });
-    expect([reader.firstLsn, reader.lastLsn]).toEqual([3, 2]);
+    expect([reader.firstLsn, reader.lastLsn]).toEqual([3, 3]);
     await reader.close();
   });
 });
