@@ -10,8 +10,8 @@ const config: ViteUserConfig = defineConfig({
     env: main.test?.env ?? {},
     pool: "forks",
     fileParallelism: false,
-    testTimeout: 180_000,
-    hookTimeout: 60_000,
+    testTimeout: 900_000,
+    hookTimeout: 120_000,
     // A skip is a plain line of its own in the output.
     disableConsoleIntercept: true,
     reporters: ["verbose"],

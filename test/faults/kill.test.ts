@@ -9,18 +9,24 @@ import { WriterProcess } from "./writer-process.js";
 
 const KILLS = Number(process.env["HOLDFAST_FAULT_KILLS"] ?? "200");
 
-it(`a writer killed ${KILLS} times keeps every record it acknowledged, once, in order, byte for byte`, async () => {
+interface KillRun {
+  readonly acknowledgements: number;
+  /** In how many processes old records were dropped. */
+  readonly truncations: number;
+}
+
+async function killAgainAndAgain(kills: number, torn: "align" | "double-write"): Promise<KillRun> {
   const folder = mkdtempSync(path.join(tmpdir(), "holdfast-kill-"));
-  const draw = seededDraw("kill");
+  const draw = seededDraw(`kill ${torn}`);
   const history = new History(SEED);
   const directory = path.join(folder, "log");
-  const options = { segmentBytes: 256 * 1024, spareSegmentsMax: 2 };
+  const options = { segmentBytes: 256 * 1024, spareSegmentsMax: 2, torn };
   let verifiedLsn = 0;
   let bytesCut = 0;
   let truncations = 0;
   try {
-    for (let kill = 1; kill <= KILLS + 1; kill++) {
-      const isLast = kill === KILLS + 1;
+    for (let kill = 1; kill <= kills + 1; kill++) {
+      const isLast = kill === kills + 1;
       const task = history.next({
         directory,
         options: { ...options, flush: kill % 4 === 0 ? "inline" : "pool" },
@@ -52,12 +58,22 @@ it(`a writer killed ${KILLS} times keeps every record it acknowledged, once, in 
     }
     const files = readdirSync(directory);
     console.log(
-      `${KILLS} kills: ${history.acknowledgements} acknowledgements, last LSN ${history.floorLsn}, ` +
+      `torn "${torn}", ${kills} kills: ${history.acknowledgements} acknowledgements, last LSN ${history.floorLsn}, ` +
         `${bytesCut} bytes cut, ${truncations} times old records were dropped, ${files.length} files at the end`,
     );
-    expect(history.acknowledgements).toBeGreaterThan(KILLS);
-    if (KILLS >= 100) expect(truncations).toBeGreaterThan(5);
+    return { acknowledgements: history.acknowledgements, truncations };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+it(`a writer killed ${KILLS} times keeps every record it acknowledged, once, in order, byte for byte`, async () => {
+  const { acknowledgements, truncations } = await killAgainAndAgain(KILLS, "align");
+  expect(acknowledgements).toBeGreaterThan(KILLS);
+  if (KILLS >= 100) expect(truncations).toBeGreaterThan(5);
+});
+
+it("so does one that packs its groups and protects them by double writes", async () => {
+  const kills = Math.ceil(KILLS / 4);
+  expect((await killAgainAndAgain(kills, "double-write")).acknowledgements).toBeGreaterThan(kills);
 });
