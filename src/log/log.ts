@@ -1,5 +1,5 @@
 /** The log: the public face of the writer, the reader and the truncations. */
-import { checkInteger, invalid } from "../base/index.js";
+import { invalid } from "../base/index.js";
 import { type VfsLock } from "../vfs/index.js";
 import type { TornMode } from "./format.js";
 import { followRecords, type FollowOptions, Visibility } from "./follower.js";
@@ -7,7 +7,7 @@ import { type LogStats, collectStats } from "./log-stats.js";
 import type { MarkWriter } from "./mark.js";
 import { anchorClose, openLog, type OpenedLog } from "./open.js";
 import type { LogOptions } from "./options.js";
-import { type ReadOptions, type ReadSource, outOfRange, readBatches, readRecord, readRecords } from "./reader.js";
+import { type ReadOptions, type ReadSource, checkLsn, outOfRange, readBatches, readRecord, readRecords } from "./reader.js";
 import type { LogRecord, RecordBatch } from "./record-batch.js";
 import type { RecoveryReport } from "./recovery.js";
 import type { SegmentFiles } from "./segment-files.js";
@@ -148,7 +148,7 @@ export class Log {
    * `firstLsn` has nothing to drop. Appends wait meanwhile.
    */
   async truncateBefore(lsn: number): Promise<void> {
-    checkInteger("Log.truncateBefore", "lsn", lsn, { min: 0 }, undefined);
+    checkLsn("Log.truncateBefore", lsn);
     await this.#writer.exclusive(
       async () => {
         if (lsn > this.lastLsn + 1) throw outOfRange("Log.truncateBefore", lsn, this.firstLsn, this.lastLsn);
@@ -164,7 +164,7 @@ export class Log {
    * What was accepted before the call is written first; what comes meanwhile waits.
    */
   async truncateAfter(lsn: number): Promise<void> {
-    checkInteger("Log.truncateAfter", "lsn", lsn, { min: 0 }, undefined);
+    checkLsn("Log.truncateAfter", lsn);
     await this.#writer.exclusive(
       () => planCut(this.#source, this.#tail.options.blockBytes, lsn),
       async (plan) => {

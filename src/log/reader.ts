@@ -4,10 +4,17 @@
  * Readers see what was acknowledged and nothing else. A bad group below the end is damage, never the end (R5). All functions work on a
  * `ReadSource`, which a writing `Log` and a `LogReader` in another process both are.
  */
-import { CorruptionError, InvalidArgumentError, checkBoolean, checkInteger, checkOptions, invalid } from "../base/index.js";
+import {
+  CorruptionError,
+  InvalidArgumentError,
+  checkBoolean,
+  checkInteger,
+  checkOptions,
+  invalid,
+} from "../base/index.js";
 import type { VfsFile } from "../vfs/index.js";
 import type { TornMode } from "./format.js";
-import { GroupScanner, type ScannedGroup } from "./group-scanner.js";
+import { GroupScanner, type ScanStep, type ScannedGroup } from "./group-scanner.js";
 import { type LogRecord, RecordBatch } from "./record-batch.js";
 import { RecordIterator } from "./record-iterator.js";
 import { missingSegment } from "./segment-file.js";
@@ -65,9 +72,20 @@ function resolveRange(source: ReadSource, where: string, options: ReadOptions | 
   const { firstLsn, lastLsn } = source;
   const from = checkInteger(where, "from", given.from, { min: 0 }, firstLsn);
   const to = checkInteger(where, "to", given.to, { min: 0 }, lastLsn);
-  if (given.signal !== undefined && !(given.signal instanceof AbortSignal)) throw invalid(where, "signal", given.signal, "an AbortSignal");
+  if (given.signal !== undefined && !(given.signal instanceof AbortSignal))
+    throw invalid(where, "signal", given.signal, "an AbortSignal");
   if (from < firstLsn) throw outOfRange(where, from, firstLsn, lastLsn);
-  return { from, to: Math.min(to, lastLsn), reverse: checkBoolean(where, "reverse", given.reverse, false), signal: given.signal };
+  return {
+    from,
+    to: Math.min(to, lastLsn),
+    reverse: checkBoolean(where, "reverse", given.reverse, false),
+    signal: given.signal,
+  };
+}
+
+/** Refuses what is no LSN at all. */
+export function checkLsn(where: string, lsn: number): void {
+  if (checkInteger(where, "lsn", lsn, { min: 0 }, undefined) === undefined) throw invalid(where, "lsn", lsn, "an LSN");
 }
 
 /** The error for an LSN outside the log. */
@@ -84,9 +102,13 @@ export function outOfRange(where: string, lsn: number, firstLsn: number, lastLsn
 /** The record with this LSN, its payload the caller's to keep; `undefined` where the log does not hold it. */
 export async function readRecord(source: ReadSource, lsn: number): Promise<LogRecord | undefined> {
   source.assertUsable();
-  checkInteger("Log.get", "lsn", lsn, { min: 0 }, undefined);
+  checkLsn("Log.get", lsn);
   if (lsn < source.firstLsn || lsn > source.lastLsn) return undefined;
-  for await (const group of walkGroups(source, { from: lsn, to: lsn, reverse: false, signal: undefined }, { chunkBytes: 16 * 1024 })) {
+  for await (const group of walkGroups(
+    source,
+    { from: lsn, to: lsn, reverse: false, signal: undefined },
+    { chunkBytes: 16 * 1024 },
+  )) {
     const record = RecordBatch.of(group.group, group.segment.path, lsn, lsn)?.at(0);
     return record && { ...record, payload: record.payload.slice() };
   }
@@ -117,16 +139,25 @@ async function* keptBatches(
 }
 
 /** Records by the group. Each batch is valid until the next step of the iteration. */
-export async function* readBatches(source: ReadSource, where: string, options: ReadOptions | undefined): AsyncGenerator<RecordBatch, void, undefined> {
+export async function* readBatches(
+  source: ReadSource,
+  where: string,
+  options: ReadOptions | undefined,
+): AsyncGenerator<RecordBatch, void, undefined> {
   const range = resolveRange(source, where, options);
   yield* batches(source, range, !range.reverse);
 }
 
-async function* batches(source: ReadSource, range: Range, reuse: boolean): AsyncGenerator<RecordBatch, void, undefined> {
+async function* batches(
+  source: ReadSource,
+  range: Range,
+  reuse: boolean,
+): AsyncGenerator<RecordBatch, void, undefined> {
   let starts: Uint32Array | undefined;
   const groups = range.reverse ? walkGroupsBack(source, range) : walkGroups(source, range, { reuse });
   for await (const { group, segment } of groups) {
-    if (reuse && (starts === undefined || starts.length < group.header.count)) starts = new Uint32Array(Math.max(1024, group.header.count));
+    if (reuse && (starts === undefined || starts.length < group.header.count))
+      starts = new Uint32Array(Math.max(1024, group.header.count));
     const batch = RecordBatch.of(group, segment.path, range.from, range.to, starts);
     if (batch !== undefined) yield batch;
   }
@@ -145,7 +176,9 @@ async function* walkGroups(
   how: { readonly reuse?: boolean; readonly chunkBytes?: number },
 ): AsyncGenerator<PlacedGroup, void, undefined> {
   let lsn = range.from;
-  while (lsn <= range.to) {
+  // A cut may end the log before the range meanwhile.
+  while (lsn <= Math.min(range.to, source.lastLsn)) {
+    source.assertUsable();
     const { cuts } = source;
     const segment = source.table.find(lsn);
     if (segment === undefined) throw outOfRange("Log.read", lsn, source.firstLsn, source.lastLsn);
@@ -154,15 +187,17 @@ async function* walkGroups(
     try {
       const place = segment.index.at(segment.index.find(lsn));
       const scanner = scan(source, segment, file, place, how);
-      while (lsn <= range.to) {
+      while (lsn <= Math.min(range.to, source.lastLsn)) {
         range.signal?.throwIfAborted();
-        const step = await scanner.next();
-        source.assertUsable();
+        const step = await nextStep(source, scanner);
         // LSNs above some point were cut meanwhile: what is left of the range must be found anew, or is gone.
         if (source.cuts !== cuts) break;
         if (step.kind === "end") {
+          // Dropped while it was read: its file keeps its bytes for whoever has it open, but nothing follows it any more.
+          if (!source.table.has(segment)) break;
           const next = source.table.after(segment);
-          if (next === undefined || next.firstLsn !== scanner.lsn) throw damaged(segment, scanner.offset, lsn, "a group", "the end of the segment");
+          if (next === undefined || next.firstLsn !== scanner.lsn)
+            throw damaged(segment, scanner.offset, lsn, "a group", "the end of the segment");
           break;
         }
         if (step.kind === "bad") {
@@ -171,16 +206,29 @@ async function* walkGroups(
         }
         segment.index.note(step.header.firstLsn, step.offset);
         if (scanner.lsn <= lsn) continue;
+        lsn = scanner.lsn;
         yield { group: step, segment };
         if (source.cuts !== cuts) break;
-        lsn = scanner.lsn;
       }
     } finally {
       await source.files.release(segment);
     }
-    if (source.cuts !== cuts && lsn > source.lastLsn) return;
     if (lsn < source.firstLsn) throw outOfRange("Log.read", lsn, source.firstLsn, source.lastLsn);
   }
+}
+
+/** The next step, or `HF_CLOSED` or `HF_POISONED` where the log ended while it was read. */
+async function nextStep(source: ReadSource, scanner: GroupScanner): Promise<ScanStep> {
+  let step: ScanStep;
+  try {
+    step = await scanner.next();
+  } catch (error) {
+    // Closing takes the file away from its readers.
+    source.assertUsable();
+    throw error;
+  }
+  source.assertUsable();
+  return step;
 }
 
 /** The groups that hold LSNs in `[from, to]`, descending: the windows between index entries backwards, each walked forwards. */
@@ -190,7 +238,11 @@ async function* walkGroupsBack(source: ReadSource, range: Range): AsyncGenerator
     if (lsn < source.firstLsn) throw outOfRange("Log.read", lsn, source.firstLsn, source.lastLsn);
     const window: PlacedGroup[] = [];
     let first = lsn;
-    for await (const placed of walkGroups(source, { ...range, from: await windowStart(source, lsn, range), to: lsn }, {})) {
+    for await (const placed of walkGroups(
+      source,
+      { ...range, from: await windowStart(source, lsn, range), to: lsn },
+      {},
+    )) {
       if (window.length === 0) first = placed.group.header.firstLsn;
       window.push(placed);
     }
@@ -251,6 +303,7 @@ function damaged(segment: Segment, offset: number, lsn: number, expected: string
 
 /** Finds the group that holds `lsn`, which must be in the log. */
 export async function findGroup(source: ReadSource, lsn: number): Promise<PlacedGroup> {
-  for await (const placed of walkGroups(source, { from: lsn, to: lsn, reverse: false, signal: undefined }, {})) return placed;
+  for await (const placed of walkGroups(source, { from: lsn, to: lsn, reverse: false, signal: undefined }, {}))
+    return placed;
   throw outOfRange("Log.truncateAfter", lsn, source.firstLsn, source.lastLsn);
 }

@@ -32,24 +32,27 @@ function fileNames(vfs: SimVfs, pattern: RegExp): string[] {
 }
 
 describe("truncateAfter", () => {
-  it.each(Array.from({ length: 21 }, (_, lsn) => lsn))("at %i drops what is above, at once and after any end, and appends go on there", async (lsn) => {
-    for (const end of ["close", "kill", "power cut"] as const) {
-      const vfs = new SimVfs({ seed: lsn + 1 });
-      const log = await filled(vfs);
-      await log.truncateAfter(lsn);
-      expect([log.firstLsn, log.lastLsn, log.durableLsn, log.nextLsn]).toEqual([1, lsn, lsn, lsn + 1]);
-      expect(await readTexts(log)).toEqual(recordTexts(1, lsn));
-      expect(await readTexts(log, { reverse: true })).toEqual(recordTexts(1, lsn).reverse());
-      expect(await log.get(lsn + 1)).toBeUndefined();
-      if (end === "close") await log.close();
-      const after = end === "close" ? vfs : end === "kill" ? vfs.kill() : vfs.powerCut();
-      const again = await openSmall(after);
-      expect(again.recovery).toMatchObject({ firstLsn: 1, lastLsn: lsn, cutBytes: 0 });
-      expect(await again.append(bytesOf("new"))).toBe(lsn + 1);
-      expect(await readTexts(again)).toEqual([...recordTexts(1, lsn), "new"]);
-      await again.close();
-    }
-  });
+  it.each(Array.from({ length: 21 }, (_, lsn) => lsn))(
+    "at %i drops what is above, at once and after any end, and appends go on there",
+    async (lsn) => {
+      for (const end of ["close", "kill", "power cut"] as const) {
+        const vfs = new SimVfs({ seed: lsn + 1 });
+        const log = await filled(vfs);
+        await log.truncateAfter(lsn);
+        expect([log.firstLsn, log.lastLsn, log.durableLsn, log.nextLsn]).toEqual([1, lsn, lsn, lsn + 1]);
+        expect(await readTexts(log)).toEqual(recordTexts(1, lsn));
+        expect(await readTexts(log, { reverse: true })).toEqual(recordTexts(1, lsn).reverse());
+        expect(await log.get(lsn + 1)).toBeUndefined();
+        if (end === "close") await log.close();
+        const after = end === "close" ? vfs : end === "kill" ? vfs.kill() : vfs.powerCut();
+        const again = await openSmall(after);
+        expect(again.recovery).toMatchObject({ firstLsn: 1, lastLsn: lsn, cutBytes: 0 });
+        expect(await again.append(bytesOf("new"))).toBe(lsn + 1);
+        expect(await readTexts(again)).toEqual([...recordTexts(1, lsn), "new"]);
+        await again.close();
+      }
+    },
+  );
 
   it("then append, then a power cut: the new record is there and none of the dropped ones", async () => {
     for (let lsn = 0; lsn < 20; lsn++) {
@@ -70,7 +73,9 @@ describe("truncateAfter", () => {
     await log.appendAll(batch);
     await log.truncateAfter(3);
     const again = await openSmall(vfs.powerCut());
-    expect(await readAll(again)).toEqual(batch.slice(0, 3).map(({ type, payload }, index) => ({ lsn: index + 1, type, payload })));
+    expect(await readAll(again)).toEqual(
+      batch.slice(0, 3).map(({ type, payload }, index) => ({ lsn: index + 1, type, payload })),
+    );
     await again.close();
   });
 
@@ -90,7 +95,8 @@ describe("truncateAfter", () => {
   it("refuses an LSN outside the log and no LSN at all, and changes nothing", async () => {
     const log = await filled(new SimVfs({ seed: 1 }));
     await log.truncateBefore(4);
-    for (const lsn of [0, 2, 21, 1000]) expect(await errorOf(log.truncateAfter(lsn))).toMatchObject({ code: "HF_LSN_OUT_OF_RANGE" });
+    for (const lsn of [0, 2, 21, 1000])
+      expect(await errorOf(log.truncateAfter(lsn))).toMatchObject({ code: "HF_LSN_OUT_OF_RANGE" });
     for (const lsn of [-1, 1.5, Number.NaN, undefined, "3"]) {
       expect(await errorOf(log.truncateAfter(lsn as number))).toMatchObject({ code: "HF_INVALID_ARGUMENT" });
     }
@@ -144,39 +150,52 @@ describe("truncateAfter", () => {
 });
 
 describe("truncateBefore", () => {
-  it.each(Array.from({ length: 22 }, (_, lsn) => lsn))("%i drops what is below, at once and after any end", async (lsn) => {
-    const first = Math.max(1, lsn);
-    for (const end of ["close", "kill", "power cut"] as const) {
-      const vfs = new SimVfs({ seed: lsn + 1 });
-      const log = await filled(vfs);
-      await log.truncateBefore(lsn);
-      expect([log.firstLsn, log.lastLsn, log.nextLsn]).toEqual([first, 20, 21]);
-      expect(await readTexts(log)).toEqual(recordTexts(first, 20));
-      expect(await readTexts(log, { reverse: true })).toEqual(recordTexts(first, 20).reverse());
-      if (first > 1) {
-        expect(await log.get(first - 1)).toBeUndefined();
-        expect(await errorOf(readTexts(log, { from: first - 1 }))).toMatchObject({ code: "HF_LSN_OUT_OF_RANGE" });
+  it.each(Array.from({ length: 22 }, (_, lsn) => lsn))(
+    "%i drops what is below, at once and after any end",
+    async (lsn) => {
+      const first = Math.max(1, lsn);
+      for (const end of ["close", "kill", "power cut"] as const) {
+        const vfs = new SimVfs({ seed: lsn + 1 });
+        const log = await filled(vfs);
+        await log.truncateBefore(lsn);
+        expect([log.firstLsn, log.lastLsn, log.nextLsn]).toEqual([first, 20, 21]);
+        expect(await readTexts(log)).toEqual(recordTexts(first, 20));
+        expect(await readTexts(log, { reverse: true })).toEqual(recordTexts(first, 20).reverse());
+        if (first > 1) {
+          expect(await log.get(first - 1)).toBeUndefined();
+          expect(await errorOf(readTexts(log, { from: first - 1 }))).toMatchObject({ code: "HF_LSN_OUT_OF_RANGE" });
+        }
+        if (end === "close") await log.close();
+        const again = await openSmall(end === "close" ? vfs : end === "kill" ? vfs.kill() : vfs.powerCut());
+        expect(again.recovery).toMatchObject({ firstLsn: first, lastLsn: 20 });
+        expect(await readTexts(again)).toEqual(recordTexts(first, 20));
+        expect(await again.append(bytesOf("record 21"))).toBe(21);
+        expect(await readTexts(again)).toEqual(recordTexts(first, 21));
+        await again.close();
       }
-      if (end === "close") await log.close();
-      const again = await openSmall(end === "close" ? vfs : end === "kill" ? vfs.kill() : vfs.powerCut());
-      expect(again.recovery).toMatchObject({ firstLsn: first, lastLsn: 20 });
-      expect(await readTexts(again)).toEqual(recordTexts(first, 20));
-      expect(await again.append(bytesOf("record 21"))).toBe(21);
-      expect(await readTexts(again)).toEqual(recordTexts(first, 21));
-      await again.close();
-    }
-  });
+    },
+  );
 
   it("refuses more than one beyond the last LSN, and changes nothing", async () => {
     const log = await filled(new SimVfs({ seed: 1 }));
-    for (const lsn of [22, 1e9]) expect(await errorOf(log.truncateBefore(lsn))).toMatchObject({ code: "HF_LSN_OUT_OF_RANGE" });
-    for (const lsn of [-1, 0.5, Number.NaN, undefined]) expect(await errorOf(log.truncateBefore(lsn as number))).toMatchObject({ code: "HF_INVALID_ARGUMENT" });
+    for (const lsn of [22, 1e9])
+      expect(await errorOf(log.truncateBefore(lsn))).toMatchObject({ code: "HF_LSN_OUT_OF_RANGE" });
+    for (const lsn of [-1, 0.5, Number.NaN, undefined])
+      expect(await errorOf(log.truncateBefore(lsn as number))).toMatchObject({ code: "HF_INVALID_ARGUMENT" });
     expect(await readTexts(log)).toEqual(recordTexts(1, 20));
     await log.close();
   });
 
   it("and truncateAfter together leave any range, down to nothing", async () => {
-    for (const [first, last] of [[6, 8], [5, 9], [7, 7], [7, 6], [1, 0], [21, 20], [10, 12]] as const) {
+    for (const [first, last] of [
+      [6, 8],
+      [5, 9],
+      [7, 7],
+      [7, 6],
+      [1, 0],
+      [21, 20],
+      [10, 12],
+    ] as const) {
       const vfs = new SimVfs({ seed: 1 });
       const log = await filled(vfs);
       await log.truncateBefore(first);
