@@ -1,6 +1,7 @@
 /** Every subcommand, in the order in which the help lists them. */
 import { benchCommand } from "./bench/command.js";
 import type { Command } from "./command.js";
+import { crashCommand } from "./crash/command.js";
 import { demoCommand } from "./demo/command.js";
 import { demoWriterCommand } from "./demo/writer-command.js";
 import { inspectCommand } from "./inspect.js";
@@ -16,5 +17,6 @@ export const commands: readonly Command[] = [
   repairCommand,
   tailCommand,
   benchCommand,
+  crashCommand,
   demoWriterCommand,
 ];

@@ -1,5 +1,6 @@
 /** The one table of exit codes: what a script sees of a command. The help prints it. */
 import {
+  type ErrorDetails,
   ConflictError,
   CorruptionError,
   FormatError,
@@ -27,6 +28,16 @@ export const exitCodes: {
 /** One of {@link exitCodes}. */
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
+/** An error that says itself how the command ends. */
+export class ExitCodeError extends HoldfastError {
+  readonly exitCode: ExitCode;
+
+  constructor(code: string, message: string, exitCode: ExitCode, details: ErrorDetails = {}) {
+    super(code, message, details);
+    this.exitCode = exitCode;
+  }
+}
+
 /** What each exit code means, in the order in which the help lists them. */
 export const exitCodeMeanings: readonly (readonly [ExitCode, string])[] = [
   [exitCodes.ok, "all is well"],
@@ -40,6 +51,7 @@ export const exitCodeMeanings: readonly (readonly [ExitCode, string])[] = [
 
 /** The exit code that an error ends the command with. */
 export function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof ExitCodeError) return error.exitCode;
   if (error instanceof InterruptedError) return exitCodes.interrupted;
   if (error instanceof LockedError) return exitCodes.locked;
   if (error instanceof IoError) return exitCodes.io;

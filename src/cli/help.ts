@@ -19,7 +19,7 @@ export function programHelp(commands: readonly Command[], version: string, color
     ...fieldLines(
       commands
         .filter((command) => command.hidden !== true)
-        .map((command) => [colors.cyan(command.name), command.summary]),
+        .map((command) => [colors.cyan(command.name), wrap(command.summary, wrapColumns - 16).join("\n")]),
     ),
     "",
     heading("Options of holdfast itself", colors),

@@ -1,5 +1,5 @@
 /** `holdfast bench`: a quick look at what this disk gives, beside its floor. */
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, release, type } from "node:os";
 import { join, resolve } from "node:path";
 import { IoError } from "../../base/index.js";
@@ -96,7 +96,6 @@ async function run({ args, terminal, signal, json }: CommandContext): Promise<Ex
 
 async function makeTemporary(parent: string): Promise<string> {
   try {
-    await mkdir(parent, { recursive: true });
     return await mkdtemp(join(parent, "holdfast-bench-"));
   } catch (error) {
     throw new IoError("make a directory in", parent, error);

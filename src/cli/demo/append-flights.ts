@@ -1,8 +1,8 @@
 /** Many concurrent writers, one order: flight k gets LSN k, since each writer takes the next flight and calls `append` in one step. */
 import type { Log } from "../../log/index.js";
-import { StateError } from "../../base/index.js";
 import { flightBytes, flightRecordType } from "./flight.js";
 import type { FlightChunk } from "./flight-file.js";
+import { DemoMismatchError } from "./mismatch.js";
 
 /** What to append, and who wants to know. */
 export interface AppendFlights {
@@ -57,7 +57,7 @@ export async function appendFlights({
       const number = chunk.firstNumber + row - 1;
       const lsn = await log.append(chunk.bytes.subarray(at, at + flightBytes), flightRecordType);
       if (lsn !== number)
-        throw new StateError("HF_DEMO_MISMATCH", `Flight ${number} was given LSN ${lsn}.`, { flight: number, lsn });
+        throw new DemoMismatchError(`Flight ${number} was given LSN ${lsn}.`, { flight: number, lsn });
       if (durable.add(lsn)) onAcknowledged(durable.last);
     }
   };

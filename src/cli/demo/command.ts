@@ -14,7 +14,8 @@ import { findFlightFile, openFlightFile } from "./flight-file.js";
 import { planKills } from "./kill-plan.js";
 import { RateMeter } from "./rate-meter.js";
 import { summarize, summaryLines } from "./summary.js";
-import { type Crash, DemoMismatchError, supervise } from "./supervisor.js";
+import { DemoMismatchError } from "./mismatch.js";
+import { type Crash, supervise } from "./supervisor.js";
 import { verifyFlights } from "./verification.js";
 
 const tmpfsMagic = 0x0102_1994;
@@ -22,7 +23,7 @@ const tmpfsMagic = 0x0102_1994;
 /** The command. */
 export const demoCommand: Command = {
   name: "demo",
-  summary: "Append 3,000,000 real flights durably, killing the process again and again, and verify every one.",
+  summary: "Append 3,000,000 real flights, kill the process again and again, verify all.",
   description:
     "Reads the 3,000,000 US flights of the package vega-datasets in order and appends each as one durable record of 32 bytes, from " +
     "many concurrent writers in a process of their own. That process is killed with SIGKILL at random moments and started again; " +
@@ -193,14 +194,19 @@ async function prepareDirectory(args: Arguments): Promise<Place> {
   }
   const directory = resolve(given);
   try {
-    await mkdir(directory, { recursive: true });
-    if ((await readdir(directory)).length > 0) {
-      throw new UsageError(`${directory} is not empty, and the demo starts with an empty log. Give a new directory.`);
-    }
+    await mkdir(directory);
   } catch (error) {
-    if (errnoOf(error) === "EEXIST" || errnoOf(error) === "ENOTDIR")
-      throw new UsageError(`${directory} is not a directory. Give a new one.`);
-    throw error instanceof UsageError ? error : new IoError("make", directory, error);
+    if (errnoOf(error) !== "EEXIST") throw new IoError("make directory", directory, error);
+  }
+  let names: string[];
+  try {
+    names = await readdir(directory);
+  } catch (error) {
+    if (errnoOf(error) === "ENOTDIR") throw new UsageError(`${directory} is not a directory. Give a new one.`);
+    throw new IoError("list", directory, error);
+  }
+  if (names.length > 0) {
+    throw new UsageError(`${directory} is not empty, and the demo starts with an empty log. Give a new directory.`);
   }
   return { directory, temporary: false };
 }

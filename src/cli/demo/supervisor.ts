@@ -7,10 +7,10 @@
  */
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { HoldfastError, StateError } from "../../base/index.js";
-import type { ExitCode } from "../exit-code.js";
+import { ExitCodeError } from "../exit-code.js";
 import type { PlannedKill } from "./kill-plan.js";
 import { MessageDecoder, type ReopenReport, type WriterCounters, type WriterMessage, closeRequest } from "./message.js";
+import { DemoMismatchError } from "./mismatch.js";
 
 /** What the supervisor is to do. */
 export interface SuperviseOptions {
@@ -53,23 +53,6 @@ export interface SuperviseResult {
   readonly counters: WriterCounters;
   /** Wall time, restarts included. */
   readonly elapsedMs: number;
-}
-
-/** A flight was lost or invented. Code `HF_DEMO_MISMATCH`. */
-export class DemoMismatchError extends HoldfastError {
-  constructor(message: string) {
-    super("HF_DEMO_MISMATCH", message);
-  }
-}
-
-/** The writer process failed by itself. Its code and exit code are those that the process gave. */
-export class WriterFailedError extends StateError {
-  readonly exitCode: ExitCode;
-
-  constructor(code: string, message: string, exitCode: ExitCode) {
-    super(code, message);
-    this.exitCode = exitCode;
-  }
 }
 
 /** Runs writers until all flights are durable and the log is closed. */
@@ -138,12 +121,12 @@ function runWriter(
     const decoder = new MessageDecoder();
     let counters: WriterCounters = { groups: 0, syncs: 0, appendMs: 0, sourceWaitMs: 0 };
     let killed = false;
-    let failure: unknown;
+    let failure: Error | undefined;
     let timer: NodeJS.Timeout | undefined;
     let stderr = "";
 
     const stop = (error: unknown): void => {
-      failure ??= error;
+      failure ??= error instanceof Error ? error : new Error(String(error));
       child.kill("SIGKILL");
     };
     const abort = (): void => {
@@ -175,7 +158,7 @@ function runWriter(
           run.onAcknowledged(0, "closing");
           return;
         case "failed":
-          failure ??= new WriterFailedError(message.code, message.message, message.exitCode);
+          failure ??= new ExitCodeError(message.code, message.message, message.exitCode);
       }
     };
 

@@ -8,7 +8,7 @@ import { type AirportCounts, addCounts, countFlight, equalCounts } from "./airpo
 import type { FlightChunk } from "./flight-file.js";
 import { readFlightsAhead } from "./flight-source.js";
 import { decodeFlight, flightBytes, flightRecordType } from "./flight.js";
-import { DemoMismatchError } from "./supervisor.js";
+import { DemoMismatchError } from "./mismatch.js";
 
 /** What to compare. */
 export interface VerifyFlightsOptions {
