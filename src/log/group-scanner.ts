@@ -18,6 +18,8 @@ import type { ReadableFile } from "./overlay-file.js";
 
 /** Bytes read at a time. */
 export const CHUNK_BYTES: number = 256 * 1024;
+/** The same where one buffer serves for all: fewer, longer reads. */
+const REUSED_CHUNK_BYTES: number = 1024 * 1024;
 
 /** A sound group. */
 export interface ScannedGroup {
@@ -64,7 +66,7 @@ export interface ScanPlan {
   readonly epochMax: number;
   /** Reuse one buffer for all chunks. Default false: each chunk has its own, and views on it stay valid. */
   readonly reuseBuffer?: boolean;
-  /** Default {@link CHUNK_BYTES}. */
+  /** Default {@link CHUNK_BYTES}, or 1 MiB with `reuseBuffer`. */
   readonly chunkBytes?: number;
   /** Read the padding too and tell whether it is zeros. Default false. */
   readonly checkPadding?: boolean;
@@ -91,7 +93,7 @@ export class GroupScanner {
   constructor(file: ReadableFile, plan: ScanPlan) {
     this.#file = file;
     this.#plan = plan;
-    this.#chunkBytes = plan.chunkBytes ?? CHUNK_BYTES;
+    this.#chunkBytes = plan.chunkBytes ?? (plan.reuseBuffer === true ? REUSED_CHUNK_BYTES : CHUNK_BYTES);
     this.#offset = plan.offset;
     this.#lsn = plan.lsn;
     this.#chain = plan.chain;
@@ -170,11 +172,14 @@ export class GroupScanner {
   async #have(length: number): Promise<boolean> {
     const at = this.#offset - this.#bufferOffset;
     if (at >= 0 && at + length <= this.#bufferLength) return true;
+    // What is left of the chunk moves to the front; only what follows is read.
+    const left = at >= 0 && at < this.#bufferLength ? this.#bufferLength - at : 0;
     const size = Math.max(length, Math.min(this.#chunkBytes, this.#plan.end - this.#offset));
-    if (this.#plan.reuseBuffer !== true || this.#buffer.length < size) this.#buffer = Buffer.allocUnsafeSlow(size);
-    const target = this.#buffer.length === size ? this.#buffer : this.#buffer.subarray(0, size);
+    const before = this.#buffer;
+    if (this.#plan.reuseBuffer !== true || before.length < size) this.#buffer = Buffer.allocUnsafeSlow(size);
+    if (left > 0) this.#buffer.set(before.subarray(at, at + left), 0);
     this.#bufferOffset = this.#offset;
-    this.#bufferLength = await this.#file.read(target, this.#offset);
+    this.#bufferLength = left + (await this.#file.read(this.#buffer.subarray(left, size), this.#offset + left));
     return this.#bufferLength >= length;
   }
 
