@@ -166,7 +166,7 @@ export class Log {
   async truncateAfter(lsn: number): Promise<void> {
     checkLsn("Log.truncateAfter", lsn);
     await this.#writer.exclusive(
-      () => planCut(this.#source, this.#tail.options.blockBytes, lsn),
+      () => planCut(new LogSource(this.#tail, this.#writer, true), this.#tail.options.blockBytes, lsn),
       async (plan) => {
         if (plan !== undefined) await cutAfter(this.#tail, plan);
       },
@@ -240,10 +240,13 @@ export class Log {
 class LogSource implements ReadSource {
   readonly #tail: LogTail;
   readonly #writer: LogWriter;
+  /** Serves while the log closes too: for a cut that was asked for before, whose files `close` leaves open until it is done. */
+  readonly #whileClosing: boolean;
 
-  constructor(tail: LogTail, writer: LogWriter) {
+  constructor(tail: LogTail, writer: LogWriter, whileClosing = false) {
     this.#tail = tail;
     this.#writer = writer;
+    this.#whileClosing = whileClosing;
   }
 
   get torn(): TornMode {
@@ -287,7 +290,9 @@ class LogSource implements ReadSource {
   }
 
   assertUsable(): void {
-    this.#writer.assertUsable();
+    const { failure } = this.#writer;
+    if (!this.#whileClosing) this.#writer.assertUsable();
+    else if (failure !== undefined) throw failure;
   }
 
   /** The books are in this process and always true. */
