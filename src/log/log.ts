@@ -189,7 +189,8 @@ export class Log {
   }
 
   /**
-   * Writes and syncs what was accepted, marks the log as cleanly closed, and releases everything. Idempotent. After a failed write it only releases.
+   * Writes and syncs what was accepted, marks the log as cleanly closed, and releases everything. Idempotent. After a failed write it only releases,
+   * and rejects with the cause if the write failed during the call, or if no call was refused for it and acknowledged records may be lost.
    * Calls made later reject with `HF_CLOSED`.
    */
   close(): Promise<void> {

@@ -47,6 +47,8 @@ export class LogWriter {
   #exclusiveLast: Promise<unknown> = Promise.resolve();
   #resting: Promise<void> | undefined;
   #failure: StateError | undefined;
+  /** A caller was refused because of `#failure`. */
+  #told = false;
   #closed: Promise<void> | undefined;
   readonly #onRest: () => Promise<void>;
   readonly #onAcknowledge: () => void;
@@ -202,10 +204,15 @@ export class LogWriter {
   }
 
   async #finish(last: () => Promise<void>): Promise<void> {
+    const failedBefore = this.#failure !== undefined;
     await this.#exclusiveLast;
     while (this.#running !== undefined) await this.#running;
     await this.#resting;
-    if (this.#failure !== undefined) return;
+    if (this.#failure !== undefined) {
+      // Who was told of the failure, or was promised no more than is durable, only wants everything released. Any other must hear of it here.
+      if (failedBefore && (this.#told || this.#tail.durableLsn >= this.#tail.visibleLsn)) return;
+      throw this.#failure;
+    }
     try {
       await this.syncWritten();
       await last();
@@ -242,7 +249,10 @@ export class LogWriter {
   }
 
   #unusable(): HoldfastError | undefined {
-    if (this.#failure !== undefined) return this.#failure;
+    if (this.#failure !== undefined) {
+      this.#told = true;
+      return this.#failure;
+    }
     if (this.#closed === undefined) return undefined;
     const { path } = this.#tail.directory;
     return new StateError("HF_CLOSED", `The log in ${path} is closed.`, { path });

@@ -1,7 +1,7 @@
 /** Bugs that the crash suites found, each as the shortest story that shows it. */
 import { describe, expect, it } from "vitest";
 import { DoubleWriteBuffer, Log, LogReader } from "holdfast/log";
-import { SimVfs, keepNothing } from "holdfast/vfs";
+import { FaultPlan, SimVfs, keepNothing } from "holdfast/vfs";
 
 describe("a double-write buffer", () => {
   it("returns only images that no power cut takes back, though the process before was killed while it wrote them", async () => {
@@ -32,5 +32,17 @@ describe("a reader in another process", () => {
     const reader = await LogReader.open("/log", { vfs: after });
     expect([reader.firstLsn, reader.lastLsn]).toEqual([3, 3]);
     await reader.close();
+  });
+});
+
+describe("closing a log in a weaker durability mode", () => {
+  it("fails when what was acknowledged could not be made durable, though nobody was told of a failure before", async () => {
+    // Found as log faults "os", 1:fault:104:EIO: the mark's write failed while nobody waited for anything, and close resolved without a sync.
+    const vfs = new SimVfs({ seed: 1 });
+    const log = await Log.open("/log", { vfs, blockBytes: 512, segmentBytes: 4096, durability: "os" });
+    vfs.faults = new FaultPlan([{ operation: "write", path: "mark", errno: "EIO" }]);
+    await log.append(new Uint8Array(10));
+    await expect(log.close()).rejects.toMatchObject({ code: "HF_POISONED" });
+    expect(vfs.openHandles()).toEqual([]);
   });
 });

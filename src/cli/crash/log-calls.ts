@@ -39,19 +39,31 @@ export interface CallContext {
   note(event: LogEvent): void;
 }
 
-/** Makes the calls one after the other on a new log, and closes it. */
-export async function makeCalls(context: CallContext, calls: readonly LogCall[]): Promise<void> {
+/**
+ * Makes the calls one after the other on a new log, and closes it. When one fails, `onFailure` gets the log as it is then, before the error
+ * is thrown on.
+ */
+export async function makeCalls(
+  context: CallContext,
+  calls: readonly LogCall[],
+  onFailure?: (log: Log) => Promise<void>,
+): Promise<void> {
   let log = await Log.open(LOG_PATH, context.options);
-  for (const call of calls) {
-    if (call.call === "reopen") {
-      await close(context, log);
-      log = await Log.open(LOG_PATH, context.options);
-    } else {
-      await makeCall(context, log, call);
-      noteDurable(context, log);
+  try {
+    for (const call of calls) {
+      if (call.call === "reopen") {
+        await close(context, log);
+        log = await Log.open(LOG_PATH, context.options);
+      } else {
+        await makeCall(context, log, call);
+        noteDurable(context, log);
+      }
     }
+    await close(context, log);
+  } catch (error) {
+    await onFailure?.(log);
+    throw error;
   }
-  await close(context, log);
 }
 
 async function close(context: CallContext, log: Log): Promise<void> {
@@ -122,7 +134,7 @@ function payloads(book: PayloadBook, sizes: readonly number[]): Uint8Array[] {
 }
 
 /** Appends one record or one batch; resolves when it is acknowledged. */
-async function append({ book, note }: CallContext, log: Log, batch: readonly Uint8Array[], how: "append" | "batch", lsn = log.nextLsn): Promise<void> {
+export async function append({ book, note }: CallContext, log: Log, batch: readonly Uint8Array[], how: "append" | "batch", lsn: number = log.nextLsn): Promise<void> {
   const serials = batch.map((payload) => book.add(payload));
   const serial = serials[0] ?? 0;
   const records: LogInput[] = batch.map((payload, index) => ({ payload, type: typeOf(serial + index) }));

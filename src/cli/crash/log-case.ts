@@ -43,8 +43,7 @@ export function logCase(plan: LogCasePlan): CrashCase {
 }
 
 /** The exploration of a plan, for who wants to run it in another way. */
-export function logExploration(plan: LogCasePlan): ExploreCrashesOptions<RecoveredLog, LogEvent> {
-  const book = new PayloadBook();
+export function logExploration(plan: LogCasePlan, book: PayloadBook = new PayloadBook()): ExploreCrashesOptions<RecoveredLog, LogEvent> {
   const { followUps, ...limits } = plan.effort;
   const spareSegmentsMax = plan.options.spareSegmentsMax ?? 2;
   const check = (state: RecoveredLog, events: readonly LogEvent[], info: CheckInfo<RecoveredLog>): void => {

@@ -1,0 +1,33 @@
+/** Every operation of a log and an anchor fails once, in every way: no promise made before is broken, none is made after. */
+import { describe, expect, it } from "vitest";
+import { exploreFaults } from "holdfast/testing";
+import { anchorFaults, logFaults } from "./log-faults.contract.js";
+
+const seed = Number(process.env["HOLDFAST_SEED"] ?? 1);
+const small = { blockBytes: 512, segmentBytes: 2048 } as const;
+
+describe("a log whose disk fails", () => {
+  for (const [name, options] of [
+    ["align", { ...small, torn: "align" }],
+    ["align, inline", { ...small, torn: "align", flush: "inline" }],
+    ["double-write", { ...small, torn: "double-write" }],
+    ["trust", { ...small, torn: "trust" }],
+    ["interval", { ...small, durability: "interval", syncIntervalMs: 5 }],
+    ["os", { ...small, durability: "os" }],
+  ] as const) {
+    it(`keeps what it acknowledged and takes nothing more, and opens again (${name})`, async () => {
+      const report = await exploreFaults({ ...logFaults(`log, ${name}`, options, seed), samples: 1, recoveryPoints: 2 });
+      expect(report.runs).toBeGreaterThan(200);
+      expect(report.failedSyncStates).toBeGreaterThan(100);
+    });
+  }
+});
+
+describe("an anchor whose disk fails", () => {
+  for (const mode of ["mirror", "alternate"] as const) {
+    it(`keeps its word (${mode})`, async () => {
+      const report = await exploreFaults(anchorFaults(mode, seed));
+      expect(report.runs).toBeGreaterThan(50);
+    });
+  }
+});

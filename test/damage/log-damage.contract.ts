@@ -1,0 +1,72 @@
+/** Small logs for the damage sweep: three segments, some records of each kind, spares, and a mark. */
+import { CorruptionError, FormatError } from "holdfast";
+import { Log, type LogOptions, type LogRecord } from "holdfast/log";
+import type { DamageOutcome, ExploreDamageOptions } from "holdfast/testing";
+import type { LogEvent } from "../../src/cli/crash/log-events.js";
+import { LOG_PATH, type LogCall, makeCalls } from "../../src/cli/crash/log-calls.js";
+import { LogModel, type LogView } from "../../src/cli/crash/log-model.js";
+import { PayloadBook } from "../../src/cli/crash/payload-book.js";
+
+/** Rolls, prunes (which makes spares), cuts in the middle of a group, and leaves three live segments. */
+const CALLS: readonly LogCall[] = [
+  { call: "append", bytes: 1200 },
+  { call: "append", bytes: 1200 },
+  { call: "truncate-before", keep: 1 },
+  { call: "batch", sizes: [100, 0, 300] },
+  { call: "append", bytes: 700, filling: "zeros" },
+  { call: "truncate-after", drop: 1 },
+  { call: "reopen" },
+  { call: "append", bytes: 900 },
+  { call: "together", sizes: [5, 60, 7] },
+  { call: "append", bytes: 20 },
+];
+
+/** The damage exploration of a log that was closed, or, with `unclean`, whose writer died. */
+export function logDamage(name: string, options: Omit<LogOptions, "vfs">, how: { readonly seed: number; readonly unclean?: boolean }): ExploreDamageOptions<LogView, LogEvent> {
+  const book = new PayloadBook();
+  return {
+    name,
+    seed: how.seed,
+    async build({ vfs, note }) {
+      book.clear();
+      await vfs.makeDirectory("/data");
+      const context = { vfs, options: { ...options, vfs }, book, note };
+      await makeCalls(context, CALLS);
+      if (how.unclean !== true) return;
+      const log = await Log.open(LOG_PATH, context.options);
+      for (const bytes of [30, 600, 9]) {
+        const serial = book.add(new Uint8Array(bytes).fill(bytes));
+        note({ kind: "issued", lsn: log.nextLsn, count: 1, serial });
+        const lsn = await log.append(book.get(serial), (serial * 7) & 0xff);
+        note({ kind: "durable", lsn });
+        // The writer comes to rest and says in the mark how far it got.
+        await vfs.delay(10);
+      }
+    },
+    async recover({ vfs }) {
+      const log = await Log.open(LOG_PATH, { ...options, vfs });
+      try {
+        const records: LogRecord[] = [];
+        for await (const record of log.read()) records.push(record);
+        return { firstLsn: log.firstLsn, lastLsn: log.lastLsn, records };
+      } finally {
+        await log.close();
+      }
+    },
+    check: (outcome, events, damage) => checkOutcome(outcome, new LogModel(events), book, damage.label),
+  };
+}
+
+/** The same contents, or an error that says where: nothing in between. */
+function checkOutcome(outcome: DamageOutcome<LogView>, model: LogModel, book: PayloadBook, label: string): void {
+  if (outcome.kind === "recovered") {
+    const reason = model.refuse(outcome.state, "power", book);
+    if (reason !== undefined) throw new Error(`${label}: the log opened, but ${reason}`);
+    if (outcome.state.lastLsn !== model.issued) throw new Error(`${label}: the log ends at ${outcome.state.lastLsn}, not at ${model.issued}`);
+    return;
+  }
+  const { error } = outcome;
+  if (!(error instanceof CorruptionError || error instanceof FormatError)) throw error;
+  if (typeof error.details["path"] !== "string" || error.details["path"] === "") throw new Error(`${label}: the error names no file: ${error.message}`);
+  if (error instanceof CorruptionError && typeof error.details["offset"] !== "number") throw new Error(`${label}: the error names no offset: ${error.message}`);
+}
