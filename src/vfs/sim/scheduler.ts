@@ -1,8 +1,8 @@
 /**
  * The simulated machine's time: which operation in flight ends next, and when a delay is over.
  *
- * Everything is a function of the seed and of what the programs do. Operations end in microtask turns, in a seeded order; the clock stands
- * still while anything can run and jumps to the next delay when nothing can.
+ * Everything is a function of the seed and of what the programs do. Operations end in a seeded order, each in a tick of its own, so that programs
+ * which wait for the tick queue (group commit does) overlap with operations as they do on a real machine; the clock stands still while anything can run and jumps to the next delay when nothing can.
  */
 import type { SeededRandom } from "../../base/index.js";
 
@@ -21,7 +21,6 @@ interface Timer {
 
 /** Event-loop turns without any activity before the clock moves. Code of the user may itself yield to the event loop. */
 const QUIET_TURNS = 3;
-const settledPromise: Promise<void> = Promise.resolve();
 
 /** Ends operations and delays. One for each simulated machine. */
 export class Scheduler {
@@ -62,7 +61,7 @@ export class Scheduler {
     this.activity++;
     if (!this.#pumping) {
       this.#pumping = true;
-      void settledPromise.then(this.#pump);
+      process.nextTick(this.#pump);
     }
   }
 
@@ -116,7 +115,7 @@ export class Scheduler {
         break;
       }
     }
-    if (this.#tasks.length > 0) void settledPromise.then(this.#pump);
+    if (this.#tasks.length > 0) process.nextTick(this.#pump);
     else this.#pumping = false;
   };
 
