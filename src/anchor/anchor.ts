@@ -54,8 +54,11 @@ interface AnchorParts {
  *
  * One process at a time may have it open. The caller makes sure of that, or passes `lock: true`. Others may {@link peek}.
  *
+ * @example
  * ```ts
- * const anchor = await Anchor.openOrCreate("state/anchor", new Uint8Array(0), { kind: 7 });
+ * import { Anchor } from "holdfast/anchor";
+ *
+ * const anchor = await Anchor.openOrCreate("./height", new Uint8Array(0), { kind: 7 });
  * await anchor.write(new TextEncoder().encode("height 12"));
  * await anchor.close();
  * ```

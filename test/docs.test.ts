@@ -1,0 +1,179 @@
+/**
+ * Every example that a document or a docstring shows, and every program in `examples/`, run as its reader would run it: as a module of its own, in an
+ * empty directory, with `holdfast` by name.
+ */
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { build, transform } from "esbuild";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+
+/** Blocks that leave something to their reader, by what they contain. They are parsed, not run. */
+const FRAGMENTS: readonly (readonly [document: string, contains: string])[] = [
+  ["docs/testing.md", "MyStore.open"],
+  ["docs/testing.md", "keepSome(random)"],
+];
+
+interface Example {
+  readonly name: string;
+  readonly source: string;
+  readonly fragment: boolean;
+}
+
+/** The blocks of a document that are fenced as `ts`. */
+function blocksOf(document: string, text: string): Example[] {
+  const examples: Example[] = [];
+  for (const match of text.matchAll(/^```ts\n([\s\S]*?)^```/gm)) {
+    const line = text.slice(0, match.index).split("\n").length;
+    const source = match[1]!;
+    const fragment = FRAGMENTS.some(([name, contains]) => name === document && source.includes(contains));
+    examples.push({ name: `${document}:${line}`, source, fragment });
+  }
+  return examples;
+}
+
+/** The blocks in the comments of a source file, without the stars. */
+function docstringBlocksOf(file: string, text: string): Example[] {
+  const lines = text.split("\n").map((line) => /^ *\* ?(.*)$/.exec(line)?.[1] ?? "");
+  return blocksOf(file, lines.join("\n"));
+}
+
+async function filesBelow(directory: string, extension: string): Promise<string[]> {
+  const entries = await readdir(path.join(ROOT, directory), { recursive: true });
+  return entries
+    .filter((entry) => entry.endsWith(extension))
+    .map((entry) => path.join(directory, entry))
+    .sort();
+}
+
+async function read(file: string): Promise<string> {
+  return await readFile(path.join(ROOT, file), "utf8");
+}
+
+const documents = ["README.md", ...(await filesBelow("docs", ".md"))];
+const sources = (await filesBelow("src", ".ts")).filter((file) => !/\.(test|contract)\.ts$/.test(file));
+const examples: Example[] = [];
+for (const document of documents) examples.push(...blocksOf(document, await read(document)));
+for (const file of sources) examples.push(...docstringBlocksOf(file, await read(file)));
+for (const file of (await filesBelow("examples", ".ts")).filter((name) => !name.endsWith(".test.ts"))) {
+  examples.push({ name: file, source: await read(file), fragment: false });
+}
+
+describe("an example", () => {
+  // Inside the package, so that a bundle finds the package's dependencies.
+  let directory: string;
+
+  beforeAll(async () => {
+    const cache = path.join(ROOT, "node_modules/.cache");
+    await mkdir(cache, { recursive: true });
+    directory = await mkdtemp(path.join(cache, "holdfast-docs-"));
+  });
+  afterAll(async () => {
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  for (const { name, source } of examples.filter(({ fragment }) => fragment)) {
+    it(`that leaves something to its reader can be parsed: ${name}`, async () => {
+      expect((await transform(source, { loader: "ts", logLevel: "silent" })).code).not.toBe("");
+    });
+  }
+
+  for (const [index, { name, source }] of examples.filter(({ fragment }) => !fragment).entries()) {
+    it(`runs: ${name}`, async () => {
+      const program = path.join(directory, `${index}.mjs`);
+      const cwd = path.join(directory, String(index));
+      await mkdir(cwd);
+      await build({
+        stdin: { contents: source, loader: "ts", resolveDir: ROOT, sourcefile: name },
+        outfile: program,
+        bundle: true,
+        format: "esm",
+        platform: "node",
+        target: "node20",
+        packages: "external",
+        // By name, as its readers import it, but from the sources.
+        alias: await packageNames(),
+        logLevel: "silent",
+      });
+      await writeFile(path.join(cwd, "package.json"), "{}");
+      const { stderr } = await promisify(execFile)(process.execPath, [program], { cwd, timeout: 60_000 });
+      expect(stderr).toBe("");
+    });
+  }
+
+  it("is shown by the README, the testing guide, and the main classes", () => {
+    const places = new Set(examples.map(({ name }) => name.replace(/:\d+$/, "")));
+    for (const place of [
+      "README.md",
+      "docs/testing.md",
+      "src/log/log.ts",
+      "src/log/log-reader.ts",
+      "src/anchor/anchor.ts",
+    ]) {
+      expect(places).toContain(place);
+    }
+  });
+
+  it("counts as a fragment only where the list says so, and the list names nothing that is gone", () => {
+    expect(examples.filter(({ fragment }) => fragment)).toHaveLength(FRAGMENTS.length);
+  });
+});
+
+describe("a link in a document", () => {
+  it("leads to a file of the repository, and to a heading that it has", async () => {
+    const broken: string[] = [];
+    for (const document of [...documents, "CHANGELOG.md", "CONTRIBUTING.md"]) {
+      for (const [, target = ""] of (await read(document)).matchAll(/\]\(([^)\s]+)\)/g)) {
+        if (/^[a-z]+:/.test(target)) continue;
+        const [file = "", heading] = target.split("#");
+        const to = file === "" ? document : path.normalize(path.join(path.dirname(document), file));
+        const text = await read(to).catch((error: unknown) =>
+          (error as { code?: string }).code === "EISDIR" ? "" : undefined,
+        );
+        if (text === undefined || (heading !== undefined && !headingsOf(text).includes(heading)))
+          broken.push(`${document} → ${target}`);
+      }
+    }
+    expect(broken).toEqual([]);
+  });
+
+  it("leads from tables of tests to files that exist", async () => {
+    const missing: string[] = [];
+    for (const document of documents) {
+      for (const [, file = ""] of (await read(document)).matchAll(
+        /`((?:src|test|examples|scripts)\/[\w./-]+\.(?:ts|mjs))`/g,
+      )) {
+        if ((await read(file).catch(() => undefined)) === undefined) missing.push(`${document} → ${file}`);
+      }
+    }
+    expect(missing).toEqual([]);
+  });
+});
+
+/** Anchors of headings, as they are made for the web. */
+function headingsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+/** The package's own names and the sources that they stand for. */
+async function packageNames(): Promise<Record<string, string>> {
+  const { exports } = JSON.parse(await read("package.json")) as { exports: Record<string, string> };
+  const names: Record<string, string> = {};
+  for (const [subpath, file] of Object.entries(exports)) {
+    if (!file.endsWith(".js")) continue;
+    names[path.posix.join("holdfast", subpath)] = path.join(
+      ROOT,
+      file.replace("./dist/", "src/").replace(/\.js$/, ".ts"),
+    );
+  }
+  return names;
+}
