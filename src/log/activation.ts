@@ -14,6 +14,7 @@ import { ActiveSegment, type ActiveSegmentOptions } from "./active-segment.js";
 import { segmentChannel } from "./channels.js";
 import { SALT_BYTES, type SealedSegment, backCountMax, encodeSegmentHeader, groupBytes, sealGroup, segmentSeed } from "./format.js";
 import type { GroupBuffer } from "./group-buffer.js";
+import type { LogDirectory } from "./log-directory.js";
 import type { ResolvedLogOptions } from "./options.js";
 import { type Segment, makeSegment } from "./segment-table.js";
 import { type LogTail, anchorState } from "./tail.js";
@@ -41,7 +42,7 @@ export interface ActivationPlan {
 export async function activateSegment(tail: LogTail, plan: ActivationPlan): Promise<Segment[]> {
   const { directory, options, state, table } = tail;
   const { vfs } = directory;
-  const number = state.nextSegment;
+  const number = await freeNumber(directory, state.nextSegment);
   const epoch = plan.cuts === true ? state.epoch + 1 : state.epoch;
   const salt = vfs.randomBytes(SALT_BYTES);
   const recycled = tail.spares.take();
@@ -80,6 +81,11 @@ export async function activateSegment(tail: LogTail, plan: ActivationPlan): Prom
   const lsn = plan.firstLsn + (plan.kept?.count ?? 0);
   const segment = makeSegment(state.logId, { number, salt, firstLsn: plan.firstLsn, end, chain }, path, options.blockBytes);
   const active = await ActiveSegment.open(vfs, segment, activeOptions(options));
+  if (plan.cuts === true) {
+    // In one step with the new epoch, which starts with the next call: nobody may say of the new epoch that it holds what is cut.
+    tail.visibleLsn = lsn - 1;
+    tail.durableLsn = lsn - 1;
+  }
   try {
     await anchorState(tail, {
       epoch,
@@ -111,6 +117,13 @@ export async function activateSegment(tail: LogTail, plan: ActivationPlan): Prom
   }
   await before?.close();
   return dropped;
+}
+
+/** The first number from `next` on whose name is free: a file that is not ours may have it. */
+async function freeNumber(directory: LogDirectory, next: number): Promise<number> {
+  let number = next;
+  while ((await directory.vfs.stat(directory.segment(number))) !== undefined) number += 1;
+  return number;
 }
 
 /** How the active segment's file is used under these options. */

@@ -25,6 +25,7 @@ export interface ActiveSegmentOptions {
 /** The active segment's file. */
 export class ActiveSegment {
   readonly segment: Segment;
+  readonly #vfs: Vfs;
   readonly #file: VfsFile;
   readonly #options: ActiveSegmentOptions;
   /** Blocks before this offset are allocated. */
@@ -33,7 +34,8 @@ export class ActiveSegment {
   #extensionFailure: Error | undefined;
   #lastSync: Promise<void> | undefined;
 
-  private constructor(segment: Segment, file: VfsFile, allocated: number, options: ActiveSegmentOptions) {
+  private constructor(vfs: Vfs, segment: Segment, file: VfsFile, allocated: number, options: ActiveSegmentOptions) {
+    this.#vfs = vfs;
     this.segment = segment;
     this.#file = file;
     this.#allocated = allocated;
@@ -43,7 +45,7 @@ export class ActiveSegment {
   static async open(vfs: Vfs, segment: Segment, options: ActiveSegmentOptions): Promise<ActiveSegment> {
     const file = await vfs.open(segment.path, { access: "read-write", durableWrites: options.durableWrites });
     // The size tells what is allocated, never what is valid (R7): a wrong one costs time and nothing else.
-    return new ActiveSegment(segment, file, await file.size(), options);
+    return new ActiveSegment(vfs, segment, file, await file.size(), options);
   }
 
   /** Bytes left for groups. */
@@ -65,17 +67,20 @@ export class ActiveSegment {
     await this.#file.read(target, offset);
   }
 
-  /** Makes durable what was written before the call. */
-  async syncData(): Promise<void> {
-    const sync = this.#file.syncData();
-    this.#lastSync = sync.catch(() => undefined);
-    await sync;
+  /**
+   * Makes durable what was written before the call. One sync at a time, and none after one failed: the kernel reports a failed write-back to one
+   * sync only, so that the next one would succeed without the bytes being on the disk.
+   */
+  syncData(): Promise<void> {
+    const sync = (this.#lastSync ?? Promise.resolve()).then(() => this.#file.syncData());
+    this.#lastSync = sync;
+    return sync;
   }
 
   /** Waits for allocation and syncs that are under way, then releases the file. */
   async close(): Promise<void> {
     await this.#extension;
-    await this.#lastSync;
+    await this.#lastSync?.catch(() => undefined);
     await this.#file.close();
   }
 
@@ -92,8 +97,7 @@ export class ActiveSegment {
   #extend(needed: number): void {
     if (this.#extension !== undefined || this.#allocated >= this.#options.segmentBytes) return;
     const target = Math.min(this.#options.segmentBytes, Math.max(needed, this.#allocated + this.#step()));
-    this.#extension = this.#file
-      .preallocate(target)
+    this.#extension = this.#preallocate(target)
       .then(() => {
         this.#allocated = target;
       })
@@ -103,6 +107,16 @@ export class ActiveSegment {
       .finally(() => {
         this.#extension = undefined;
       });
+  }
+
+  /** Through a descriptor of its own: the kernel tells of a failed write-back once per descriptor, and it must be the group that hears of its own. */
+  async #preallocate(bytes: number): Promise<void> {
+    const file = await this.#vfs.open(this.segment.path, { access: "read-write" });
+    try {
+      await file.preallocate(bytes);
+    } finally {
+      await file.close();
+    }
   }
 
   #step(): number {

@@ -70,8 +70,6 @@ export interface ScanPlan {
   readonly chunkBytes?: number;
   /** Read the padding too and tell whether it is zeros. Default false. */
   readonly checkPadding?: boolean;
-  /** Check headers only and leave the bodies unread where possible. Default false. */
-  readonly headersOnly?: boolean;
 }
 
 const END: ScanStep = { kind: "end" };
@@ -140,11 +138,9 @@ export class GroupScanner {
       return this.#bad("a group that fits", `${header.count} records in ${header.bodyBytes} bytes`);
     }
     const offset = this.#offset;
-    if (plan.headersOnly !== true) {
-      if (!(await this.#have(GROUP_HEADER_BYTES + header.bodyBytes))) return this.#bad("a whole group", "the end of the file");
-      if (!groupBodySound(this.#buffer, offset - this.#bufferOffset + GROUP_HEADER_BYTES, header, plan.seed)) {
-        return this.#bad("records with the group's checksum", "other bytes");
-      }
+    if (!(await this.#have(GROUP_HEADER_BYTES + header.bodyBytes))) return this.#bad("a whole group", "the end of the file");
+    if (!groupBodySound(this.#buffer, offset - this.#bufferOffset + GROUP_HEADER_BYTES, header, plan.seed)) {
+      return this.#bad("records with the group's checksum", "other bytes");
     }
     let paddingZero = true;
     if (plan.checkPadding === true) {

@@ -67,8 +67,8 @@ export class LogDirectory {
     for (const name of await this.vfs.list(this.path)) {
       const segment = SEGMENT_NAME.exec(name);
       const spare = SPARE_NAME.exec(name);
-      if (segment !== null) segments.push(Number(segment[1]));
-      else if (spare !== null) spares.push(Number(spare[1]));
+      if (segment !== null && Number.isSafeInteger(Number(segment[1]))) segments.push(Number(segment[1]));
+      else if (spare !== null && Number.isSafeInteger(Number(spare[1]))) spares.push(Number(spare[1]));
       else if (name === "anchor") hasAnchor = true;
       else if (!isOwnName(name)) foreign.push(name);
     }

@@ -39,10 +39,15 @@ const WALK_CHUNK_BYTES = 32 * 1024;
  *
  * @example
  * ```ts
- * import { LogReader } from "holdfast/log";
+ * import { Log, LogReader } from "holdfast/log";
  *
+ * await using log = await Log.open("./ledger"); // as a rule in another process
+ * await log.append(new TextEncoder().encode("paid 5"));
  * await using reader = await LogReader.open("./ledger");
- * for await (const record of reader.follow({ from: reader.firstLsn })) console.log(record.lsn);
+ * for await (const record of reader.follow({ from: reader.firstLsn })) {
+ *   console.log(record.lsn);
+ *   if (record.lsn === log.lastLsn) break; // or go on, as long as the reader is open
+ * }
  * ```
  */
 export class LogReader {
@@ -280,7 +285,7 @@ class ReaderSource implements ReadSource {
     if (this.table.active !== undefined) this.table.active.end = state.tail.offset;
   }
 
-  /** Walks the groups that were written since. What is not acknowledged yet may be half written; its header tells enough. */
+  /** Walks the groups that were written since. One that is half written, or that a crash left so, ends the walk until the next look. */
   async #walk(active: Segment, file: VfsFile): Promise<void> {
     const { epoch, torn, blockBytes, segmentBytes } = this.#state;
     const { offset, lsn, chain } = this.#walked;
@@ -294,7 +299,6 @@ class ReaderSource implements ReadSource {
       end: segmentBytes,
       epochMin: epoch,
       epochMax: epoch,
-      headersOnly: true,
       reuseBuffer: true,
       chunkBytes: WALK_CHUNK_BYTES,
     });

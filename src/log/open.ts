@@ -55,8 +55,7 @@ export async function openLog(path: string, given: LogOptions | undefined): Prom
     const { tail: settled, findings, rewrittenBytes, cut } = await settleTail(directory, state, table.active, options);
 
     // Everything before `settled` is durable now. With the new epoch, groups of earlier ones behind it never parse again (R6).
-    const nextSegment = Math.max(state.nextSegment, (listing.segments.at(-1) ?? 0) + 1);
-    const reopened: LogState = { ...state, epoch: state.epoch + 1, clean: false, tail: settled, nextSegment };
+    const reopened: LogState = { ...state, epoch: state.epoch + 1, clean: false, tail: settled };
     await anchor.write(encodeLogState(reopened));
     for (const number of removable) await vfs.remove(directory.segment(number));
     const spares = new SpareSegments(directory, options.spareSegmentsMax, listing.spares);

@@ -13,6 +13,7 @@ import { DoubleWriteBuffer } from "./double-write-buffer.js";
 import { backCountMax, encodeSegmentHeader } from "./format.js";
 import { createLogAnchor, openLogAnchor } from "./log-anchor.js";
 import { LogDirectory } from "./log-directory.js";
+import { readMark } from "./mark.js";
 import { resolveLogOptions, vfsOf } from "./options.js";
 import { restoreImages } from "./recovery.js";
 import { SegmentFiles } from "./segment-files.js";
@@ -173,6 +174,8 @@ async function cutTo(directory: LogDirectory, part: SoundPart): Promise<void> {
   if (part.last !== undefined && part.last === table.active && !state.clean) await putImagesBack(directory, part.last);
   const options = resolveLogOptions({ vfs, spareSegmentsMax: 0 }, directory.path, state);
   const anchor = part.anchorLost ? await remakeAnchor(directory, state) : await openLogAnchor(directory);
+  // A mark may be of a later epoch than any group that is left; the new epoch must be later still, or it would be believed.
+  const mark = await readMark(vfs, directory.mark, state.logId);
   const tail: LogTail = {
     directory,
     options,
@@ -183,7 +186,7 @@ async function cutTo(directory: LogDirectory, part: SoundPart): Promise<void> {
     doubleWrite: undefined,
     counters: { groups: 0, records: 0, payloadBytes: 0, writtenBytes: 0, syncs: 0, segmentsMade: 0, segmentsRecycled: 0 },
     active: undefined,
-    state,
+    state: { ...state, epoch: Math.max(state.epoch, mark?.epoch ?? 0) },
     chain: part.chain,
     lastGroup: 0,
     visibleLsn: part.nextLsn - 1,

@@ -62,8 +62,6 @@ export async function planCut(source: ReadSource, headerBytes: number, lsn: numb
 /** Carries out a planned cut. */
 export async function cutAfter(tail: LogTail, plan: CutPlan): Promise<void> {
   const dropped = await activateSegment(tail, { ...plan, cuts: true });
-  tail.visibleLsn = plan.lsn;
-  tail.durableLsn = plan.lsn;
   await tail.spares.recycle(dropped, tail.files);
   announce(tail);
 }

@@ -46,6 +46,7 @@ export class LogWriter {
   #exclusiveCount = 0;
   #exclusiveLast: Promise<unknown> = Promise.resolve();
   #resting: Promise<void> | undefined;
+  #restAgain = false;
   #failure: StateError | undefined;
   /** A caller was refused because of `#failure`. */
   #told = false;
@@ -181,6 +182,7 @@ export class LogWriter {
         while (this.#running !== undefined) await this.#running;
         await this.syncWritten();
         const plan = await prepare();
+        await this.#resting;
         this.#throwFailure();
         try {
           return await effect(plan);
@@ -190,7 +192,7 @@ export class LogWriter {
       } finally {
         this.#exclusiveCount -= 1;
         if (this.#failure === undefined) this.#nextLsn = this.#tail.visibleLsn + 1;
-        if (this.#waiting.size > 0) this.#start();
+        this.#start();
       }
     });
     this.#exclusiveLast = mine.catch(() => undefined);
@@ -349,14 +351,21 @@ export class LogWriter {
     }
   }
 
-  /** Nobody waits for `onRest`; while one runs, the next rest is skipped. */
+  /** Nobody waits for `onRest`, but for exclusive work and closing. One runs at a time; what came to rest meanwhile gets one more. */
   #rest(): void {
-    this.#resting ??= this.#onRest()
+    if (this.#exclusiveCount > 0) return;
+    if (this.#resting !== undefined) {
+      this.#restAgain = true;
+      return;
+    }
+    this.#restAgain = false;
+    this.#resting = this.#onRest()
       .catch((error: unknown) => {
         this.#poison(error);
       })
       .finally(() => {
         this.#resting = undefined;
+        if (this.#restAgain && this.#failure === undefined && this.#closed === undefined) this.#rest();
       });
   }
 

@@ -1,0 +1,105 @@
+/** Faults that reading the crash arguments found, one test each, with its story in the first line. */
+import { expect, it } from "vitest";
+import { SeededRandom } from "../base/index.js";
+import { FaultPlan, SimVfs, keepEverything, keepSome } from "../vfs/index.js";
+import { Log } from "./log.js";
+import { LogReader } from "./log-reader.js";
+import { repairLog } from "./repair.js";
+import { DIRECTORY, appendCount, bytesOf, openSmall, readTexts, recordTexts, segmentPath } from "./small-log.contract.js";
+
+it("an append that came while truncateAfter wrote the anchor made the writer rest, and the mark said of the new epoch that it held what was cut", async () => {
+  for (let turns = 0; turns < 60; turns++) {
+    const vfs = new SimVfs({ seed: 1 });
+    const log = await openSmall(vfs);
+    await appendCount(log, 10);
+    const cut = log.truncateAfter(5);
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+    for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => process.nextTick(resolve));
+    const append = log.append(bytesOf("after the cut"));
+    await cut;
+    const killed = vfs.kill(keepEverything);
+    void append;
+    const again = await openSmall(killed);
+    expect((await readTexts(again, { to: 5 })).length).toBe(5);
+    expect(again.lastLsn).toBeLessThanOrEqual(6);
+    await again.close();
+  }
+});
+
+it("a roll synced beside a sync that was about to fail; its own success hid the failure, and unsynced groups were called durable", async () => {
+  const vfs = new SimVfs({ seed: 1 });
+  const log = await openSmall(vfs, { durability: "os" });
+  await appendCount(log, 3);
+  vfs.faults = new FaultPlan([{ operation: "sync-data", path: ".seg", at: 1, errno: "EIO", sync: { pages: "kept", reached: "none" } }]);
+  const sync = log.sync().catch((error: unknown) => error);
+  const append = log.append(bytesOf("needs a roll")).catch((error: unknown) => error);
+  expect(await sync).toMatchObject({ code: "HF_POISONED" });
+  expect(await append).toMatchObject({ code: "HF_POISONED" });
+  expect(log.durableLsn).toBe(0);
+  await log.close().catch(() => undefined);
+  const again = await openSmall(vfs.powerCut());
+  expect(again.lastLsn).toBe(0);
+  await again.close();
+});
+
+it("a repair that lost the newest epochs gave their numbers out again, and an old mark was believed", async () => {
+  const vfs = new SimVfs({ seed: 1 });
+  for (let opening = 0; opening < 3; opening++) {
+    const log = await openSmall(vfs, { segmentBytes: 32_768 });
+    await appendCount(log, 5);
+    await log.sync();
+    await log.close();
+  }
+  const file = await vfs.open(segmentPath(1), { access: "read-write" });
+  await file.write(new Uint8Array(512).fill(0xee), 512 * 6);
+  await file.close();
+  const anchor = await vfs.open(`${DIRECTORY}/anchor`, { access: "read-write" });
+  await anchor.write(new Uint8Array(8192).fill(0xee), 0);
+  await anchor.close();
+  expect(await repairLog(DIRECTORY, { vfs })).toMatchObject({ keptLastLsn: 5, anchorRebuilt: true });
+  let process = vfs;
+  for (let opening = 0; opening < 6; opening++) {
+    const log = await Log.open(DIRECTORY, { vfs: process });
+    expect(await readTexts(log)).toEqual(recordTexts(1, 5));
+    process = process.kill();
+  }
+});
+
+it("a stray file with a number that no integer can hold broke the next roll, and one with the next number would have been overwritten", async () => {
+  const vfs = new SimVfs({ seed: 1 });
+  const first = await openSmall(vfs);
+  await appendCount(first, 2);
+  await first.close();
+  for (const name of ["9999999999999999.seg", "0000000000000002.seg"]) {
+    const stray = await vfs.open(`${DIRECTORY}/${name}`, { access: "read-write", create: "exclusive" });
+    await stray.write(bytesOf("not ours"), 0);
+    await stray.close();
+  }
+  const log = await openSmall(vfs);
+  await appendCount(log, 10);
+  await log.close();
+  const again = await openSmall(vfs);
+  expect(await readTexts(again)).toEqual(recordTexts(1, 12));
+  await again.close();
+  const stray = await vfs.open(`${DIRECTORY}/0000000000000002.seg`, { access: "read" });
+  const bytes = new Uint8Array(8);
+  await stray.read(bytes, 0);
+  await stray.close();
+  expect(bytes).toEqual(bytesOf("not ours"));
+});
+
+it("a reader beside no writer called damage what a power cut in a weaker mode had merely taken", async () => {
+  for (let seed = 1; seed < 40; seed++) {
+    const vfs = new SimVfs({ seed });
+    const log = await openSmall(vfs, { durability: "os", segmentBytes: 16_384 });
+    for (let index = 0; index < 4; index++) await log.append(new Uint8Array(900).fill(index + 1));
+    await new Promise((resolve) => setImmediate(resolve));
+    const cut = vfs.powerCut(keepSome(new SeededRandom(seed)));
+    const reader = await LogReader.open(DIRECTORY, { vfs: cut }).catch(() => undefined);
+    if (reader === undefined) continue;
+    let last = 0;
+    for await (const { lsn } of reader.read()) last = lsn;
+    expect(last).toBe(reader.lastLsn);
+    await reader.close();
+  }
+});
