@@ -14,7 +14,7 @@
  * `protect` before the in-place writes of the last are synced, and must `clear` before it writes to those ranges in any other way: a
  * batch that is still there would bring old bytes back.
  */
-import { FormatError, StateError, crc32c, crc32cRange, readU16, readU32, readU64, writeU16, writeU32, writeU64 } from "../base/index.js";
+import { FormatError, StateError, checkInteger, crc32c, crc32cRange, invalid, readU16, readU32, readU64, writeU16, writeU32, writeU64 } from "../base/index.js";
 import { type Vfs, type VfsFile } from "../vfs/index.js";
 
 const MAGIC: Uint8Array = new TextEncoder().encode("HFDWRITE");
@@ -26,9 +26,8 @@ const COUNT_AT = 20;
 const SEQUENCE_AT = 24;
 const TABLE_AT = 32;
 const ENTRY_BYTES = 24;
-/** Entries a header may name: bounds what is read from a damaged file. */
-const COUNT_MAX = 4096;
-const IMAGES_BYTES_MAX = 1 << 30;
+const TARGET_BYTES = 8;
+const U32_MAX = 0xffff_ffff;
 
 /** An image of a range that is about to be overwritten. */
 export interface ProtectedImage {
@@ -75,8 +74,13 @@ export class DoubleWriteBuffer {
     }
   }
 
-  /** Stores the images as one batch in place of the last one. Durable when it resolves. A failure poisons the buffer. */
+  /**
+   * Stores the images as one batch in place of the last one. Durable when it resolves. A failure poisons the buffer; an image that can't be
+   * stored is an `InvalidArgumentError` before any effect.
+   */
   async protect(images: readonly ProtectedImage[]): Promise<void> {
+    this.#assertUsable();
+    for (const image of images) checkImage(image);
     await this.#write(encodeBatch(images, this.#sequence + 1));
     this.#sequence += 1;
   }
@@ -159,6 +163,13 @@ export async function readImages(vfs: Vfs, path: string): Promise<readonly Prote
   }
 }
 
+function checkImage({ target, offset, image }: ProtectedImage): void {
+  const where = "DoubleWriteBuffer.protect";
+  if (!(target instanceof Uint8Array) || target.length !== TARGET_BYTES) throw invalid(where, "target", target, `${TARGET_BYTES} bytes`);
+  if (checkInteger(where, "offset", offset, { min: 0 }, undefined) === undefined) throw invalid(where, "offset", offset, "an offset");
+  if (!(image instanceof Uint8Array) || image.length > U32_MAX) throw invalid(where, "image", image, `at most ${U32_MAX} bytes`);
+}
+
 function encodeBatch(images: readonly ProtectedImage[], sequence: number): Uint8Array {
   const total = images.reduce((sum, { image }) => sum + image.length, 0);
   const bytes = new Uint8Array(TABLE_AT + images.length * ENTRY_BYTES + total);
@@ -170,7 +181,7 @@ function encodeBatch(images: readonly ProtectedImage[], sequence: number): Uint8
   let entry = TABLE_AT;
   let at = TABLE_AT + images.length * ENTRY_BYTES;
   for (const { target, offset, image } of images) {
-    bytes.set(target.subarray(0, 8), entry);
+    bytes.set(target, entry);
     writeU64(bytes, entry + 8, offset);
     writeU32(bytes, entry + 16, image.length);
     writeU32(bytes, entry + 20, crc32c(image));
@@ -201,7 +212,9 @@ async function readBatch(file: VfsFile): Promise<{ sequence: number; images: Pro
     );
   }
   const count = readU32(head, COUNT_AT);
-  if (count > COUNT_MAX) return undefined;
+  // The file's size bounds what a damaged header can make us allocate; what is valid only the checksums tell (R7, R8).
+  const size = await file.size();
+  if (TABLE_AT + count * ENTRY_BYTES > size) return undefined;
   const table = new Uint8Array(TABLE_AT + count * ENTRY_BYTES);
   if ((await file.read(table, 0)) < table.length) return undefined;
   if (readU32(table, CRC_AT) !== crc32cRange(table, COUNT_AT, table.length)) return undefined;
@@ -209,10 +222,10 @@ async function readBatch(file: VfsFile): Promise<{ sequence: number; images: Pro
   let at = table.length;
   for (let entry = TABLE_AT; entry < table.length; entry += ENTRY_BYTES) {
     const length = readU32(table, entry + 16);
-    if (at + length > IMAGES_BYTES_MAX) return undefined;
+    if (at + length > size) return undefined;
     const image = new Uint8Array(length);
     if ((await file.read(image, at)) < length || crc32c(image) !== readU32(table, entry + 20)) return undefined;
-    images.push({ target: table.slice(entry, entry + 8), offset: readU64(table, entry + 8), image });
+    images.push({ target: table.slice(entry, entry + TARGET_BYTES), offset: readU64(table, entry + 8), image });
     at += length;
   }
   return { sequence: readU64(table, SEQUENCE_AT), images };
