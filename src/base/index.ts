@@ -12,19 +12,7 @@ export {
 } from "./errors.js";
 export type { CorruptionDetails, ErrorDetails } from "./errors.js";
 export { assert } from "./assert.js";
-export {
-  equalBytes,
-  fromHex,
-  isZero,
-  readU16,
-  readU32,
-  readU64,
-  toHex,
-  writeU16,
-  writeU32,
-  writeU64,
-} from "./bytes.js";
+export { equalBytes, isZero, readU16, readU32, readU64, toHex, writeU16, writeU32, writeU64 } from "./bytes.js";
 export { checkBoolean, checkInteger, checkOneOf, checkOptions, invalid } from "./check-options.js";
-export type { IntegerRange } from "./check-options.js";
 export { crc32c, crc32cRange } from "./crc32c.js";
 export { SeededRandom } from "./seeded-random.js";
