@@ -14,6 +14,8 @@ async function write(directory: string): Promise<void> {
   await using log = await Log.open(directory);
   process.send?.("open");
   for (let n = 1; n <= RECORDS; n++) await log.append(new TextEncoder().encode(`record ${n}`));
+  // The log stays open until the reader has seen it all.
+  await once(process, "disconnect");
 }
 
 async function follow(directory: string): Promise<void> {
@@ -28,7 +30,8 @@ async function follow(directory: string): Promise<void> {
     if (seen === RECORDS) break;
   }
   console.log(`Followed process ${writer.pid} to LSN ${seen}.`);
-  if (writer.exitCode === null) await once(writer, "exit");
+  writer.disconnect();
+  await once(writer, "exit");
 }
 
 const [directory = "./example-reader", task = "follow"] = process.argv.slice(2);
