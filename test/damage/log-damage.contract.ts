@@ -21,18 +21,21 @@ const CALLS: readonly LogCall[] = [
   { call: "append", bytes: 20 },
 ];
 
-/** The damage exploration of a log that was closed, or, with `unclean`, whose writer died. */
-export function logDamage(name: string, options: Omit<LogOptions, "vfs">, how: { readonly seed: number; readonly unclean?: boolean }): ExploreDamageOptions<LogView, LogEvent> {
+/** How the writer left the log: closed; died; or died with the mark lost, so that only floors tell what had been durable. */
+export type Leaving = "closed" | "died" | "unmarked";
+
+/** The damage exploration of a log. */
+export function logDamage(name: string, options: Omit<LogOptions, "vfs">, seed: number, leaving: Leaving): ExploreDamageOptions<LogView, LogEvent> {
   const book = new PayloadBook();
   return {
     name,
-    seed: how.seed,
+    seed,
     async build({ vfs, note }) {
       book.clear();
       await vfs.makeDirectory("/data");
       const context = { vfs, options: { ...options, vfs }, book, note };
       await makeCalls(context, CALLS);
-      if (how.unclean !== true) return;
+      if (leaving === "closed") return;
       const log = await Log.open(LOG_PATH, context.options);
       for (const bytes of [30, 600, 9]) {
         const serial = book.add(new Uint8Array(bytes).fill(bytes));
@@ -42,6 +45,7 @@ export function logDamage(name: string, options: Omit<LogOptions, "vfs">, how: {
         // The writer comes to rest and says in the mark how far it got.
         await vfs.delay(10);
       }
+      if (leaving === "unmarked") await vfs.remove(vfs.join(LOG_PATH, "mark"));
     },
     async recover({ vfs }) {
       const log = await Log.open(LOG_PATH, { ...options, vfs });
@@ -53,16 +57,28 @@ export function logDamage(name: string, options: Omit<LogOptions, "vfs">, how: {
         await log.close();
       }
     },
-    check: (outcome, events, damage) => checkOutcome(outcome, new LogModel(events), book, damage.label),
+    check(outcome, events, damage) {
+      const markless = leaving === "unmarked" || (leaving === "died" && damage.label.includes("/mark"));
+      checkOutcome(outcome, new LogModel(events), book, { label: damage.label, lossMax: markless ? 1 : 0 });
+    },
   };
 }
 
-/** The same contents, or an error that says where: nothing in between. */
-function checkOutcome(outcome: DamageOutcome<LogView>, model: LogModel, book: PayloadBook, label: string): void {
+/**
+ * The same contents, or an error that says where: nothing in between. But where nothing is left that tells of the newest group, its damage
+ * can't be told from a torn write; in these logs it holds `lossMax` records.
+ */
+function checkOutcome(
+  outcome: DamageOutcome<LogView>,
+  model: LogModel,
+  book: PayloadBook,
+  { label, lossMax }: { readonly label: string; readonly lossMax: number },
+): void {
   if (outcome.kind === "recovered") {
-    const reason = model.refuse(outcome.state, "power", book);
+    const { lastLsn } = outcome.state;
+    const reason = lastLsn === model.issued ? model.refuse(outcome.state, "power", book) : model.refuseGlimpse(outcome.state, book);
     if (reason !== undefined) throw new Error(`${label}: the log opened, but ${reason}`);
-    if (outcome.state.lastLsn !== model.issued) throw new Error(`${label}: the log ends at ${outcome.state.lastLsn}, not at ${model.issued}`);
+    if (lastLsn < model.issued - lossMax) throw new Error(`${label}: the log ends at ${lastLsn}, not at ${model.issued}`);
     return;
   }
   const { error } = outcome;

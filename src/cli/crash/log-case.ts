@@ -82,7 +82,7 @@ export function logExploration(plan: LogCasePlan, book: PayloadBook = new Payloa
 }
 
 async function recover(plan: LogCasePlan, { vfs, note }: RecoverContext<LogEvent>): Promise<RecoveredLog> {
-  const glimpse = plan.looksFirst === true ? await lookFirst(vfs, note) : undefined;
+  const glimpse = plan.looksFirst === true ? await lookFirst(vfs, note, (plan.options.durability ?? "sync") === "sync") : undefined;
   const operations = vfs.operations;
   const log = await Log.open(LOG_PATH, { ...plan.options, vfs });
   const opening = vfs.operations - operations;
@@ -99,7 +99,7 @@ async function recover(plan: LogCasePlan, { vfs, note }: RecoverContext<LogEvent
 }
 
 /** Reads the crashed log without opening it for writing. Nothing of that may change the disk. */
-async function lookFirst(vfs: SimVfs, note: (event: LogEvent) => void): Promise<LogView | undefined> {
+async function lookFirst(vfs: SimVfs, note: (event: LogEvent) => void, isSync: boolean): Promise<LogView | undefined> {
   if ((await vfs.stat(vfs.join(LOG_PATH, "anchor"))) === undefined) return undefined;
   const before = vfs.disk.snapshot().facts.operationsMade;
   const reader = await LogReader.open(LOG_PATH, { vfs });
@@ -109,6 +109,8 @@ async function lookFirst(vfs: SimVfs, note: (event: LogEvent) => void): Promise<
   await reader.close();
   if (vfs.disk.snapshot().facts.operationsMade !== before) throw new Error("a reader changed the disk");
   note({ kind: "seen", lsn: lastLsn });
+  // What a reader shows of a log that syncs every group is durable.
+  if (isSync) note({ kind: "durable", lsn: lastLsn });
   const report = await verifyLog(LOG_PATH, { vfs });
   if (!report.sound) throw new Error(`a check of the crashed log finds: ${report.problems.map(({ message }) => message).join(" ")}`);
   return { firstLsn, lastLsn, records };
@@ -141,8 +143,8 @@ function checkBooks({ log, firstLsn, lastLsn, names, operations }: RecoveredLog,
   const known = ["anchor", "lock", "mark", "double-write"];
   const strays = names.filter((name) => !known.includes(name) && !name.endsWith(".seg") && !name.startsWith("spare-"));
   if (strays.length > 0) refuse("the directory", `it holds ${strays.join(", ")}`);
-  if (spares > Math.max(spareSegmentsMax, 1)) refuse("the directory", `it holds ${spares} spare segments`);
-  void segments;
+  if (spares > spareSegmentsMax) refuse("the directory", `it holds ${spares} spare segments`);
+  if (segments !== log.stats().segments) refuse("the directory", `it holds ${segments} segments; the log has ${log.stats().segments}`);
 }
 
 function refuse(what: string, reason: string | undefined): void {

@@ -1,0 +1,130 @@
+/**
+ * Looks for anything wrong with the engine that it is bundled with: first in the scenario that is said to find it, then in all of them. Prints
+ * one JSON line. The runner bundles this file once for each mutant.
+ */
+import { LockedError } from "../../src/base/index.js";
+import { caseTurns, crashSuites } from "../../src/cli/crash/suites.js";
+import { Log } from "../../src/log/index.js";
+import { CrashFoundError, exploreDamage, exploreFaults } from "../../src/testing/index.js";
+import { SimVfs } from "../../src/vfs/index.js";
+import { anchorFaults, logFaults } from "../crash/log-faults.contract.js";
+import { type Leaving, logDamage } from "../damage/log-damage.contract.js";
+
+/** How a hunt ended. */
+interface Prey {
+  readonly killed: boolean;
+  /** The scenario that found something, and what. */
+  readonly by?: string;
+  readonly problem?: string;
+  readonly states: number;
+}
+
+const small = { blockBytes: 512, segmentBytes: 2048, spareSegmentsMax: 2 } as const;
+const SEED = 1;
+/** Few states of many workloads: what is wrong shows in the first states of the right workload. */
+const CASE_STATES_MAX = 700;
+
+let states = 0;
+
+type Hunt = () => Promise<string | undefined>;
+
+async function found(name: string, run: () => Promise<number>): Promise<string | undefined> {
+  try {
+    states += await run();
+    return undefined;
+  } catch (error) {
+    states += 1;
+    const problem = error instanceof CrashFoundError ? error.finding.problem : error instanceof Error ? error.name : String(error);
+    return `${name}: ${problem}`;
+  }
+}
+
+/** The crash suites, or one of them, until `statesMax`. */
+function crashes(names: readonly string[], statesMax: number): Hunt {
+  return async () => {
+    const end = states + statesMax;
+    const suites = crashSuites.filter(({ name }) => names.length === 0 || names.includes(name));
+    for (const { suite, index } of caseTurns(suites)) {
+      if (states >= end) return undefined;
+      const problem = await found(`${suite.name}/${index}`, async () => {
+        let raw = 0;
+        try {
+          return (await suite.makeCase(index, SEED).explore({ statesMax: CASE_STATES_MAX, onProgress: (done) => (raw = done) })).raw;
+        } catch (error) {
+          states += raw;
+          throw error;
+        }
+      });
+      if (problem !== undefined) return problem;
+    }
+    return undefined;
+  };
+}
+
+const faults: Hunt = async () => {
+  for (const [name, options] of [
+    ["align", { ...small, torn: "align" }],
+    ["double-write", { ...small, torn: "double-write" }],
+    ["os", { ...small, durability: "os" }],
+  ] as const) {
+    const problem = await found(`faults ${name}`, async () => (await exploreFaults({ ...logFaults(name, options, SEED), samples: 1, recoveryPoints: 2 })).states);
+    if (problem !== undefined) return problem;
+  }
+  return await found("faults anchor", async () => (await exploreFaults(anchorFaults("mirror", SEED))).states);
+};
+
+const damage: Hunt = async () => {
+  for (const leaving of ["closed", "died", "unmarked"] as readonly Leaving[]) {
+    for (const torn of ["align", "double-write"] as const) {
+      const options = { ...logDamage(torn, { ...small, torn }, SEED, leaving), statesMax: 3000 };
+      const problem = await found(`damage ${leaving}, ${torn}`, async () => (await exploreDamage(options)).tried);
+      if (problem !== undefined) return problem;
+    }
+  }
+  return undefined;
+};
+
+/** A second writer must be refused, in this process and in another, and let in once the first has died. */
+const lock: Hunt = () =>
+  found("second opener", async () => {
+    const vfs = new SimVfs({ seed: SEED });
+    await Log.open("/log", { vfs });
+    for (const other of [vfs, vfs.otherProcess()]) {
+      const error: unknown = await Log.open("/log", { vfs: other }).then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      if (!(error instanceof LockedError)) throw new Error("a second opener was let in");
+    }
+    const after = vfs.kill();
+    await (await Log.open("/log", { vfs: after })).close();
+    return 3;
+  });
+
+/** The scenario named first, then all. */
+function hunts(hint: string | undefined): Hunt[] {
+  const rest: Hunt[] = [lock, crashes([], 20_000), damage, faults];
+  if (hint === undefined) return rest;
+  if (hint === "faults") return [faults, ...rest];
+  if (hint === "damage") return [damage, ...rest];
+  if (hint === "lock") return [lock, ...rest];
+  return [crashes([hint], 20_000), ...rest];
+}
+
+/** Without a mutant: a short look at everything, in which nothing may be found. */
+const shortLook: readonly Hunt[] = [lock, crashes([], 8_000)];
+
+async function run(hint: string | undefined): Promise<Prey> {
+  for (const hunt of hint === "none" ? shortLook : hunts(hint)) {
+    const by = await hunt();
+    if (by !== undefined) {
+      const at = by.lastIndexOf(": ");
+      return { killed: true, by: by.slice(0, at), problem: by.slice(at + 2), states };
+    }
+  }
+  return { killed: false, states };
+}
+
+const hint = process.argv[2];
+console.log(JSON.stringify(await run(hint === "" ? undefined : hint)));
+process.exit(0);
