@@ -12,7 +12,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 const { signal, release } = interruptionSignal();
-// Waiting for a new record keeps no process alive by itself; a command that has not ended does.
+// Waiting on a promise keeps no process alive by itself; a command that has not ended does.
 const alive = setInterval(() => undefined, 60_000);
 process.exitCode = await runCommandLine(process.argv.slice(2), commands, processTerminal(), signal);
 clearInterval(alive);

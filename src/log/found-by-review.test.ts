@@ -103,3 +103,13 @@ it("a reader beside no writer called damage what a power cut in a weaker mode ha
     await reader.close();
   }
 });
+
+it("records that were only enqueued were lost to a failed write, and close said nothing", async () => {
+  const vfs = new SimVfs({ seed: 1 });
+  const log = await openSmall(vfs);
+  await appendCount(log, 1);
+  vfs.faults = new FaultPlan([{ operation: "write", path: ".seg", at: 1, errno: "EIO" }]);
+  log.enqueue(bytesOf("nobody waits for this"));
+  for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
+  await expect(log.close()).rejects.toMatchObject({ code: "HF_POISONED" });
+});

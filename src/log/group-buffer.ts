@@ -16,6 +16,8 @@ export class GroupBuffer {
   firstLsn = 0;
   /** Number of records. */
   count = 0;
+  /** How many of them nobody waits for. */
+  enqueuedCount = 0;
   /** Bytes of the records' payloads. */
   payloadBytes = 0;
   /** Offset behind the last record. */
@@ -78,6 +80,7 @@ export class GroupBuffer {
 
   #renew(): void {
     this.count = 0;
+    this.enqueuedCount = 0;
     this.payloadBytes = 0;
     this.#length = GROUP_HEADER_BYTES;
     if (this.bytes.length > CAPACITY_BYTES_KEPT) this.bytes = Buffer.alloc(CAPACITY_BYTES_MIN);

@@ -228,7 +228,7 @@ export class Log {
     const { signal } = this.#stop;
     try {
       for (;;) {
-        await vfs.delay(intervalMs, signal);
+        await vfs.delay(intervalMs, signal, true);
         await this.#writer.syncWritten();
       }
     } catch {

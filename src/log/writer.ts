@@ -47,6 +47,8 @@ export class LogWriter {
   #exclusiveLast: Promise<unknown> = Promise.resolve();
   #resting: Promise<void> | undefined;
   #restAgain = false;
+  /** Records were lost that nobody waits for. */
+  #lostEnqueued = false;
   #failure: StateError | undefined;
   /** A caller was refused because of `#failure`. */
   #told = false;
@@ -136,6 +138,7 @@ export class LogWriter {
       );
     }
     const lsn = this.#accept(payload, type);
+    this.#filling.enqueuedCount += 1;
     this.#start();
     return lsn;
   }
@@ -212,7 +215,7 @@ export class LogWriter {
     await this.#resting;
     if (this.#failure !== undefined) {
       // Who was told of the failure, or was promised no more than is durable, only wants everything released. Any other must hear of it here.
-      if (failedBefore && (this.#told || this.#tail.durableLsn >= this.#tail.visibleLsn)) return;
+      if (failedBefore && (this.#told || (!this.#lostEnqueued && this.#tail.durableLsn >= this.#tail.visibleLsn))) return;
       throw this.#failure;
     }
     try {
@@ -230,15 +233,20 @@ export class LogWriter {
     const what = cause instanceof Error ? cause.message : String(cause);
     this.#failure = new StateError(
       "HF_POISONED",
-      `The log in ${path} stopped after a failed write: ${what} Nothing that was acknowledged is lost. Close it and open it again to recover.`,
+      `The log in ${path} stopped after a failed write: ${what} Records up to durableLsn are safe. Close it and open it again to recover.`,
       { path },
       cause,
     );
     if (poisonChannel.hasSubscribers) poisonChannel.publish({ directory: path, cause });
     for (let batch = this.#waiting.take(); batch !== undefined; batch = this.#waiting.take()) batch.reject(this.#failure);
-    this.#filling.fail(this.#failure);
+    this.#fail(this.#filling, this.#failure);
     this.#onAcknowledge();
     return this.#failure;
+  }
+
+  #fail(group: GroupBuffer, failure: StateError): void {
+    if (group.enqueuedCount > 0) this.#lostEnqueued = true;
+    group.fail(failure);
   }
 
   assertUsable(): void {
@@ -338,12 +346,12 @@ export class LogWriter {
       try {
         await commitGroup(this.#tail, group);
       } catch (error) {
-        group.fail(this.#poison(error));
+        this.#fail(group, this.#poison(error));
         return;
       }
       // A sync that ran beside the write may have failed: what it covered was said to be lost, so nothing behind it is acknowledged.
       if (this.#failure !== undefined) {
-        group.fail(this.#failure);
+        this.#fail(group, this.#failure);
         return;
       }
       group.acknowledge();

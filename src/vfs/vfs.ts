@@ -121,6 +121,9 @@ export interface Vfs {
   /** Milliseconds from an arbitrary start, never going back. For measuring and pacing, never evidence. */
   nowMs(): number;
 
-  /** Resolves after about `ms` milliseconds; rejects with `signal.reason` when aborted. Does not keep the process alive. */
-  delay(ms: number, signal?: AbortSignal): Promise<void>;
+  /**
+   * Resolves after about `ms` milliseconds; rejects with `signal.reason` when aborted. Keeps the process alive meanwhile, unless `background` is
+   * set: then the process may end before.
+   */
+  delay(ms: number, signal?: AbortSignal, background?: boolean): Promise<void>;
 }

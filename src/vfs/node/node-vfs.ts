@@ -139,7 +139,7 @@ export class NodeVfs implements Vfs {
     return performance.now();
   }
 
-  delay(ms: number, signal?: AbortSignal): Promise<void> {
+  delay(ms: number, signal?: AbortSignal, background: boolean = false): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) {
         reject(signal.reason);
@@ -153,7 +153,7 @@ export class NodeVfs implements Vfs {
         signal?.removeEventListener("abort", onAbort);
         resolve();
       }, ms);
-      timer.unref();
+      if (background) timer.unref();
       signal?.addEventListener("abort", onAbort, { once: true });
     });
   }

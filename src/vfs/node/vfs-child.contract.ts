@@ -18,9 +18,9 @@ async function run(): Promise<string> {
   return "written";
 }
 
-if (task === "delay") {
+if (task === "delay" || task === "background-delay") {
   console.log("waiting");
-  await nodeVfs.delay(Number(argument));
+  await nodeVfs.delay(Number(argument), undefined, task === "background-delay");
   console.log("waited");
 } else {
   const line = await run().catch((error: unknown) => {
