@@ -18,7 +18,6 @@ import {
   recordTexts,
   segmentPath,
   textOf,
-  treeOf,
 } from "./small-log.contract.js";
 
 /** Lets the writer come to rest, so that its mark tells how far it got. */
