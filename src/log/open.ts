@@ -58,6 +58,9 @@ export async function openLog(path: string, given: LogOptions | undefined): Prom
     const reopened: LogState = { ...state, epoch: state.epoch + 1, clean: false, tail: settled };
     await anchor.write(encodeLogState(reopened));
     for (const number of removable) await vfs.remove(directory.segment(number));
+    // A spare may be the same file under another name. Were the name of an orphan to come back while the spare is made into a new segment, it could
+    // not be told any more whose it was.
+    if (removable.length > 0) await vfs.syncDirectory(directory.path);
     const spares = new SpareSegments(directory, options.spareSegmentsMax, listing.spares);
     await spares.trim();
 

@@ -46,3 +46,22 @@ describe("closing a log in a weaker durability mode", () => {
     expect(vfs.openHandles()).toEqual([]);
   });
 });
+
+describe("opening a log", () => {
+  it("clears away a dropped segment whose header can't be read, and leaves alone what may be another's", async () => {
+    // Found as log-rows/14, 1/1:cut-cut:35:19:1.0.1.0.0.2: the name of a spare's earlier life came back while its new header was torn.
+    const vfs = new SimVfs({ seed: 1 });
+    const options = { vfs, blockBytes: 512, segmentBytes: 2048, spareSegmentsMax: 0 } as const;
+    const log = await Log.open("/log", options);
+    for (let n = 0; n < 3; n++) await log.append(new Uint8Array(900));
+    await log.truncateBefore(3);
+    await log.close();
+    for (const name of ["0000000000000001.seg", "0000000000000009.seg"]) {
+      const file = await vfs.open(`/log/${name}`, { access: "read-write", create: "exclusive" });
+      await file.write(new Uint8Array(600).fill(7), 0);
+      await file.close();
+    }
+    await (await Log.open("/log", options)).close();
+    expect((await vfs.list("/log")).filter((name) => name.endsWith(".seg")).sort()).toEqual(["0000000000000003.seg", "0000000000000009.seg"]);
+  });
+});
