@@ -29,7 +29,7 @@ export function logFaults(name: string, options: Omit<LogOptions, "vfs">, seed: 
     seed,
     options,
     calls: CALLS,
-    effort: { depth: 1, kill: true, nestedShare: 0, nestedCap: 1, followUps: false },
+    effort: { depth: 1, kill: true, nestedShare: 0, nestedCap: 1 },
   };
   const { recover, check, tornMax: _tornMax } = logExploration(plan, book);
   return {
@@ -86,6 +86,10 @@ export function anchorFaults(mode: AnchorMode, seed: number): ExploreFaultsOptio
           await anchor.write(new Uint8Array(900).fill(n));
           note({ kind: "acked", n });
         }
+      } catch (error) {
+        const again = await failureOf(anchor.write(new Uint8Array(1)));
+        if (again?.code !== "HF_POISONED") throw new Error(`an anchor that had failed answered ${again?.code ?? "as if nothing were"}`);
+        throw error;
       } finally {
         await failureOf(anchor.close());
       }

@@ -84,6 +84,18 @@ const damage: Hunt = async () => {
   return undefined;
 };
 
+/** Every bit pattern of the damage sweep in the headers of segments and groups. */
+const headers: Hunt = async () => {
+  for (const leaving of ["unmarked", "closed"] as readonly Leaving[]) {
+    const torn = "align" as const;
+    const sweep = logDamage(torn, { ...small, torn }, SEED, leaving);
+    const includes = (path: string, offset: number): boolean => path.endsWith(".seg") && offset % small.blockBytes < 48;
+    const problem = await found(`damage ${leaving}, headers`, async () => (await exploreDamage({ ...sweep, includes })).tried);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+};
+
 /** A second writer must be refused, in this process and in another, and let in once the first has died. */
 const lock: Hunt = () =>
   found("second opener", async () => {
@@ -103,12 +115,13 @@ const lock: Hunt = () =>
 
 /** The scenario named first, then all. */
 function hunts(hint: string | undefined): Hunt[] {
-  const rest: Hunt[] = [lock, crashes([], 20_000), damage, faults];
+  const rest: Hunt[] = [lock, headers, crashes([], 20_000), damage, faults];
   if (hint === undefined) return rest;
   if (hint === "faults") return [faults, ...rest];
   if (hint === "damage") return [damage, ...rest];
+  if (hint === "headers") return [headers, ...rest];
   if (hint === "lock") return [lock, ...rest];
-  return [crashes([hint], 20_000), ...rest];
+  return [crashes([hint], 12_000), ...rest];
 }
 
 /** Without a mutant: a short look at everything, in which nothing may be found. */

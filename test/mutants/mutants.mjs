@@ -31,7 +31,7 @@ export const mutants = [
   { name: "floor too high", rule: "R5", file: "log/sync.ts", find: "floor: tail.durableLsn,", replace: "floor: group.lastLsn,", hint: "log-align" },
   { name: "floor always zero", rule: "R5", file: "log/sync.ts", find: "floor: tail.durableLsn,", replace: "floor: 0,", hint: "damage" },
   { name: "batch split over two groups", rule: "R10", file: "log/writer.ts", find: "    if (!this.#takes(bytes)) return this.#wait(records, bytes);\n    const range", replace: "    if (records.length > 1) return this.appendAll(records.slice(0, 1)).then(async ({ firstLsn }) => ({ firstLsn, lastLsn: (await this.appendAll(records.slice(1))).lastLsn }));\n    if (!this.#takes(bytes)) return this.#wait(records, bytes);\n    const range", hint: "log-align" },
-  { name: "go on after a failed write", rule: "R4", file: "log/writer.ts", find: "        group.fail(this.#poison(error));", replace: "        group.fail(error);", hint: "faults" },
+  { name: "go on after a failed write", rule: "R4", file: "log/writer.ts", find: "        this.#fail(group, this.#poison(error));", replace: "        this.#fail(group, error);", hint: "faults" },
   { name: "failed sync forgotten", rule: "R4", file: "log/writer.ts", find: "        .catch((error: unknown) => {\n          this.#poison(error);\n        })\n        .finally(() => {\n          this.#syncing", replace: "        .catch(() => {\n          this.#tail.durableLsn = target;\n        })\n        .finally(() => {\n          this.#syncing", hint: "faults" },
   { name: "mark claims what is not durable", rule: "R5", file: "log/log.ts", find: "this.#mark.write({ epoch: state.epoch, durableLsn, visibleLsn })", replace: "this.#mark.write({ epoch: state.epoch, durableLsn: visibleLsn + 0 * durableLsn, visibleLsn })", hint: "log-os" },
 
@@ -62,14 +62,14 @@ export const mutants = [
 
   // Checks of what is read.
   { name: "records not checked", rule: "R5", file: "log/format.ts", find: "  return crc32cRange(bytes, start, start + header.bodyBytes, seed) === header.bodyCrc;", replace: "  return true;", hint: "log-align" },
-  { name: "group header not checked", rule: "R5", file: "log/format.ts", find: "  if (headerCrc !== crc32cRange(bytes, offset + GROUP_FIRST_LSN, offset + GROUP_HEADER_BYTES, seed)) return undefined;", replace: "", hint: "damage" },
+  { name: "group header not checked", rule: "R5", file: "log/format.ts", find: "  if (headerCrc !== crc32cRange(bytes, offset + GROUP_FIRST_LSN, offset + GROUP_HEADER_BYTES, seed)) return undefined;", replace: "", hint: "headers" },
   { name: "segment header not checked", rule: "R5", file: "log/format.ts", find: "  if (readU32(bytes, SEGMENT_CRC) !== segmentHeaderCrc(bytes, end)) {", replace: "  if (readU32(bytes, SEGMENT_CRC) < 0) {", hint: "damage" },
   { name: "chain and epoch not checked", rule: "R6", file: "log/group-scanner.ts", find: "    if (header.epoch < this.#epoch || header.epoch > plan.epochMax) {", replace: "    this.#chain = undefined;\n    if (header.epoch < 0) {", hint: "log-os" },
 
   // The double-write buffer.
   { name: "image not checked", rule: "R5", file: "log/double-write-buffer.ts", find: " || crc32c(image) !== readU32(table, entry + 20)", replace: "", hint: "double-write" },
   { name: "buffer writes are not durable", rule: "R5", file: "log/double-write-buffer.ts", find: 'create: "if-missing", durableWrites: true', replace: 'create: "if-missing", durableWrites: false', hint: "double-write" },
-  { name: "buffer's name not synced", rule: "R2", file: "log/double-write-buffer.ts", find: "      await vfs.syncDirectory(vfs.parent(path));", replace: "", hint: "log-double-write" },
+  { name: "buffer's name not synced", rule: "R2", file: "log/double-write-buffer.ts", find: "      await vfs.syncDirectory(vfs.parent(path));", replace: "", hint: "double-write" },
   { name: "images used that are not durable", rule: "R3", file: "log/double-write-buffer.ts", find: "      await this.#renew(batch.images, batch.sequence);", replace: "", hint: "double-write" },
 
   // The anchor.

@@ -100,10 +100,16 @@ const only = options.only;
 const chosen = only === undefined ? mutants : mutants.filter(({ name, file, rule }) => `${rule} ${file} ${name}`.includes(only));
 /** @type {{ name: string, rule: string, file: string, prey: Prey }[]} */
 const rows = [];
+/** Mutants that could not be made. @type {string[]} */
+const broken = [];
 /** @type {(() => Promise<void>)[]} */
 const jobs = chosen.map((mutant, index) => async () => {
-  const prey = await hunt(mutant, index, mutant.hint ?? "");
-  rows[index] = { ...mutant, prey };
+  const prey = await hunt(mutant, index, mutant.hint ?? "").catch((/** @type {unknown} */ error) => {
+    broken.push(error instanceof Error ? (error.message.split("ERROR: ")[1] ?? error.message) : String(error));
+    return undefined;
+  });
+  if (prey === undefined) return;
+  rows.push({ ...mutant, prey });
   const how = prey.killed ? `${prey.by}: ${prey.problem}` : "SURVIVES";
   console.log([mutant.name.padEnd(46), mutant.rule.padEnd(4), how.padEnd(52), `${prey.states} states`.padStart(13), `${prey.seconds.toFixed(1)} s`.padStart(7)].join(" "));
 });
@@ -124,7 +130,7 @@ await Promise.all(
   }),
 );
 const survivors = rows.filter(({ prey }) => !prey.killed);
-const problems = survivors.map(({ name }) => `"${name}" survives`);
+const problems = [...broken, ...survivors.map(({ name }) => `"${name}" survives`)];
 if (only === undefined) {
   if (bird?.killed !== true) problems.push("the canary was not found: the hunts are blind");
   if (untouched?.killed !== false) problems.push(`the untouched engine fails: ${untouched?.by}: ${untouched?.problem}`);

@@ -77,7 +77,7 @@ function anchorCase(plan: AnchorPlan): ReturnType<typeof crashCase> {
     },
     describe: ({ n }) => String(n),
     close: ({ anchor }) => anchor.close(),
-    ...(followUps
+    ...(followUps !== undefined
       ? {
           idempotent: true as const,
           async resume({ anchor, n }: OpenedAnchor, { note }: { note(event: AnchorEvent): void }) {

@@ -22,7 +22,7 @@ interface PagesPlan {
   readonly effort: Effort;
 }
 
-const FILE = "/data/pages";
+const FILE = "/pages/file";
 const BUFFER = "/data/double-write";
 const TARGET = new Uint8Array(8).fill(0x50);
 
@@ -41,6 +41,7 @@ class PageFile {
   static async open(vfs: SimVfs, plan: PagesPlan): Promise<PageFile> {
     // Neither the buffer nor this toy makes its directory.
     await vfs.makeDirectory("/data");
+    await vfs.makeDirectory("/pages");
     await vfs.syncDirectory("/");
     const buffer = await DoubleWriteBuffer.open(vfs, BUFFER);
     const file = await vfs.open(FILE, { access: "read-write", create: "if-missing" });
@@ -51,7 +52,7 @@ class PageFile {
       // After a kill the batch may be in the page cache only: were it lost later, an older one would be put back over what is shown now.
       await buffer.clear();
     }
-    await vfs.syncDirectory("/data");
+    await vfs.syncDirectory("/pages");
     return new PageFile(plan, file, buffer);
   }
 
@@ -128,7 +129,7 @@ function pagesCase(plan: PagesPlan): ReturnType<typeof crashCase> {
     },
     describe: ({ versions }) => versions.join(" "),
     close: ({ file }) => file.close(),
-    ...(followUps
+    ...(followUps !== undefined
       ? {
           idempotent: true as const,
           async resume({ file }: { readonly file: PageFile }, { note }: RecoverContext<PageEvent>) {

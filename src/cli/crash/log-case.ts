@@ -70,10 +70,10 @@ export function logExploration(plan: LogCasePlan, book: PayloadBook = new Payloa
     check,
     describe: ({ firstLsn, lastLsn, records }) => `${firstLsn} to ${lastLsn}, ${records.length} records`,
     close: ({ log }) => log.close(),
-    ...(followUps
+    ...(followUps !== undefined
       ? {
           idempotent: true as const,
-          resume: (state: RecoveredLog, context: RecoverContext<LogEvent>) => goOn(state, context, book),
+          resume: (state: RecoveredLog, context: RecoverContext<LogEvent>) => goOn(state, context, book, followUps),
           // Everything that was appended after recovery was synced: nothing less and nothing more may be there.
           checkResumed: check,
         }
@@ -116,9 +116,9 @@ async function lookFirst(vfs: SimVfs, note: (event: LogEvent) => void, isSync: b
   return { firstLsn, lastLsn, records };
 }
 
-/** Appends two batches and syncs; then looks at the log from the other side too. */
-async function goOn({ log }: RecoveredLog, { note }: RecoverContext<LogEvent>, book: PayloadBook): Promise<void> {
-  for (const count of [1, 3]) {
+/** Appends batches and syncs; then looks at the log from the other side too. */
+async function goOn({ log }: RecoveredLog, { note }: RecoverContext<LogEvent>, book: PayloadBook, counts: readonly number[]): Promise<void> {
+  for (const count of counts) {
     const lsn = log.nextLsn;
     const serials = Array.from({ length: count }, (_, index) => laterSerial(lsn + index));
     note({ kind: "issued", lsn, count, serial: laterSerial(lsn) });
