@@ -113,3 +113,19 @@ it("records that were only enqueued were lost to a failed write, and close said 
   for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
   await expect(log.close()).rejects.toMatchObject({ code: "HF_POISONED" });
 });
+
+it("a repair without an anchor sealed a tail that a killed writer had left in the page cache, and a power cut made the seal a lie", async () => {
+  for (let seed = 1; seed <= 30; seed++) {
+    const vfs = new SimVfs({ seed });
+    const log = await openSmall(vfs, { segmentBytes: 16_384, durability: "os" });
+    await appendCount(log, 6);
+    const killed = vfs.kill(keepEverything);
+    const anchor = await killed.open(`${DIRECTORY}/anchor`, { access: "read-write" });
+    await anchor.write(new Uint8Array(8192).fill(0xee), 0);
+    await anchor.close();
+    expect(await repairLog(DIRECTORY, { vfs: killed })).toMatchObject({ keptLastLsn: 6 });
+    const again = await openSmall(killed.powerCut(keepSome(new SeededRandom(seed))), { segmentBytes: 16_384 });
+    expect(await readTexts(again)).toEqual(recordTexts(1, 6));
+    await again.close();
+  }
+});

@@ -36,7 +36,8 @@ export interface LogOptions {
   readonly segmentBytes?: number;
   /**
    * The unit in which the device writes, in bytes: a power of two from 512 to 65,536. A torn write is assumed to harm only blocks that
-   * it touches. Fixed when the log is made. Default 4,096.
+   * it touches; one smaller than the file system's block also leaves sectors alone whose bytes do not change. Fixed when the log is made. Default
+   * 4,096.
    */
   readonly blockBytes?: number;
   /**

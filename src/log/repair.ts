@@ -15,7 +15,7 @@ import { createLogAnchor, openLogAnchor } from "./log-anchor.js";
 import { LogDirectory } from "./log-directory.js";
 import { readMark } from "./mark.js";
 import { resolveLogOptions, vfsOf } from "./options.js";
-import { restoreImages } from "./recovery.js";
+import { restoreImages, rewriteTail } from "./recovery.js";
 import { SegmentFiles } from "./segment-files.js";
 import type { Segment } from "./segment-table.js";
 import { type SoundPart, findSoundPart } from "./sound-part.js";
@@ -170,8 +170,7 @@ async function restoreHeaders(directory: LogDirectory, part: SoundPart): Promise
 async function cutTo(directory: LogDirectory, part: SoundPart): Promise<void> {
   const { vfs } = directory;
   const { state, table } = part;
-  // What the walk saw through the double-write buffer must be in its place before the cut says that it is.
-  if (part.last !== undefined && part.last === table.active && !state.clean) await putImagesBack(directory, part.last);
+  if (part.last !== undefined && part.last === table.active && !state.clean) await settleKept(directory, part, part.last);
   const options = resolveLogOptions({ vfs, spareSegmentsMax: 0 }, directory.path, state);
   const anchor = part.anchorLost ? await remakeAnchor(directory, state) : await openLogAnchor(directory);
   // A mark may be of a later epoch than any group that is left; the new epoch must be later still, or it would be believed.
@@ -207,13 +206,20 @@ async function cutTo(directory: LogDirectory, part: SoundPart): Promise<void> {
   }
 }
 
-async function putImagesBack(directory: LogDirectory, segment: Segment): Promise<void> {
+/**
+ * Makes the newest segment's kept part durable, as an opening after a crash does: images of the double-write buffer first, then the same bytes
+ * again. A killed writer may have left them in the page cache only, and what a cut seals must be on the disk.
+ */
+async function settleKept(directory: LogDirectory, part: SoundPart, segment: Segment): Promise<void> {
   const { vfs } = directory;
-  if ((await vfs.stat(directory.doubleWrite)) === undefined) return;
+  const { blockBytes, tail } = part.state;
   const file = await vfs.open(segment.path, { access: "read-write" });
   const buffer = await DoubleWriteBuffer.open(vfs, directory.doubleWrite);
   try {
     await restoreImages(file, segment, buffer);
+    // Without an anchor nobody knows which part is durable already.
+    const from = part.anchorLost ? blockBytes : Math.min(tail.offset, part.end);
+    await rewriteTail(file, segment, buffer, { from, end: part.end, blockBytes });
   } finally {
     await buffer.close();
     await file.close();
