@@ -44,8 +44,13 @@ export class ActiveSegment {
 
   static async open(vfs: Vfs, segment: Segment, options: ActiveSegmentOptions): Promise<ActiveSegment> {
     const file = await vfs.open(segment.path, { access: "read-write", durableWrites: options.durableWrites });
-    // The size tells what is allocated, never what is valid (R7): a wrong one costs time and nothing else.
-    return new ActiveSegment(vfs, segment, file, await file.size(), options);
+    try {
+      // The size tells what is allocated, never what is valid (R7): a wrong one costs time and nothing else.
+      return new ActiveSegment(vfs, segment, file, await file.size(), options);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
   }
 
   /** Bytes left for groups. */
