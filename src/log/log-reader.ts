@@ -182,7 +182,8 @@ class ReaderSource implements ReadSource {
   }
 
   get lastLsn(): number {
-    return this.#visibleLsn;
+    // What is pruned need not be readable: the last block of a log that was not closed may still wait for its double-write image.
+    return Math.max(this.#visibleLsn, this.#state.firstLsn - 1);
   }
 
   get cuts(): number {
