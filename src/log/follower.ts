@@ -48,12 +48,22 @@ async function abortable(promise: Promise<void>, signal: AbortSignal | undefined
   }
 }
 
-/** What was read is not in the log any more; others have, or will get, its LSNs. */
-function cutBehind(where: string, source: ReadSource, lastRead: number): ConflictError {
+/**
+ * What was read is not in the log any more; others have, or will get, its LSNs. `details.cutLsn` tells from where, but only after a single cut:
+ * of several the anchor knows the last, and an earlier one may have gone lower.
+ */
+function cutBehind(where: string, source: ReadSource, lastRead: number, missed: number): ConflictError {
+  if (missed > 1) {
+    return new ConflictError(
+      "HF_CUT",
+      `${where}: records were cut ${missed} times after LSN ${lastRead} was read, and how far down is not known. Compare what was read with the log, or read it again.`,
+      { where, cuts: missed, lastRead },
+    );
+  }
   return new ConflictError(
     "HF_CUT",
     `${where}: records above LSN ${source.cutLsn} were cut, after LSN ${lastRead} was read. Forget what was read above the cut, and follow again from there.`,
-    { where, cutLsn: source.cutLsn, lastRead },
+    { where, cuts: missed, cutLsn: source.cutLsn, lastRead },
   );
 }
 
@@ -77,7 +87,8 @@ export async function* followRecords(
     signal?.throwIfAborted();
     if (source.cuts !== cuts) {
       // Of several cuts only the last is known, so they count as having gone below what was read.
-      if (source.cuts > cuts + 1 || source.cutLsn < next - 1) throw cutBehind(where, source, next - 1);
+      const missed = source.cuts - cuts;
+      if (missed > 1 || source.cutLsn < next - 1) throw cutBehind(where, source, next - 1, missed);
       ({ cuts } = source);
     }
     while (next <= source.lastLsn) {

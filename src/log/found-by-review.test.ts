@@ -5,7 +5,7 @@ import { FaultPlan, SimVfs, keepEverything, keepSome } from "../vfs/index.js";
 import { Log } from "./log.js";
 import { LogReader } from "./log-reader.js";
 import { repairLog } from "./repair.js";
-import { DIRECTORY, appendCount, bytesOf, openSmall, readTexts, recordTexts, segmentPath } from "./small-log.contract.js";
+import { DIRECTORY, appendCount, bytesOf, errorOf, openSmall, readTexts, recordTexts, segmentPath } from "./small-log.contract.js";
 
 it("an append that came while truncateAfter wrote the anchor made the writer rest, and the mark said of the new epoch that it held what was cut", async () => {
   for (let turns = 0; turns < 60; turns++) {
@@ -128,4 +128,19 @@ it("a repair without an anchor sealed a tail that a killed writer had left in th
     expect(await readTexts(again)).toEqual(recordTexts(1, 6));
     await again.close();
   }
+});
+
+it("a follower that had missed two cuts was told of the last one only, and kept records that the first had dropped", async () => {
+  const vfs = new SimVfs({ seed: 1 });
+  const log = await openSmall(vfs, { segmentBytes: 16_384 });
+  await appendCount(log, 10);
+  const follower = log.follow({ from: 1 });
+  for (let lsn = 1; lsn <= 10; lsn++) expect((await follower.next()).value).toMatchObject({ lsn });
+  await log.truncateAfter(3);
+  await appendCount(log, 10);
+  await log.truncateAfter(8);
+  const error = await errorOf(follower.next());
+  expect(error).toMatchObject({ code: "HF_CUT", details: { cuts: 2, lastRead: 10 } });
+  expect(error.details).not.toHaveProperty("cutLsn");
+  await log.close();
 });
