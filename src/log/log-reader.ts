@@ -161,7 +161,12 @@ class ReaderSource implements ReadSource {
 
   static async open(directory: LogDirectory): Promise<ReaderSource> {
     const source = new ReaderSource(directory);
-    await source.refresh();
+    try {
+      await source.refresh();
+    } catch (error) {
+      await source.close();
+      throw error;
+    }
     return source;
   }
 
@@ -217,7 +222,8 @@ class ReaderSource implements ReadSource {
   async close(): Promise<void> {
     this.closed = true;
     await this.#refreshing?.catch(() => undefined);
-    await this.files.close();
+    // There are none where the first look failed early.
+    await this.files?.close();
   }
 
   async #refresh(): Promise<void> {

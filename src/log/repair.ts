@@ -172,9 +172,11 @@ async function cutTo(directory: LogDirectory, part: SoundPart): Promise<void> {
   const { state, table } = part;
   if (part.last !== undefined && part.last === table.active && !state.clean) await settleKept(directory, part, part.last);
   const options = resolveLogOptions({ vfs, spareSegmentsMax: 0 }, directory.path, state);
-  const anchor = part.anchorLost ? await remakeAnchor(directory, state) : await openLogAnchor(directory);
   // A mark may be of a later epoch than any group that is left; the new epoch must be later still, or it would be believed.
   const mark = await readMark(vfs, directory.mark, state.logId);
+  const epoch = Math.max(state.epoch, mark?.epoch ?? 0);
+  const books = part.anchorLost ? settledBooks(part, epoch + 1) : { ...state, epoch };
+  const anchor = part.anchorLost ? await remakeAnchor(directory, books) : await openLogAnchor(directory);
   const tail: LogTail = {
     directory,
     options,
@@ -185,7 +187,7 @@ async function cutTo(directory: LogDirectory, part: SoundPart): Promise<void> {
     doubleWrite: undefined,
     counters: { groups: 0, records: 0, payloadBytes: 0, writtenBytes: 0, syncs: 0, segmentsMade: 0, segmentsRecycled: 0 },
     active: undefined,
-    state: { ...state, epoch: Math.max(state.epoch, mark?.epoch ?? 0) },
+    state: books,
     chain: part.chain,
     lastGroup: 0,
     visibleLsn: part.nextLsn - 1,
@@ -214,16 +216,28 @@ async function settleKept(directory: LogDirectory, part: SoundPart, segment: Seg
   const { vfs } = directory;
   const { blockBytes, tail } = part.state;
   const file = await vfs.open(segment.path, { access: "read-write" });
-  const buffer = await DoubleWriteBuffer.open(vfs, directory.doubleWrite);
+  let buffer: DoubleWriteBuffer | undefined;
   try {
+    buffer = await DoubleWriteBuffer.open(vfs, directory.doubleWrite);
     await restoreImages(file, segment, buffer);
     // Without an anchor nobody knows which part is durable already.
     const from = part.anchorLost ? blockBytes : Math.min(tail.offset, part.end);
     await rewriteTail(file, segment, buffer, { from, end: part.end, blockBytes });
   } finally {
-    await buffer.close();
+    await buffer?.close();
     await file.close();
   }
+}
+
+/**
+ * Books that end the log where its sound part ends, so that a crash right behind the new anchor leaves a whole log. What lies behind the end is
+ * copied already; with the new epoch none of it parses.
+ */
+function settledBooks(part: SoundPart, epoch: number): LogState {
+  const { state, last, end, chain, nextLsn } = part;
+  const tail = { offset: last === undefined ? 0 : end, lsn: nextLsn, chain, previousGroup: 0 };
+  const active = last === undefined ? { firstSegment: 0, activeSegment: 0 } : { activeSegment: last.number, activeSalt: last.salt };
+  return { ...state, ...active, epoch, tail };
 }
 
 async function remakeAnchor(directory: LogDirectory, state: LogState): Promise<Anchor> {
