@@ -81,16 +81,20 @@ function settingsScenario(name: string, saveWith: Save): ExploreCrashesOptions<S
     },
     recover: ({ vfs }) => load(vfs),
     check(settings, events) {
-      const newest = (kind: SettingsEvent["kind"]): number => Math.max(0, ...events.filter((event) => event.kind === kind).map((event) => event.version));
+      const newest = (kind: SettingsEvent["kind"]): number =>
+        Math.max(0, ...events.filter((event) => event.kind === kind).map((event) => event.version));
       const version = settings?.version ?? 0;
-      if (version < newest("saved")) throw new Error(`version ${newest("saved")} was saved, but version ${version} is there`);
+      if (version < newest("saved"))
+        throw new Error(`version ${newest("saved")} was saved, but version ${version} is there`);
       if (version > newest("saving")) throw new Error(`version ${version} was never saved`);
     },
   };
 }
 
 /** Explores both ways to save. Returns what was found, for the test of this example. */
-export async function crashTestSettings(print: (line: string) => void): Promise<{ readonly found: CrashFoundError; readonly states: number }> {
+export async function crashTestSettings(
+  print: (line: string) => void,
+): Promise<{ readonly found: CrashFoundError; readonly states: number }> {
   const careless = settingsScenario("careless settings", saveCarelessly);
   const found = await exploreCrashes(careless).then(
     () => undefined,

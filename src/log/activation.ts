@@ -12,7 +12,15 @@
  */
 import { ActiveSegment, type ActiveSegmentOptions } from "./active-segment.js";
 import { segmentChannel } from "./channels.js";
-import { SALT_BYTES, type SealedSegment, backCountMax, encodeSegmentHeader, groupBytes, sealGroup, segmentSeed } from "./format.js";
+import {
+  SALT_BYTES,
+  type SealedSegment,
+  backCountMax,
+  encodeSegmentHeader,
+  groupBytes,
+  sealGroup,
+  segmentSeed,
+} from "./format.js";
 import type { GroupBuffer } from "./group-buffer.js";
 import type { LogDirectory } from "./log-directory.js";
 import type { ResolvedLogOptions } from "./options.js";
@@ -60,7 +68,10 @@ export async function activateSegment(tail: LogTail, plan: ActivationPlan): Prom
     recycled: recycled !== undefined,
     back: backTable(tail, plan),
   });
-  const kept = plan.kept === undefined ? undefined : sealKept(tail, plan, { seed: segmentSeed(state.logId, number, salt), epoch }, plan.kept);
+  const kept =
+    plan.kept === undefined
+      ? undefined
+      : sealKept(tail, plan, { seed: segmentSeed(state.logId, number, salt), epoch }, plan.kept);
 
   const file = await vfs.open(sparePath, { access: "read-write", create: "if-missing" });
   try {
@@ -79,7 +90,12 @@ export async function activateSegment(tail: LogTail, plan: ActivationPlan): Prom
   const chain = kept?.chain ?? plan.chain;
   const lastGroup = kept === undefined ? 0 : options.blockBytes;
   const lsn = plan.firstLsn + (plan.kept?.count ?? 0);
-  const segment = makeSegment(state.logId, { number, salt, firstLsn: plan.firstLsn, end, chain }, path, options.blockBytes);
+  const segment = makeSegment(
+    state.logId,
+    { number, salt, firstLsn: plan.firstLsn, end, chain },
+    path,
+    options.blockBytes,
+  );
   const active = await ActiveSegment.open(vfs, segment, activeOptions(options));
   if (plan.cuts === true) {
     // In one step with the new epoch, which starts with the next call: nobody may say of the new epoch that it holds what is cut.
@@ -113,7 +129,12 @@ export async function activateSegment(tail: LogTail, plan: ActivationPlan): Prom
   tail.counters.segmentsMade += 1;
   if (recycled !== undefined) tail.counters.segmentsRecycled += 1;
   if (segmentChannel.hasSubscribers) {
-    segmentChannel.publish({ directory: directory.path, number, firstLsn: plan.firstLsn, recycled: recycled !== undefined });
+    segmentChannel.publish({
+      directory: directory.path,
+      number,
+      firstLsn: plan.firstLsn,
+      recycled: recycled !== undefined,
+    });
   }
   await before?.close();
   return dropped;

@@ -14,7 +14,20 @@
  * `protect` before the in-place writes of the last are synced, and must `clear` before it writes to those ranges in any other way: a
  * batch that is still there would bring old bytes back.
  */
-import { FormatError, StateError, checkInteger, crc32c, crc32cRange, invalid, readU16, readU32, readU64, writeU16, writeU32, writeU64 } from "../base/index.js";
+import {
+  FormatError,
+  StateError,
+  checkInteger,
+  crc32c,
+  crc32cRange,
+  invalid,
+  readU16,
+  readU32,
+  readU64,
+  writeU16,
+  writeU32,
+  writeU64,
+} from "../base/index.js";
 import { type Vfs, type VfsFile } from "../vfs/index.js";
 
 const MAGIC: Uint8Array = new TextEncoder().encode("HFDWRITE");
@@ -146,7 +159,12 @@ export class DoubleWriteBuffer {
 
   #assertUsable(): void {
     if (this.#failure !== undefined) {
-      throw new StateError("HF_POISONED", `${this.path} failed before and can't be used. Open it again to recover.`, { path: this.path }, this.#failure);
+      throw new StateError(
+        "HF_POISONED",
+        `${this.path} failed before and can't be used. Open it again to recover.`,
+        { path: this.path },
+        this.#failure,
+      );
     }
     if (this.#closed) throw new StateError("HF_CLOSED", `${this.path} is closed.`, { path: this.path });
   }
@@ -165,9 +183,12 @@ export async function readImages(vfs: Vfs, path: string): Promise<readonly Prote
 
 function checkImage({ target, offset, image }: ProtectedImage): void {
   const where = "DoubleWriteBuffer.protect";
-  if (!(target instanceof Uint8Array) || target.length !== TARGET_BYTES) throw invalid(where, "target", target, `${TARGET_BYTES} bytes`);
-  if (checkInteger(where, "offset", offset, { min: 0 }, undefined) === undefined) throw invalid(where, "offset", offset, "an offset");
-  if (!(image instanceof Uint8Array) || image.length > U32_MAX) throw invalid(where, "image", image, `at most ${U32_MAX} bytes`);
+  if (!(target instanceof Uint8Array) || target.length !== TARGET_BYTES)
+    throw invalid(where, "target", target, `${TARGET_BYTES} bytes`);
+  if (checkInteger(where, "offset", offset, { min: 0 }, undefined) === undefined)
+    throw invalid(where, "offset", offset, "an offset");
+  if (!(image instanceof Uint8Array) || image.length > U32_MAX)
+    throw invalid(where, "image", image, `at most ${U32_MAX} bytes`);
 }
 
 function encodeBatch(images: readonly ProtectedImage[], sequence: number): Uint8Array {

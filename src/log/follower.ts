@@ -79,7 +79,8 @@ export async function* followRecords(
 ): AsyncGenerator<LogRecord, void, undefined> {
   source.assertUsable();
   const { from, signal } = checkOptions(where, options, ["from", "signal"]);
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid(where, "signal", signal, "an AbortSignal");
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw invalid(where, "signal", signal, "an AbortSignal");
   let next = checkInteger(where, "from", from, { min: 0 }, source.lastLsn + 1);
   if (next < source.firstLsn) throw outOfRange(where, next, source.firstLsn, source.lastLsn);
   let { cuts } = source;

@@ -141,7 +141,8 @@ export function parseSegmentHeader(bytes: Uint8Array): SegmentHeaderParse {
   if (version > FORMAT_VERSION) return { kind: "newer", version };
   const backCount = readU16(bytes, SEGMENT_BACK_COUNT);
   const end = SEGMENT_BACK + backCount * BACK_BYTES;
-  if (end > bytes.length) return { kind: "damaged", found: `a table of ${backCount} segments in ${bytes.length} bytes` };
+  if (end > bytes.length)
+    return { kind: "damaged", found: `a table of ${backCount} segments in ${bytes.length} bytes` };
   if (readU32(bytes, SEGMENT_CRC) !== segmentHeaderCrc(bytes, end)) {
     return { kind: "damaged", found: "a header with a wrong checksum" };
   }
@@ -292,7 +293,13 @@ export function encodeRecord(bytes: Uint8Array, offset: number, type: number, pa
  * Walks `count` records in `bytes[start, end)` and stores where each payload starts in `starts` (its length stands 5 bytes before,
  * its type 1 byte before). Returns false where the lengths do not add up to exactly `end`.
  */
-export function indexRecords(bytes: Uint8Array, start: number, end: number, count: number, starts: Uint32Array): boolean {
+export function indexRecords(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  count: number,
+  starts: Uint32Array,
+): boolean {
   let at = start;
   for (let index = 0; index < count; index++) {
     if (end - at < RECORD_HEADER_BYTES) return false;

@@ -5,7 +5,16 @@ import { FaultPlan, SimVfs, keepEverything, keepSome } from "../vfs/index.js";
 import { Log } from "./log.js";
 import { LogReader } from "./log-reader.js";
 import { repairLog } from "./repair.js";
-import { DIRECTORY, appendCount, bytesOf, errorOf, openSmall, readTexts, recordTexts, segmentPath } from "./small-log.contract.js";
+import {
+  DIRECTORY,
+  appendCount,
+  bytesOf,
+  errorOf,
+  openSmall,
+  readTexts,
+  recordTexts,
+  segmentPath,
+} from "./small-log.contract.js";
 
 it("an append that came while truncateAfter wrote the anchor made the writer rest, and the mark said of the new epoch that it held what was cut", async () => {
   for (let turns = 0; turns < 60; turns++) {
@@ -30,7 +39,9 @@ it("a roll synced beside a sync that was about to fail; its own success hid the 
   const vfs = new SimVfs({ seed: 1 });
   const log = await openSmall(vfs, { durability: "os" });
   await appendCount(log, 3);
-  vfs.faults = new FaultPlan([{ operation: "sync-data", path: ".seg", at: 1, errno: "EIO", sync: { pages: "kept", reached: "none" } }]);
+  vfs.faults = new FaultPlan([
+    { operation: "sync-data", path: ".seg", at: 1, errno: "EIO", sync: { pages: "kept", reached: "none" } },
+  ]);
   const sync = log.sync().catch((error: unknown) => error);
   const append = log.append(bytesOf("needs a roll")).catch((error: unknown) => error);
   expect(await sync).toMatchObject({ code: "HF_POISONED" });

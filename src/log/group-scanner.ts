@@ -122,7 +122,8 @@ export class GroupScanner {
   async next(): Promise<ScanStep> {
     const plan = this.#plan;
     if (this.#offset === plan.end) return END;
-    if (plan.end - this.#offset < GROUP_HEADER_BYTES) return this.#bad("a group", `${plan.end - this.#offset} bytes before the end`);
+    if (plan.end - this.#offset < GROUP_HEADER_BYTES)
+      return this.#bad("a group", `${plan.end - this.#offset} bytes before the end`);
     if (!(await this.#have(GROUP_HEADER_BYTES))) return this.#bad("a group header", "the end of the file");
     const header = parseGroupHeader(this.#buffer, this.#offset - this.#bufferOffset, plan.seed);
     if (header === undefined) return this.#bad("a group header", "bytes that are none");
@@ -134,11 +135,16 @@ export class GroupScanner {
       return this.#bad("the successor of the group before", "the successor of another group");
     }
     const total = groupBytes(header.bodyBytes, plan.torn, plan.blockBytes);
-    if (header.count === 0 || header.bodyBytes < header.count * RECORD_HEADER_BYTES || this.#offset + total > plan.end) {
+    if (
+      header.count === 0 ||
+      header.bodyBytes < header.count * RECORD_HEADER_BYTES ||
+      this.#offset + total > plan.end
+    ) {
       return this.#bad("a group that fits", `${header.count} records in ${header.bodyBytes} bytes`);
     }
     const offset = this.#offset;
-    if (!(await this.#have(GROUP_HEADER_BYTES + header.bodyBytes))) return this.#bad("a whole group", "the end of the file");
+    if (!(await this.#have(GROUP_HEADER_BYTES + header.bodyBytes)))
+      return this.#bad("a whole group", "the end of the file");
     if (!groupBodySound(this.#buffer, offset - this.#bufferOffset + GROUP_HEADER_BYTES, header, plan.seed)) {
       return this.#bad("records with the group's checksum", "other bytes");
     }

@@ -54,7 +54,14 @@ export async function inspectLog(path: string, options?: { readonly vfs?: Vfs })
   const sizeOf = async (file: string): Promise<number> => (await directory.vfs.stat(file))?.bytes ?? 0;
   const segments: InspectedSegment[] = [];
   for (const { number, path: file, firstLsn, end } of table?.all ?? []) {
-    segments.push({ number, path: file, firstLsn, active: number === table?.active?.number, end, fileBytes: await sizeOf(file) });
+    segments.push({
+      number,
+      path: file,
+      firstLsn,
+      active: number === table?.active?.number,
+      end,
+      fileBytes: await sizeOf(file),
+    });
   }
   const spares: { path: string; fileBytes: number }[] = [];
   for (const number of listing.spares) {
@@ -64,7 +71,8 @@ export async function inspectLog(path: string, options?: { readonly vfs?: Vfs })
   let totalBytes = 0;
   for (const number of listing.segments) totalBytes += await sizeOf(directory.segment(number));
   for (const { fileBytes } of spares) totalBytes += fileBytes;
-  for (const file of [directory.anchor, directory.mark, directory.lock, directory.doubleWrite]) totalBytes += await sizeOf(file);
+  for (const file of [directory.anchor, directory.mark, directory.lock, directory.doubleWrite])
+    totalBytes += await sizeOf(file);
   return {
     directory: path,
     ...(state === undefined

@@ -9,7 +9,11 @@ const SLOT_BYTES_MIN = 4096;
 /** Makes the anchor of a new log, durably. Nothing may be at its path. */
 export async function createLogAnchor(directory: LogDirectory, state: LogState): Promise<Anchor> {
   const slotBytes = Math.max(SLOT_BYTES_MIN, state.blockBytes);
-  return await Anchor.create(directory.anchor, encodeLogState(state), { vfs: directory.vfs, kind: LOG_ANCHOR_KIND, slotBytes });
+  return await Anchor.create(directory.anchor, encodeLogState(state), {
+    vfs: directory.vfs,
+    kind: LOG_ANCHOR_KIND,
+    slotBytes,
+  });
 }
 
 /** Opens the anchor of a log for writing. */

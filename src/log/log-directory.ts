@@ -80,5 +80,12 @@ export class LogDirectory {
 }
 
 function isOwnName(name: string): boolean {
-  return name === "lock" || name === "mark" || name === "double-write" || name === "double-write.new" || name.startsWith("anchor.") || /^removed-\d+$/.test(name);
+  return (
+    name === "lock" ||
+    name === "mark" ||
+    name === "double-write" ||
+    name === "double-write.new" ||
+    name.startsWith("anchor.") ||
+    /^removed-\d+$/.test(name)
+  );
 }

@@ -7,7 +7,15 @@ import { type LogStats, collectStats } from "./log-stats.js";
 import type { MarkWriter } from "./mark.js";
 import { anchorClose, openLog, type OpenedLog } from "./open.js";
 import type { LogOptions } from "./options.js";
-import { type ReadOptions, type ReadSource, checkLsn, outOfRange, readBatches, readRecord, readRecords } from "./reader.js";
+import {
+  type ReadOptions,
+  type ReadSource,
+  checkLsn,
+  outOfRange,
+  readBatches,
+  readRecord,
+  readRecords,
+} from "./reader.js";
 import type { LogRecord, RecordBatch } from "./record-batch.js";
 import type { RecoveryReport } from "./recovery.js";
 import type { SegmentFiles } from "./segment-files.js";
@@ -50,7 +58,11 @@ export class Log {
     this.#tail = tail;
     this.#lock = opened.lock;
     this.#mark = opened.mark;
-    this.#writer = new LogWriter(tail, () => this.#writeMark(), () => this.#visibility.announce());
+    this.#writer = new LogWriter(
+      tail,
+      () => this.#writeMark(),
+      () => this.#visibility.announce(),
+    );
     this.#source = new LogSource(tail, this.#writer);
     if (tail.options.durability === "interval") void this.#syncEveryInterval(tail.options.syncIntervalMs);
   }

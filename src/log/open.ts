@@ -14,7 +14,15 @@ import { createLogAnchor, openLogAnchor } from "./log-anchor.js";
 import { LogDirectory, type LogListing } from "./log-directory.js";
 import { MarkWriter } from "./mark.js";
 import { type LogOptions, type ResolvedLogOptions, resolveLogOptions } from "./options.js";
-import { type RecoveryReport, type TailFindings, checkAnchoredGroup, decideTail, findTail, restoreImages, rewriteTail } from "./recovery.js";
+import {
+  type RecoveryReport,
+  type TailFindings,
+  checkAnchoredGroup,
+  decideTail,
+  findTail,
+  restoreImages,
+  rewriteTail,
+} from "./recovery.js";
 import { SegmentFiles } from "./segment-files.js";
 import { findOrphans } from "./orphans.js";
 import { loadSegments } from "./segment-loading.js";
@@ -64,7 +72,8 @@ export async function openLog(path: string, given: LogOptions | undefined): Prom
     const spares = new SpareSegments(directory, options.spareSegmentsMax, listing.spares);
     await spares.trim();
 
-    const doubleWrite = options.torn === "double-write" ? await DoubleWriteBuffer.open(vfs, directory.doubleWrite) : undefined;
+    const doubleWrite =
+      options.torn === "double-write" ? await DoubleWriteBuffer.open(vfs, directory.doubleWrite) : undefined;
     if (doubleWrite !== undefined) closers.push(() => doubleWrite.close());
     const mark = await MarkWriter.open(vfs, directory.mark, state.logId);
     closers.push(() => mark.close());
@@ -76,7 +85,15 @@ export async function openLog(path: string, given: LogOptions | undefined): Prom
       files: new SegmentFiles(vfs, state),
       spares,
       doubleWrite,
-      counters: { groups: 0, records: 0, payloadBytes: 0, writtenBytes: 0, syncs: 0, segmentsMade: 0, segmentsRecycled: 0 },
+      counters: {
+        groups: 0,
+        records: 0,
+        payloadBytes: 0,
+        writtenBytes: 0,
+        syncs: 0,
+        segmentsMade: 0,
+        segmentsRecycled: 0,
+      },
       active: undefined,
       state: reopened,
       chain: settled.chain,
@@ -126,11 +143,15 @@ async function prepareDirectory(directory: LogDirectory, createIfMissing: boolea
   const { vfs, path } = directory;
   const found = await vfs.stat(path);
   if (found !== undefined && found.kind !== "directory") {
-    throw new InvalidArgumentError("HF_INVALID_ARGUMENT", `Log.open: ${path} is a ${found.kind === "file" ? "file" : "special file"}, not a directory.`, {
-      where: "Log.open",
-      path,
-      kind: found.kind,
-    });
+    throw new InvalidArgumentError(
+      "HF_INVALID_ARGUMENT",
+      `Log.open: ${path} is a ${found.kind === "file" ? "file" : "special file"}, not a directory.`,
+      {
+        where: "Log.open",
+        path,
+        kind: found.kind,
+      },
+    );
   }
   const listing = found === undefined ? undefined : await directory.list();
   if (listing?.hasAnchor === true) return;
@@ -151,7 +172,11 @@ async function prepareDirectory(directory: LogDirectory, createIfMissing: boolea
     );
   }
   if (!createIfMissing) {
-    throw new InvalidArgumentError("HF_INVALID_ARGUMENT", `Log.open: there is no log in ${path}, and createIfMissing is false.`, { where: "Log.open", path });
+    throw new InvalidArgumentError(
+      "HF_INVALID_ARGUMENT",
+      `Log.open: there is no log in ${path}, and createIfMissing is false.`,
+      { where: "Log.open", path },
+    );
   }
   await makeDirectories(vfs, path);
 }
@@ -176,10 +201,19 @@ async function syncName(vfs: Vfs, path: string): Promise<void> {
   if (parent !== path) await vfs.syncDirectory(parent);
 }
 
-async function createAnchor(directory: LogDirectory, listing: LogListing, options: ResolvedLogOptions): Promise<Anchor> {
+async function createAnchor(
+  directory: LogDirectory,
+  listing: LogListing,
+  options: ResolvedLogOptions,
+): Promise<Anchor> {
   const { vfs } = directory;
   if (listing.segments.length > 0) {
-    throw new CorruptionError({ path: directory.anchor, offset: 0, expected: "the log's anchor", found: "no such file, though segments exist" });
+    throw new CorruptionError({
+      path: directory.anchor,
+      offset: 0,
+      expected: "the log's anchor",
+      found: "no such file, though segments exist",
+    });
   }
   const state: LogState = {
     logId: vfs.randomBytes(LOG_ID_BYTES),
@@ -243,7 +277,12 @@ async function settleTail(
     if (range.from < range.end) buffer ??= await DoubleWriteBuffer.open(vfs, directory.doubleWrite);
     const rewrittenBytes = buffer === undefined ? 0 : await rewriteTail(file, segment, buffer, range);
     const { end, bad } = findings;
-    const cut = { path: segment.path, offset: end.offset, lsn: end.lsn, reason: `expected ${bad?.expected}, found ${bad?.found}` };
+    const cut = {
+      path: segment.path,
+      offset: end.offset,
+      lsn: end.lsn,
+      reason: `expected ${bad?.expected}, found ${bad?.found}`,
+    };
     return { tail: end, findings, rewrittenBytes, ...(decision.kind === "cut" ? { cut } : {}) };
   } finally {
     await buffer?.close();

@@ -107,10 +107,20 @@ export function vfsOf(vfs: Vfs | undefined): Vfs {
  * Checks `options` and fills in defaults. `stored` is the state of a log that exists: an option that fixes the format must then be
  * absent or equal, else `ConflictError` `HF_OPTION_MISMATCH`.
  */
-export function resolveLogOptions(options: LogOptions | undefined, directory: string, stored?: LogState): ResolvedLogOptions {
+export function resolveLogOptions(
+  options: LogOptions | undefined,
+  directory: string,
+  stored?: LogState,
+): ResolvedLogOptions {
   const where = "Log.open";
   const given = checkOptions(where, options, KNOWN);
-  const blockBytes = checkInteger(where, "blockBytes", given.blockBytes, { min: 512, max: 65_536, powerOfTwo: true }, undefined);
+  const blockBytes = checkInteger(
+    where,
+    "blockBytes",
+    given.blockBytes,
+    { min: 512, max: 65_536, powerOfTwo: true },
+    undefined,
+  );
   const block = stored?.blockBytes ?? blockBytes ?? 4096;
   const segmentBytes = checkInteger(
     where,
@@ -130,7 +140,12 @@ export function resolveLogOptions(options: LogOptions | undefined, directory: st
   const mode = stored?.torn ?? torn ?? "align";
   if (mode === "double-write" && durability !== "sync") {
     // Without a sync per group the kernel may write the shared block at any time, under an image that is older than it.
-    throw invalid(where, "durability", durability, 'durability "sync" for a log with torn: "double-write"; make it with "align"');
+    throw invalid(
+      where,
+      "durability",
+      durability,
+      'durability "sync" for a log with torn: "double-write"; make it with "align"',
+    );
   }
   const room = segmentRoom(segment, block);
   const payloadMax = room - GROUP_HEADER_BYTES - RECORD_HEADER_BYTES;
@@ -166,7 +181,12 @@ export function segmentRoom(segmentBytes: number, blockBytes: number): number {
   return segmentBytes - blockBytes;
 }
 
-function refuseOther(directory: string, option: string, given: number | string | undefined, stored: number | string): void {
+function refuseOther(
+  directory: string,
+  option: string,
+  given: number | string | undefined,
+  stored: number | string,
+): void {
   if (given === undefined || given === stored) return;
   throw new ConflictError(
     "HF_OPTION_MISMATCH",

@@ -11,7 +11,12 @@ import type { LogState } from "./state.js";
  * those that say nothing under a number that the log has used. The latter is what is left when the name of a dropped segment comes back after a
  * crash, while its file, as a spare, was being made into another one. One of another log is an error; any other is left alone.
  */
-export async function findOrphans(directory: LogDirectory, listing: LogListing, state: LogState, live: readonly Segment[]): Promise<number[]> {
+export async function findOrphans(
+  directory: LogDirectory,
+  listing: LogListing,
+  state: LogState,
+  live: readonly Segment[],
+): Promise<number[]> {
   const liveNumbers = new Set(live.map(({ number }) => number));
   const orphans: number[] = [];
   for (const number of listing.segments) {

@@ -21,7 +21,14 @@ export class RecordBatch implements Iterable<LogRecord> {
   readonly #skip: number;
   readonly #end: number;
 
-  private constructor(bytes: Uint8Array, starts: Uint32Array, skip: number, firstLsn: number, lastLsn: number, end: number) {
+  private constructor(
+    bytes: Uint8Array,
+    starts: Uint32Array,
+    skip: number,
+    firstLsn: number,
+    lastLsn: number,
+    end: number,
+  ) {
     this.#bytes = bytes;
     this.#starts = starts;
     this.#skip = skip;
@@ -34,7 +41,13 @@ export class RecordBatch implements Iterable<LogRecord> {
    * The records of `group` with LSNs in `[from, to]`, or `undefined` when it has none. `starts` is used for the offsets when it is
    * large enough, so that a reader which has done with one batch can lend it to the next.
    */
-  static of(group: ScannedGroup, path: string, from: number, to: number, starts?: Uint32Array): RecordBatch | undefined {
+  static of(
+    group: ScannedGroup,
+    path: string,
+    from: number,
+    to: number,
+    starts?: Uint32Array,
+  ): RecordBatch | undefined {
     const { header, bytes, bodyStart } = group;
     const table = starts !== undefined && starts.length >= header.count ? starts : new Uint32Array(header.count);
     const end = bodyStart + header.bodyBytes;

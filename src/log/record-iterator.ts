@@ -28,7 +28,8 @@ export class RecordIterator implements AsyncIterableIterator<LogRecord> {
       return this.#pending.then(after, after);
     }
     const batch = this.#batch;
-    if (batch !== undefined && this.#taken < batch.count) return Promise.resolve({ done: false, value: this.#take(batch) });
+    if (batch !== undefined && this.#taken < batch.count)
+      return Promise.resolve({ done: false, value: this.#take(batch) });
     this.#pending = this.#fetch().finally(() => {
       this.#pending = undefined;
     });

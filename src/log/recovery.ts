@@ -113,7 +113,12 @@ function tailPlan(segment: Segment, state: LogState): ScanPlan {
 }
 
 /** Looks at everything behind the anchored position. Reads only. */
-export async function findTail(directory: LogDirectory, file: ReadableFile, segment: Segment, state: LogState): Promise<TailFindings> {
+export async function findTail(
+  directory: LogDirectory,
+  file: ReadableFile,
+  segment: Segment,
+  state: LogState,
+): Promise<TailFindings> {
   const mark = await readMark(directory.vfs, directory.mark, state.logId);
   const block = new Uint8Array(state.blockBytes);
   const parse = parseSegmentHeader(block.subarray(0, await file.read(block, 0)));
@@ -148,7 +153,10 @@ async function inspectTail(
     uncertain.push({ lsn: step.header.firstLsn + step.header.count - 1, offset: step.offset });
     end = { offset: step.end, lsn: scanner.lsn, chain: step.header.headerCrc, previousGroup: step.offset };
   }
-  const rest = bad === undefined ? { trailingBytes: 0 } : await inspectRest(file, segment, state, { end, recycled: known.recycled });
+  const rest =
+    bad === undefined
+      ? { trailingBytes: 0 }
+      : await inspectRest(file, segment, state, { end, recycled: known.recycled });
   const evidence = rest.evidence ?? said(end, state, known.markedDurableLsn);
   return {
     end,
@@ -162,7 +170,8 @@ async function inspectTail(
 
 /** What anchor and mark say of the records at the end. */
 function said(end: LogPosition, state: LogState, markedDurableLsn: number | undefined): TailFindings["evidence"] {
-  if (state.firstLsn > end.lsn) return { where: "the anchor, which prunes up to there,", durableLsn: state.firstLsn - 1 };
+  if (state.firstLsn > end.lsn)
+    return { where: "the anchor, which prunes up to there,", durableLsn: state.firstLsn - 1 };
   return markedDurableLsn === undefined ? undefined : { where: "the mark", durableLsn: markedDurableLsn };
 }
 
@@ -176,7 +185,7 @@ async function inspectRest(
   const { end } = from;
   const unit = state.torn === "align" ? state.blockBytes : GROUP_ALIGN_BYTES;
   // One header more than a chunk, so that a header which crosses the chunk's end is seen whole.
-  const buffer = Buffer.alloc(CHUNK_BYTES + GROUP_HEADER_BYTES);
+  const buffer = Buffer.alloc(Math.min(CHUNK_BYTES, state.segmentBytes - end.offset) + GROUP_HEADER_BYTES);
   let trailingBytes = 0;
   for (let offset = end.offset; offset < state.segmentBytes; offset += CHUNK_BYTES) {
     const length = await file.read(buffer, offset);
@@ -186,7 +195,10 @@ async function inspectRest(
       for (let at = 0; at < own && at + GROUP_HEADER_BYTES <= length; at += unit) {
         const header = parseGroupHeader(buffer, at, segment.seed);
         if (header === undefined || header.epoch !== state.epoch) continue;
-        trailingBytes = Math.max(trailingBytes, offset + at - end.offset + groupBytes(header.bodyBytes, state.torn, state.blockBytes));
+        trailingBytes = Math.max(
+          trailingBytes,
+          offset + at - end.offset + groupBytes(header.bodyBytes, state.torn, state.blockBytes),
+        );
         if (header.floor < end.lsn) continue;
         return {
           trailingBytes,
@@ -221,7 +233,11 @@ export async function checkAnchoredGroup(file: ReadableFile, segment: Segment, s
     epochMin: 0,
   });
   const step = await scanner.next();
-  const matches = step.kind === "group" && step.end === tail.offset && step.header.headerCrc === tail.chain && scanner.lsn === tail.lsn;
+  const matches =
+    step.kind === "group" &&
+    step.end === tail.offset &&
+    step.header.headerCrc === tail.chain &&
+    scanner.lsn === tail.lsn;
   if (matches) return;
   throw new CorruptionError({
     path: segment.path,
@@ -257,7 +273,9 @@ export async function rewriteTail(
   const start = range.from - (range.from % range.blockBytes);
   let bytes = 0;
   for (let offset = start; offset < range.end; offset += REWRITE_BYTES) {
-    const image = new Uint8Array(Math.min(REWRITE_BYTES, Math.ceil((range.end - offset) / range.blockBytes) * range.blockBytes));
+    const image = new Uint8Array(
+      Math.min(REWRITE_BYTES, Math.ceil((range.end - offset) / range.blockBytes) * range.blockBytes),
+    );
     const length = await file.read(image, offset);
     const images: ProtectedImage[] = [{ target: segment.salt, offset, image: image.subarray(0, length) }];
     await buffer.protect(images);

@@ -24,7 +24,11 @@ export async function loadSegments(
   if (state.activeSegment === 0) return new SegmentTable([]);
   const present = new Set((await directory.list()).segments);
   const newestFirst: Segment[] = [];
-  let header = await readHeader(directory, state, { number: state.activeSegment, salt: state.activeSalt, firstLsn: undefined });
+  let header = await readHeader(directory, state, {
+    number: state.activeSegment,
+    salt: state.activeSalt,
+    firstLsn: undefined,
+  });
   newestFirst.push(
     makeSegment(
       state.logId,
@@ -38,7 +42,13 @@ export async function loadSegments(
     for (const sealed of header.back) {
       const path = directory.segment(sealed.number);
       if (!present.has(sealed.number) && how.lenient !== true) {
-        throw new CorruptionError({ path, offset: 0, lsn: sealed.firstLsn, expected: `segment ${sealed.number}`, found: "no such file" });
+        throw new CorruptionError({
+          path,
+          offset: 0,
+          lsn: sealed.firstLsn,
+          expected: `segment ${sealed.number}`,
+          found: "no such file",
+        });
       }
       newestFirst.push(makeSegment(state.logId, sealed, path, state.blockBytes));
       if (sealed.number === state.firstSegment) break;

@@ -53,7 +53,11 @@ export async function findSoundPart(directory: LogDirectory, signal: AbortSignal
   let { epoch } = state;
   for (const segment of all) {
     if (segment.firstLsn !== nextLsn) break;
-    const walk = await walkSegment(directory, state, segment, { chain, isActive: segment === active && !anchorLost, signal });
+    const walk = await walkSegment(directory, state, segment, {
+      chain,
+      isActive: segment === active && !anchorLost,
+      signal,
+    });
     if (walk === undefined) break;
     last = segment;
     end = walk.end;
@@ -147,7 +151,11 @@ async function walkSegment(
   }
 }
 
-async function headerSound(file: Parameters<typeof readSegmentHeader>[0], segment: Segment, state: LogState): Promise<boolean> {
+async function headerSound(
+  file: Parameters<typeof readSegmentHeader>[0],
+  segment: Segment,
+  state: LogState,
+): Promise<boolean> {
   try {
     await readSegmentHeader(file, segment, state);
     return true;
@@ -163,7 +171,11 @@ interface Books {
 }
 
 /** Books made from the headers that can be read: the newest segment, what its table names, and the active segment if the anchor knows it. */
-async function booksFromHeaders(directory: LogDirectory, known: LogState | undefined, signal: AbortSignal | undefined): Promise<Books> {
+async function booksFromHeaders(
+  directory: LogDirectory,
+  known: LogState | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Books> {
   const headers = await readHeaders(directory, known);
   const newest = [...headers.values()].at(-1);
   if (newest === undefined && (known === undefined || known.activeSegment === 0)) {
@@ -178,14 +190,17 @@ async function booksFromHeaders(directory: LogDirectory, known: LogState | undef
   const add = (facts: Parameters<typeof makeSegment>[1], logId: Uint8Array, blockBytes: number): number =>
     newestFirst.push(makeSegment(logId, facts, directory.segment(facts.number), blockBytes));
   if (newest !== undefined) add({ ...newest, end: newest.segmentBytes, chain: 0 }, newest.logId, newest.blockBytes);
-  for (let header = newest; header !== undefined; ) {
+  for (let header = newest; header !== undefined;) {
     let named = 0;
     for (const sealed of header.back) {
       add(sealed, header.logId, header.blockBytes);
       named += 1;
       if (sealed.number === known?.firstSegment) break;
     }
-    header = named > 0 && newestFirst.at(-1)!.number !== known?.firstSegment ? headers.get(newestFirst.at(-1)!.number) : undefined;
+    header =
+      named > 0 && newestFirst.at(-1)!.number !== known?.firstSegment
+        ? headers.get(newestFirst.at(-1)!.number)
+        : undefined;
   }
   // What the tables name and the directory no longer holds was pruned, or is lost; either way the log starts behind it.
   const present = new Set((await directory.list()).segments);
@@ -218,7 +233,10 @@ function stateOf(newest: SegmentHeader, first: Segment, headers: ReadonlyMap<num
   };
 }
 
-async function readHeaders(directory: LogDirectory, known: LogState | undefined): Promise<ReadonlyMap<number, SegmentHeader>> {
+async function readHeaders(
+  directory: LogDirectory,
+  known: LogState | undefined,
+): Promise<ReadonlyMap<number, SegmentHeader>> {
   const headers = new Map<number, SegmentHeader>();
   let logId = known?.logId;
   for (const number of (await directory.list()).segments) {
@@ -246,7 +264,12 @@ async function readHeaders(directory: LogDirectory, known: LogState | undefined)
 }
 
 /** Appends the active segment, whose header is damaged, if its first group follows the last group of the segment before it. */
-async function addActive(directory: LogDirectory, state: LogState, segments: Segment[], signal: AbortSignal | undefined): Promise<void> {
+async function addActive(
+  directory: LogDirectory,
+  state: LogState,
+  segments: Segment[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const { activeSegment: number, activeSalt: salt, blockBytes } = state;
   const path = directory.segment(number);
   if ((await directory.vfs.stat(path)) === undefined) return;
@@ -264,7 +287,14 @@ async function addActive(directory: LogDirectory, state: LogState, segments: Seg
       before.end = walk.end;
       before.chain = walk.chain ?? before.chain;
     }
-    segments.push(makeSegment(state.logId, { number, salt, firstLsn, end: state.tail.offset, chain: state.tail.chain }, path, blockBytes));
+    segments.push(
+      makeSegment(
+        state.logId,
+        { number, salt, firstLsn, end: state.tail.offset, chain: state.tail.chain },
+        path,
+        blockBytes,
+      ),
+    );
   } finally {
     await file.close();
   }

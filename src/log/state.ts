@@ -4,7 +4,16 @@
  * The anchor is the only file that is replaced in place. Creating, rolling to the next segment, pruning, cutting, opening and closing
  * each become true by one write of it.
  */
-import { CorruptionError, FormatError, readU16, readU32, readU64, writeU16, writeU32, writeU64 } from "../base/index.js";
+import {
+  CorruptionError,
+  FormatError,
+  readU16,
+  readU32,
+  readU64,
+  writeU16,
+  writeU32,
+  writeU64,
+} from "../base/index.js";
 import { FORMAT_VERSION, LOG_ID_BYTES, SALT_BYTES, type TornMode, tornModeCode, tornModeOf } from "./format.js";
 
 /** A place in the log where a group may start. */

@@ -36,7 +36,10 @@ export async function surveyLog(directory: LogDirectory, where: string): Promise
   const found = await directory.vfs.stat(directory.path);
   const listing = found?.kind === "directory" ? await directory.list() : undefined;
   if (listing === undefined || (!listing.hasAnchor && listing.segments.length === 0)) {
-    throw new InvalidArgumentError("HF_INVALID_ARGUMENT", `${where}: there is no log in ${directory.path}.`, { where, path: directory.path });
+    throw new InvalidArgumentError("HF_INVALID_ARGUMENT", `${where}: there is no log in ${directory.path}.`, {
+      where,
+      path: directory.path,
+    });
   }
   const problems: LogProblem[] = [];
   let anchor: PeekedAnchor | undefined;
@@ -44,7 +47,12 @@ export async function surveyLog(directory: LogDirectory, where: string): Promise
   let table: SegmentTable | undefined;
   try {
     if (!listing.hasAnchor) {
-      throw new CorruptionError({ path: directory.anchor, offset: 0, expected: "the log's anchor", found: "no such file" });
+      throw new CorruptionError({
+        path: directory.anchor,
+        offset: 0,
+        expected: "the log's anchor",
+        found: "no such file",
+      });
     }
     anchor = await Anchor.peek(directory.anchor, { vfs: directory.vfs, kind: LOG_ANCHOR_KIND });
     for (const slot of anchor.slots) {

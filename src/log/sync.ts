@@ -51,7 +51,12 @@ export async function commitGroup(tail: LogTail, group: GroupBuffer): Promise<vo
   counters.payloadBytes += group.payloadBytes;
   counters.writtenBytes += total;
   if (groupChannel.hasSubscribers) {
-    groupChannel.publish({ directory: tail.directory.path, firstLsn: group.firstLsn, count: group.count, bytes: total });
+    groupChannel.publish({
+      directory: tail.directory.path,
+      firstLsn: group.firstLsn,
+      count: group.count,
+      bytes: total,
+    });
   }
 }
 

@@ -109,10 +109,19 @@ export async function verifyBooks(directory: LogDirectory, course: VerifyCourse)
   for (const [index, segment] of all.entries()) {
     const onGroup = throttled(directory.vfs, () => report(index));
     try {
-      await verifySegment(directory, state!, segment, { ...course, chain, isActive: segment === table?.active, totals, problems, onGroup });
+      await verifySegment(directory, state!, segment, {
+        ...course,
+        chain,
+        isActive: segment === table?.active,
+        totals,
+        problems,
+        onGroup,
+      });
     } catch (error) {
       if (course.signal?.aborted === true) throw error;
-      problems.push(problemOf(missingSegment(segment.path, segment.number, segment.firstLsn, error) ?? error, segment.path));
+      problems.push(
+        problemOf(missingSegment(segment.path, segment.number, segment.firstLsn, error) ?? error, segment.path),
+      );
     }
     ({ chain } = segment);
     report(index + 1);
@@ -142,7 +151,12 @@ interface SegmentCheck extends VerifyCourse {
 }
 
 /** Checks one segment from its first group to its end. */
-async function verifySegment(directory: LogDirectory, state: LogState, segment: Segment, check: SegmentCheck): Promise<void> {
+async function verifySegment(
+  directory: LogDirectory,
+  state: LogState,
+  segment: Segment,
+  check: SegmentCheck,
+): Promise<void> {
   const { totals } = check;
   // A clean log needs no images, and old ones must not be laid over it.
   const crashed = check.isActive && !state.clean && !check.besideWriter;
@@ -170,7 +184,12 @@ async function verifySegment(directory: LogDirectory, state: LogState, segment: 
       const step = await scanner.next();
       if (step.kind === "bad") throw new CorruptionError({ path: segment.path, ...step });
       if (step.kind === "end") break;
-      const batch = RecordBatch.of(step, segment.path, Math.max(state.firstLsn, step.header.firstLsn), Number.MAX_SAFE_INTEGER);
+      const batch = RecordBatch.of(
+        step,
+        segment.path,
+        Math.max(state.firstLsn, step.header.firstLsn),
+        Number.MAX_SAFE_INTEGER,
+      );
       totals.groups += 1;
       totals.records += batch?.count ?? 0;
       totals.bytes += step.end - step.offset;
@@ -180,7 +199,13 @@ async function verifySegment(directory: LogDirectory, state: LogState, segment: 
     }
     if (!check.isActive && scanner.chain !== undefined && scanner.chain !== segment.chain) {
       const { offset, lsn } = scanner;
-      throw new CorruptionError({ path: segment.path, offset, lsn, expected: "the last group that the next segment names", found: "another one" });
+      throw new CorruptionError({
+        path: segment.path,
+        offset,
+        lsn,
+        expected: "the last group that the next segment names",
+        found: "another one",
+      });
     }
   } finally {
     await file.close();

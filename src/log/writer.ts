@@ -102,9 +102,14 @@ export class LogWriter {
 
   appendAll(records: readonly LogInput[]): Promise<LsnRange> {
     let bytes = 0;
-    let problem = this.#unusable() ?? (Array.isArray(records) ? undefined : invalid("Log.appendAll", "records", records, "an array"));
+    let problem =
+      this.#unusable() ??
+      (Array.isArray(records) ? undefined : invalid("Log.appendAll", "records", records, "an array"));
     if (problem === undefined && records.length === 0) {
-      problem = new InvalidArgumentError("HF_INVALID_ARGUMENT", "Log.appendAll: an empty batch has no LSN. Pass at least one record.");
+      problem = new InvalidArgumentError(
+        "HF_INVALID_ARGUMENT",
+        "Log.appendAll: an empty batch has no LSN. Pass at least one record.",
+      );
     }
     for (let index = 0; problem === undefined && index < records.length; index++) {
       const record = records[index]!;
@@ -215,7 +220,8 @@ export class LogWriter {
     await this.#resting;
     if (this.#failure !== undefined) {
       // Who was told of the failure, or was promised no more than is durable, only wants everything released. Any other must hear of it here.
-      if (failedBefore && (this.#told || (!this.#lostEnqueued && this.#tail.durableLsn >= this.#tail.visibleLsn))) return;
+      if (failedBefore && (this.#told || (!this.#lostEnqueued && this.#tail.durableLsn >= this.#tail.visibleLsn)))
+        return;
       throw this.#failure;
     }
     try {
@@ -238,7 +244,8 @@ export class LogWriter {
       cause,
     );
     if (poisonChannel.hasSubscribers) poisonChannel.publish({ directory: path, cause });
-    for (let batch = this.#waiting.take(); batch !== undefined; batch = this.#waiting.take()) batch.reject(this.#failure);
+    for (let batch = this.#waiting.take(); batch !== undefined; batch = this.#waiting.take())
+      batch.reject(this.#failure);
     this.#fail(this.#filling, this.#failure);
     this.#onAcknowledge();
     return this.#failure;
@@ -270,7 +277,8 @@ export class LogWriter {
 
   #refusal(payload: Uint8Array, type: number): HoldfastError | undefined {
     if (!(payload instanceof Uint8Array)) return invalid("Log.append", "payload", payload, "a Uint8Array");
-    if (!Number.isInteger(type) || type < 0 || type > 255) return invalid("Log.append", "type", type, "an integer from 0 to 255");
+    if (!Number.isInteger(type) || type < 0 || type > 255)
+      return invalid("Log.append", "type", type, "an integer from 0 to 255");
     const { recordBytesMax } = this.#tail.options;
     if (payload.length <= recordBytesMax) return undefined;
     return new LimitError(

@@ -48,8 +48,31 @@ export interface ExploreCrashesOptions<S, E> extends CrashScenario<S, E>, CrashF
 }
 
 const OPTIONS = [
-  "name", "workload", "recover", "check", "resume", "checkResumed", "close", "idempotent", "describe", "seed", "steps", "disk", "tornMax", "capPerPoint",
-  "samplesPerPoint", "depth", "nestedShare", "nestedCap", "kill", "statesMax", "timeMsMax", "clock", "operationsMax", "signal", "onProgress",
+  "name",
+  "workload",
+  "recover",
+  "check",
+  "resume",
+  "checkResumed",
+  "close",
+  "idempotent",
+  "describe",
+  "seed",
+  "steps",
+  "disk",
+  "tornMax",
+  "capPerPoint",
+  "samplesPerPoint",
+  "depth",
+  "nestedShare",
+  "nestedCap",
+  "kill",
+  "statesMax",
+  "timeMsMax",
+  "clock",
+  "operationsMax",
+  "signal",
+  "onProgress",
 ] as const;
 
 /** The options with their defaults. */
@@ -71,9 +94,17 @@ export interface CrashLimits {
 export function checkCrashOptions<S, E>(options: ExploreCrashesOptions<S, E>): CrashLimits {
   checkOptions("exploreCrashes", options, OPTIONS);
   const share = options.nestedShare ?? 1 / 8;
-  if (!(share >= 0 && share <= 1)) throw new InvalidArgumentError("HF_INVALID_ARGUMENT", `nestedShare is ${share}; it must be from 0 to 1.`, { option: "nestedShare" });
-  const integer = (name: keyof ExploreCrashesOptions<S, E>, value: number | undefined, fallback: number, min: number, max: number): number =>
-    checkInteger("exploreCrashes", name, value, { min, max }, fallback);
+  if (!(share >= 0 && share <= 1))
+    throw new InvalidArgumentError("HF_INVALID_ARGUMENT", `nestedShare is ${share}; it must be from 0 to 1.`, {
+      option: "nestedShare",
+    });
+  const integer = (
+    name: keyof ExploreCrashesOptions<S, E>,
+    value: number | undefined,
+    fallback: number,
+    min: number,
+    max: number,
+  ): number => checkInteger("exploreCrashes", name, value, { min, max }, fallback);
   return {
     seed: integer("seed", options.seed, 1, 0, Number.MAX_SAFE_INTEGER),
     tornMax: integer("tornMax", options.tornMax, 1, 0, 2),
@@ -83,7 +114,10 @@ export function checkCrashOptions<S, E>(options: ExploreCrashesOptions<S, E>): C
     nestedShare: share,
     nestedCap: integer("nestedCap", options.nestedCap, 64, 1, 1_000_000),
     kill: options.kill ?? true,
-    statesMax: options.statesMax === undefined ? Infinity : integer("statesMax", options.statesMax, 0, 1, Number.MAX_SAFE_INTEGER),
+    statesMax:
+      options.statesMax === undefined
+        ? Infinity
+        : integer("statesMax", options.statesMax, 0, 1, Number.MAX_SAFE_INTEGER),
     timeMsMax: options.timeMsMax ?? Infinity,
     operationsMax: integer("operationsMax", options.operationsMax, 1_000_000, 1, Number.MAX_SAFE_INTEGER),
   };

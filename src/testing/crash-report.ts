@@ -37,7 +37,9 @@ export interface CrashReport {
 
 /** One line for people. */
 export function describeCrashReport(report: CrashReport): string {
-  const scenarios = Object.entries(report.scenarios).map(([name, counts]) => `${name} ${counts.distinct}/${counts.raw}`);
+  const scenarios = Object.entries(report.scenarios).map(
+    ([name, counts]) => `${name} ${counts.distinct}/${counts.raw}`,
+  );
   return (
     `${report.name} (seed ${report.seed}): ${report.distinct} distinct of ${report.raw} states, ${report.inRecoveryDistinct} in recovery; ` +
     `${report.exhaustedPoints} of ${report.points} points exhausted (${report.exhaustedWithTearsPoints} with tears), ${report.cappedPoints} capped, ` +

@@ -73,12 +73,24 @@ export class CrashRunner<S, E> {
   }
 
   /** Runs a program; every way not to succeed becomes a failure. */
-  async attempt<T>(label: string, vfs: SimVfs, program: () => Promise<T> | T): Promise<{ failure: CrashFailure } | { failure: undefined; value: T }> {
+  async attempt<T>(
+    label: string,
+    vfs: SimVfs,
+    program: () => Promise<T> | T,
+  ): Promise<{ failure: CrashFailure } | { failure: undefined; value: T }> {
     const settled = await settle(vfs, program);
-    if (vfs.runaway) return { failure: { problem: `${label}-runs-away`, error: new Error(`more than ${this.#operationsMax} operations`) } };
+    if (vfs.runaway)
+      return {
+        failure: { problem: `${label}-runs-away`, error: new Error(`more than ${this.#operationsMax} operations`) },
+      };
     if (settled.kind === "value") return { failure: undefined, value: settled.value };
     if (settled.kind === "error") return { failure: { problem: `${label}-rejected`, error: settled.error } };
-    return { failure: { problem: `${label}-hangs`, error: new Error("nothing is in flight, no delay is pending, and the promise has not settled") } };
+    return {
+      failure: {
+        problem: `${label}-hangs`,
+        error: new Error("nothing is in flight, no delay is pending, and the promise has not settled"),
+      },
+    };
   }
 
   /** The first unhandled rejection since the last call, after a turn of the event loop. */
@@ -98,7 +110,13 @@ export class CrashRunner<S, E> {
    * Recovers one state. `info` names it, `record` keeps a trace for crashes during this recovery, and `isNew` is asked, once the
    * recovery is over, whether the follow-ups are worth their time.
    */
-  async run(origin: CrashOrigin<S, E>, chooser: RecordingChooser, info: { readonly scenario: string; readonly id: () => string }, record: boolean, isNew: (key: number) => boolean): Promise<CrashOutcome<S, E>> {
+  async run(
+    origin: CrashOrigin<S, E>,
+    chooser: RecordingChooser,
+    info: { readonly scenario: string; readonly id: () => string },
+    record: boolean,
+    isNew: (key: number) => boolean,
+  ): Promise<CrashOutcome<S, E>> {
     const scenario = this.#scenario;
     const disk = this.disk(origin, chooser);
     const vfs = new SimVfs({ disk, operationsMax: this.#operationsMax });
@@ -120,7 +138,8 @@ export class CrashRunner<S, E> {
       vfs,
       previous: origin.previous,
     };
-    if (failure === undefined) failure = await this.#check("check", vfs, () => scenario.check(state as S, events, lazyInfo));
+    if (failure === undefined)
+      failure = await this.#check("check", vfs, () => scenario.check(state as S, events, lazyInfo));
     const fresh = isNew(key);
     disk.recorder = undefined;
     if (failure === undefined && fresh) failure = await this.#followUp(state as S, events, vfs, lazyInfo);
@@ -139,7 +158,10 @@ export class CrashRunner<S, E> {
       const later = events.slice();
       const resumed = await this.attempt("resume", vfs, () => scenario.resume?.(state, this.#context(vfs, later)));
       if (resumed.failure !== undefined) return resumed.failure;
-      const next = new SimVfs({ disk: SimDisk.afterPowerCut(vfs.disk.snapshot().powerCut(), keepNothing, { seed: this.#seed }), operationsMax: this.#operationsMax });
+      const next = new SimVfs({
+        disk: SimDisk.afterPowerCut(vfs.disk.snapshot().powerCut(), keepNothing, { seed: this.#seed }),
+        operationsMax: this.#operationsMax,
+      });
       const recovered = await this.attempt("recover-resumed", next, () => scenario.recover(this.#context(next, later)));
       if (recovered.failure !== undefined) return recovered.failure;
       const check = scenario.checkResumed ?? scenario.check;
@@ -151,7 +173,9 @@ export class CrashRunner<S, E> {
         vfs: next,
         previous: state,
       };
-      const failure = await this.#check("check-resumed", next, () => check.call(scenario, recovered.value, later, resumedInfo));
+      const failure = await this.#check("check-resumed", next, () =>
+        check.call(scenario, recovered.value, later, resumedInfo),
+      );
       next.die();
       if (failure !== undefined) return failure;
     }
@@ -159,7 +183,8 @@ export class CrashRunner<S, E> {
       const closed = await this.attempt("close", vfs, () => scenario.close?.(state));
       if (closed.failure !== undefined) return closed.failure;
       const open = vfs.openHandles();
-      if (open.length > 0) return { problem: "handles-left-open", error: new Error(`open after close: ${open.join(", ")}`) };
+      if (open.length > 0)
+        return { problem: "handles-left-open", error: new Error(`open after close: ${open.join(", ")}`) };
     }
     return undefined;
   }
@@ -168,11 +193,17 @@ export class CrashRunner<S, E> {
     const scenario = this.#scenario;
     const describe = scenario.describe ?? describeState;
     const before = mode === "bytes" ? vfs.snapshotTree() : [];
-    const second = new SimVfs({ disk: SimDisk.afterKill(vfs.disk.snapshot(), keepNothing, { seed: this.#seed }), operationsMax: this.#operationsMax });
-    const recovered = await this.attempt("recover-again", second, () => scenario.recover(this.#context(second, events.slice())));
+    const second = new SimVfs({
+      disk: SimDisk.afterKill(vfs.disk.snapshot(), keepNothing, { seed: this.#seed }),
+      operationsMax: this.#operationsMax,
+    });
+    const recovered = await this.attempt("recover-again", second, () =>
+      scenario.recover(this.#context(second, events.slice())),
+    );
     if (recovered.failure !== undefined) return recovered.failure;
     const [first, again] = [describe.call(scenario, state), describe.call(scenario, recovered.value)];
-    if (first !== again) return { problem: "not-idempotent", error: new Error(`first recovery: ${first}; second: ${again}`) };
+    if (first !== again)
+      return { problem: "not-idempotent", error: new Error(`first recovery: ${first}; second: ${again}`) };
     if (mode === "bytes") {
       const [left, right] = [describeState(before), describeState(second.snapshotTree())];
       if (left !== right) return { problem: "not-idempotent", error: new Error("the second recovery changed files") };
@@ -186,7 +217,8 @@ export class CrashRunner<S, E> {
       const checked = check();
       if (checked === undefined) return undefined;
       const settled = await settle(vfs, () => checked);
-      if (settled.kind === "hang") return { problem: `${label}-hangs`, error: new Error("the promise has not settled") };
+      if (settled.kind === "hang")
+        return { problem: `${label}-hangs`, error: new Error("the promise has not settled") };
       return settled.kind === "error" ? { problem: label, error: settled.error } : undefined;
     } catch (error) {
       return { problem: label, error };
@@ -222,7 +254,8 @@ export class CrashRunner<S, E> {
 export function describeState(state: unknown): string {
   return (
     JSON.stringify(state, (_, value: unknown) => {
-      if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("hex");
+      if (value instanceof Uint8Array)
+        return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("hex");
       if (value instanceof Map) return [...(value as Map<unknown, unknown>)];
       if (value instanceof Set) return [...(value as Set<unknown>)];
       if (typeof value === "bigint") return `${value}n`;
@@ -233,6 +266,7 @@ export function describeState(state: unknown): string {
 
 function hashText(hash: number, ...texts: readonly string[]): number {
   let mixed = hash;
-  for (const text of texts) for (let at = 0; at < text.length; at++) mixed = Math.imul(mixed ^ text.charCodeAt(at), 0x01000193);
+  for (const text of texts)
+    for (let at = 0; at < text.length; at++) mixed = Math.imul(mixed ^ text.charCodeAt(at), 0x01000193);
   return mixed;
 }

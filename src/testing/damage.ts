@@ -75,6 +75,7 @@ function overwrite(vfs: SimVfs, path: string, bytes: Uint8Array, offset: number)
 
 function fileAt(vfs: SimVfs, path: string): Extract<ReturnType<SimVfs["disk"]["find"]>, { kind: "file" }> {
   const node = vfs.disk.find(path);
-  if (node?.kind !== "file") throw new InvalidArgumentError("HF_INVALID_ARGUMENT", `${path} is not a file of this disk.`, { path });
+  if (node?.kind !== "file")
+    throw new InvalidArgumentError("HF_INVALID_ARGUMENT", `${path} is not a file of this disk.`, { path });
   return node;
 }

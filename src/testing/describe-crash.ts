@@ -34,7 +34,8 @@ export function describeCrash(
 
 function describeEntry(at: number, entry: TraceEntry, fate: string | undefined): string {
   const { operation } = entry;
-  const where = operation.offset === undefined ? "" : ` [${operation.offset}, ${operation.offset + (operation.bytes ?? 0)})`;
+  const where =
+    operation.offset === undefined ? "" : ` [${operation.offset}, ${operation.offset + (operation.bytes ?? 0)})`;
   const size = operation.offset === undefined && operation.bytes !== undefined ? ` to ${operation.bytes} bytes` : "";
   const target = operation.to === undefined ? "" : ` -> ${operation.to}`;
   const failed = operation.failed === undefined ? "" : ` !${operation.failed}`;

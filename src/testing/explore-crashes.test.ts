@@ -22,7 +22,14 @@ describe("exploreCrashes", () => {
     expect(report.inRecoveryDistinct).toBeGreaterThan(100);
   });
 
-  for (const mutant of ["ack-early", "no-sync", "no-directory-sync", "no-checksum", "no-truncate", "no-recovery-sync"] as const satisfies readonly ToyMutant[]) {
+  for (const mutant of [
+    "ack-early",
+    "no-sync",
+    "no-directory-sync",
+    "no-checksum",
+    "no-truncate",
+    "no-recovery-sync",
+  ] as const satisfies readonly ToyMutant[]) {
     it(`finds the toy log without: ${mutant}`, async () => {
       const error = await failureOf(exploreCrashes(toyScenario(mutant)));
       expect(error.finding.id).toMatch(/^1(\/\d+)?:[a-z-]+:[\d:]+:[\d.]+$/);
@@ -53,7 +60,11 @@ describe("exploreCrashes", () => {
 
   it("gives the same report for the same seed", async () => {
     const counts = async (): Promise<unknown> => {
-      const { durationMs: _duration, statesPerSecond: _rate, ...rest } = await exploreCrashes({ ...toyScenario(), statesMax: 300, seed: 5 });
+      const {
+        durationMs: _duration,
+        statesPerSecond: _rate,
+        ...rest
+      } = await exploreCrashes({ ...toyScenario(), statesMax: 300, seed: 5 });
       return rest;
     };
     expect(await counts()).toEqual(await counts());
@@ -80,7 +91,14 @@ describe("exploreCrashes", () => {
 
   it("crashes three times in a row when asked to", async () => {
     const report = await exploreCrashes({ ...toyScenario(), steps: 1, depth: 3, nestedShare: 1 });
-    expect(Object.keys(report.scenarios)).toEqual(["cut", "cut-cut", "cut-cut-cut", "kill", "kill-cut", "kill-cut-cut"]);
+    expect(Object.keys(report.scenarios)).toEqual([
+      "cut",
+      "cut-cut",
+      "cut-cut-cut",
+      "kill",
+      "kill-cut",
+      "kill-cut-cut",
+    ]);
   });
 
   it("finds nothing in the right log on disks that keep some order, or show stale blocks", async () => {
@@ -91,7 +109,9 @@ describe("exploreCrashes", () => {
   });
 
   it("refuses options that do not exist or are out of range, and ids that are none", async () => {
-    await expect(exploreCrashes({ ...toyScenario(), statesMin: 1 } as never)).rejects.toMatchObject({ code: "HF_UNKNOWN_OPTION" });
+    await expect(exploreCrashes({ ...toyScenario(), statesMin: 1 } as never)).rejects.toMatchObject({
+      code: "HF_UNKNOWN_OPTION",
+    });
     await expect(exploreCrashes({ ...toyScenario(), depth: 4 })).rejects.toMatchObject({ code: "HF_INVALID_ARGUMENT" });
     for (const id of ["", "1:cut:2", "1:boom:2:0", "1:cut:x:0", "1:cut:99999:0", "1:cut-cut:1:0"]) {
       await expect(replayCrash(toyScenario(), id)).rejects.toMatchObject({ code: "HF_INVALID_ARGUMENT" });
@@ -101,7 +121,8 @@ describe("exploreCrashes", () => {
 
 describe("exploreCrashes takes for a failure", () => {
   const scenario = toyScenario();
-  const explored = async (change: Partial<typeof scenario>): Promise<string> => (await failureOf(exploreCrashes({ ...scenario, ...change }))).finding.problem;
+  const explored = async (change: Partial<typeof scenario>): Promise<string> =>
+    (await failureOf(exploreCrashes({ ...scenario, ...change }))).finding.problem;
 
   it("a workload that rejects, or never settles", async () => {
     expect(await explored({ workload: () => Promise.reject(new Error("no")) })).toBe("workload-rejected");
@@ -147,7 +168,14 @@ describe("exploreCrashes takes for a failure", () => {
       await file.close();
       return scenario.recover(context);
     };
-    expect(await explored({ recover: counting, workload: async () => undefined, resume: async () => undefined, checkResumed: () => undefined })).toBe("not-idempotent");
+    expect(
+      await explored({
+        recover: counting,
+        workload: async () => undefined,
+        resume: async () => undefined,
+        checkResumed: () => undefined,
+      }),
+    ).toBe("not-idempotent");
   });
 
   it("recoveries of one state that differ", async () => {

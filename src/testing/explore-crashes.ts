@@ -59,7 +59,11 @@ export async function exploreCrashes<S, E>(options: ExploreCrashesOptions<S, E>)
 export async function replayCrash<S, E>(options: ExploreCrashesOptions<S, E>, id: string): Promise<CrashReplay> {
   const parsed = parseStateId(id);
   const { steps: _, ...rest } = options;
-  const exploration = new CrashExploration({ ...rest, seed: parsed.seed, ...(parsed.steps === undefined ? {} : { steps: parsed.steps }) });
+  const exploration = new CrashExploration({
+    ...rest,
+    seed: parsed.seed,
+    ...(parsed.steps === undefined ? {} : { steps: parsed.steps }),
+  });
   try {
     return await exploration.replay(parsed);
   } finally {
@@ -108,7 +112,8 @@ class CrashExploration<S, E> {
       if (!trace.isCoveredByNext(point) && point + 1 < trace.points) chains.push([]);
     }
     const order = chains.map((_, at) => at);
-    if (this.#limits.statesMax !== Infinity || this.#limits.timeMsMax !== Infinity) shuffle(order, this.#random.fork("order"));
+    if (this.#limits.statesMax !== Infinity || this.#limits.timeMsMax !== Infinity)
+      shuffle(order, this.#random.fork("order"));
     let done = 0;
     let skipped = 0;
     for (const at of order) {
@@ -119,17 +124,34 @@ class CrashExploration<S, E> {
           skipped++;
           continue;
         }
-        const base = { events: this.#eventsAt(trace, point), answers: [], previous: undefined, snapshot: trace.snapshotAt(point) };
+        const base = {
+          events: this.#eventsAt(trace, point),
+          answers: [],
+          previous: undefined,
+          snapshot: trace.snapshotAt(point),
+        };
         if (covered !== "no") {
           this.#coveredPoints++;
           this.#exhaustedPoints++;
           if (covered === "with-tears") this.#exhaustedWithTearsPoints++;
-        } else covered = await this.#explorePoint({ ...base, kind: "cut", crashes: [{ kind: "cut", point }] }, this.#limits.capPerPoint);
+        } else
+          covered = await this.#explorePoint(
+            { ...base, kind: "cut", crashes: [{ kind: "cut", point }] },
+            this.#limits.capPerPoint,
+          );
         if (this.#limits.kill && trace.isKillPoint(point)) {
-          await this.#explorePoint({ ...base, kind: "kill", crashes: [{ kind: "kill", point }] }, this.#limits.nestedCap);
+          await this.#explorePoint(
+            { ...base, kind: "kill", crashes: [{ kind: "kill", point }] },
+            this.#limits.nestedCap,
+          );
         }
         done++;
-        this.#options.onProgress?.({ points: trace.points, pointsDone: done, raw: this.#counter.raw, distinct: this.#counter.distinct });
+        this.#options.onProgress?.({
+          points: trace.points,
+          pointsDone: done,
+          raw: this.#counter.raw,
+          distinct: this.#counter.distinct,
+        });
       }
     }
     const durationMs = this.#clock() - this.#startMs;
@@ -166,13 +188,23 @@ class CrashExploration<S, E> {
     const trace = new OpTrace<E>(vfs.disk, () => 0);
     this.#live.trace = trace;
     const attempt = await this.#runner.attempt("workload", vfs, () =>
-      this.#options.workload({ vfs, random: new SeededRandom(seed).fork("workload"), steps: this.#options.steps ?? 0, note: (event) => trace.note(event) }),
+      this.#options.workload({
+        vfs,
+        random: new SeededRandom(seed).fork("workload"),
+        steps: this.#options.steps ?? 0,
+        note: (event) => trace.note(event),
+      }),
     );
     vfs.disk.recorder = undefined;
     const failure = (await this.#runner.rejection()) ?? attempt.failure;
     vfs.die();
     if (failure !== undefined) {
-      const id = formatStateId({ seed, steps: this.#options.steps, crashes: [{ kind: "cut", point: trace.entries.length }], answers: [] });
+      const id = formatStateId({
+        seed,
+        steps: this.#options.steps,
+        crashes: [{ kind: "cut", point: trace.entries.length }],
+        answers: [],
+      });
       throw this.#found(failure, "workload", id, describeCrash([trace], [], [], []));
     }
     return trace;
@@ -180,7 +212,10 @@ class CrashExploration<S, E> {
 
   /** Tries the states of one crash, unless the same crash with the same events was tried before. */
   async #explorePoint(origin: CrashOrigin<S, E>, cap: number): Promise<Exhausted> {
-    const fingerprint = origin.kind === "cut" ? `${origin.crashes.length} ${origin.events.length} ${origin.snapshot.powerCut().fingerprint()} ${describeState(origin.events.slice(-4))}` : undefined;
+    const fingerprint =
+      origin.kind === "cut"
+        ? `${origin.crashes.length} ${origin.events.length} ${origin.snapshot.powerCut().fingerprint()} ${describeState(origin.events.slice(-4))}`
+        : undefined;
     const known = fingerprint === undefined ? undefined : this.#explored.get(fingerprint);
     const exhausted = known ?? (await this.#exploreStates(origin, cap));
     if (exhausted === "over-budget") return "no";
@@ -197,7 +232,12 @@ class CrashExploration<S, E> {
     const nested = origin.crashes.length > 1;
     const asked = new Map<string, Question>();
     // Recoveries are crashed when the moment's own states are done: only then is it known whether it is a small one.
-    const picked = new NestedPicks(this.#random.fork(`nested ${formatStateId({ seed: 0, steps: undefined, crashes: origin.crashes, answers: origin.answers })}`), this.#nestedShare(origin));
+    const picked = new NestedPicks(
+      this.#random.fork(
+        `nested ${formatStateId({ seed: 0, steps: undefined, crashes: origin.crashes, answers: origin.answers })}`,
+      ),
+      this.#nestedShare(origin),
+    );
     const early = new Odometer(0);
     let states = 0;
     let exhausted = false;
@@ -214,7 +254,8 @@ class CrashExploration<S, E> {
       }
       if (states >= cap) break;
     }
-    let exhaustedWithTears = exhausted && (this.#limits.tornMax === 0 || ![...asked.values()].some((question) => question.kind === "sector"));
+    let exhaustedWithTears =
+      exhausted && (this.#limits.tornMax === 0 || ![...asked.values()].some((question) => question.kind === "sector"));
     if (exhausted && !exhaustedWithTears) {
       const torn = new Odometer(this.#limits.tornMax);
       let tried = 0;
@@ -238,10 +279,16 @@ class CrashExploration<S, E> {
         if (this.#counter.raw >= budget || !this.#withinBudget()) break;
         await this.#tryState(origin, chooser, false);
       }
-      const random = this.#random.fork(`sample ${formatStateId({ seed: 0, steps: undefined, crashes: origin.crashes, answers: origin.answers })}`);
+      const random = this.#random.fork(
+        `sample ${formatStateId({ seed: 0, steps: undefined, crashes: origin.crashes, answers: origin.answers })}`,
+      );
       const samples = nested ? Math.min(this.#limits.samplesPerPoint, cap) : this.#limits.samplesPerPoint;
       for (let at = 0; at < samples && this.#withinBudget(); at++) {
-        await this.#tryState(origin, sampledState(random, at % 4 === 0 ? Math.min(2, this.#limits.tornMax * 2) : this.#limits.tornMax), false);
+        await this.#tryState(
+          origin,
+          sampledState(random, at % 4 === 0 ? Math.min(2, this.#limits.tornMax * 2) : this.#limits.tornMax),
+          false,
+        );
       }
     }
     for (const answers of picked.take(exhausted && !nested)) {
@@ -281,7 +328,11 @@ class CrashExploration<S, E> {
     return depth > 1 ? this.#limits.nestedShare / 8 : this.#limits.nestedShare;
   }
 
-  async #crashRecovery(origin: CrashOrigin<S, E>, answers: readonly number[], outcome: CrashOutcome<S, E>): Promise<void> {
+  async #crashRecovery(
+    origin: CrashOrigin<S, E>,
+    answers: readonly number[],
+    outcome: CrashOutcome<S, E>,
+  ): Promise<void> {
     const trace = outcome.trace;
     if (trace === undefined) return;
     const nothingChanged = trace.entries.length === 0 && origin.kind === "cut";
@@ -305,15 +356,35 @@ class CrashExploration<S, E> {
 
   async #tryState(origin: CrashOrigin<S, E>, chooser: RecordingChooser, record: boolean): Promise<CrashOutcome<S, E>> {
     const scenario = scenarioOf(origin);
-    const id = (): StateId => ({ seed: this.#limits.seed, steps: this.#options.steps, crashes: origin.crashes, answers: [...origin.answers, ...chooser.answers] });
+    const id = (): StateId => ({
+      seed: this.#limits.seed,
+      steps: this.#options.steps,
+      crashes: origin.crashes,
+      answers: [...origin.answers, ...chooser.answers],
+    });
     const twice = (this.#counter.raw + 1) % DETERMINISM_EVERY === 0;
     const isNew = (key: number): boolean => !record && this.#counter.add(scenario, key, origin.crashes.length > 1);
-    const outcome = await this.#runner.run(origin, chooser, { scenario, id: () => formatStateId(id()) }, record || twice, isNew);
+    const outcome = await this.#runner.run(
+      origin,
+      chooser,
+      { scenario, id: () => formatStateId(id()) },
+      record || twice,
+      isNew,
+    );
     let failure = outcome.failure;
     if (failure === undefined && twice) {
-      const again = await this.#runner.run(origin, repeatAnswers(chooser.answers), { scenario, id: () => formatStateId(id()) }, true, () => false);
+      const again = await this.#runner.run(
+        origin,
+        repeatAnswers(chooser.answers),
+        { scenario, id: () => formatStateId(id()) },
+        true,
+        () => false,
+      );
       if (again.operationsHash !== outcome.operationsHash || again.key !== outcome.key) {
-        failure = { ...LATER_CRASH, error: new Error("two recoveries of the same state asked for different operations") };
+        failure = {
+          ...LATER_CRASH,
+          error: new Error("two recoveries of the same state asked for different operations"),
+        };
       }
     }
     if (failure !== undefined) throw await this.#shrink(id(), failure);
@@ -370,20 +441,34 @@ class CrashExploration<S, E> {
   }
 
   /** Recovers through the crashes of `id`. */
-  async #repeat(trace: OpTrace<E>, id: StateId): Promise<{ failure: CrashFailure | undefined; traces: OpTrace<E>[]; questions: Question[]; answers: number[] }> {
+  async #repeat(
+    trace: OpTrace<E>,
+    id: StateId,
+  ): Promise<{ failure: CrashFailure | undefined; traces: OpTrace<E>[]; questions: Question[]; answers: number[] }> {
     const traces = [trace];
     const questions: Question[] = [];
     const answers: number[] = [];
     const first = id.crashes[0] as { kind: CrashKind; point: number };
     this.#requirePoint(trace, first.point);
     let origin: CrashOrigin<S, E> = {
-      kind: first.kind, snapshot: trace.snapshotAt(first.point), events: this.#eventsAt(trace, first.point), crashes: id.crashes.slice(0, 1), answers: [], previous: undefined,
+      kind: first.kind,
+      snapshot: trace.snapshotAt(first.point),
+      events: this.#eventsAt(trace, first.point),
+      crashes: id.crashes.slice(0, 1),
+      answers: [],
+      previous: undefined,
     };
     let rest = id.answers;
     for (let level = 0; ; level++) {
       const last = level === id.crashes.length - 1;
       const chooser = repeatAnswers(rest);
-      const outcome: CrashOutcome<S, E> = await this.#runner.run(origin, chooser, { scenario: scenarioOf(id), id: () => formatStateId(id) }, true, () => last);
+      const outcome: CrashOutcome<S, E> = await this.#runner.run(
+        origin,
+        chooser,
+        { scenario: scenarioOf(id), id: () => formatStateId(id) },
+        true,
+        () => last,
+      );
       const next = id.crashes[level + 1];
       if (outcome.trace !== undefined) traces.push(outcome.trace);
       if (next === undefined || outcome.trace === undefined) {
@@ -409,7 +494,11 @@ class CrashExploration<S, E> {
 
   #requirePoint(trace: OpTrace<E>, point: number): void {
     if (point >= trace.points) {
-      throw new InvalidArgumentError("HF_INVALID_ARGUMENT", `The run has ${trace.points} moments, none is number ${point}. Was the workload changed since?`, { point });
+      throw new InvalidArgumentError(
+        "HF_INVALID_ARGUMENT",
+        `The run has ${trace.points} moments, none is number ${point}. Was the workload changed since?`,
+        { point },
+      );
     }
   }
 
@@ -418,7 +507,10 @@ class CrashExploration<S, E> {
   }
 
   #found(failure: CrashFailure, scenario: string, id: string, trace: string): CrashFoundError {
-    return new CrashFoundError({ name: this.#options.name, scenario, id, problem: failure.problem, trace }, failure.error);
+    return new CrashFoundError(
+      { name: this.#options.name, scenario, id, problem: failure.problem, trace },
+      failure.error,
+    );
   }
 
   #withinBudget(): boolean {

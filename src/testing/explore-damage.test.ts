@@ -50,13 +50,18 @@ describe("exploreDamage", () => {
 describe("damage operations", () => {
   const made = async (): Promise<SimVfs> => {
     const vfs = new SimVfs();
-    for (const [path, value] of [["/a", 1], ["/b", 2]] as const) {
+    for (const [path, value] of [
+      ["/a", 1],
+      ["/b", 2],
+    ] as const) {
       const file = await vfs.open(path, { access: "read-write", create: "if-missing" });
       await file.write(new Uint8Array(1024).fill(value), 0);
     }
     return vfs;
   };
-  const bytesOf = (vfs: SimVfs, path: string): number[] => [...(vfs.snapshotTree().find((entry) => entry.path === path)?.contents ?? [])];
+  const bytesOf = (vfs: SimVfs, path: string): number[] => [
+    ...(vfs.snapshotTree().find((entry) => entry.path === path)?.contents ?? []),
+  ];
 
   it("change what they say, durably", async () => {
     const vfs = await made();
@@ -64,7 +69,11 @@ describe("damage operations", () => {
     flipByte(vfs, "/a", 3, 0x80);
     expect(bytesOf(vfs, "/a").slice(0, 5)).toEqual([1, 1, 1, 0x81, 1]);
     zeroSector(vfs, "/a", 1);
-    expect(bytesOf(vfs, "/a").slice(512).every((byte) => byte === 0)).toBe(true);
+    expect(
+      bytesOf(vfs, "/a")
+        .slice(512)
+        .every((byte) => byte === 0),
+    ).toBe(true);
     swapSectors(vfs, { path: "/a", sector: 1 }, { path: "/b", sector: 0 });
     expect(bytesOf(vfs, "/a")[600]).toBe(2);
     expect(bytesOf(vfs, "/b")[0]).toBe(0);

@@ -9,7 +9,9 @@ import { dropFile, duplicateFile, flipByte, swapSectors, truncateFile, zeroSecto
 import { RejectionWatch, settle } from "./settle.js";
 
 /** How opening a damaged store ended. */
-export type DamageOutcome<S> = { readonly kind: "recovered"; readonly state: S } | { readonly kind: "rejected"; readonly error: unknown };
+export type DamageOutcome<S> =
+  | { readonly kind: "recovered"; readonly state: S }
+  | { readonly kind: "rejected"; readonly error: unknown };
 
 /** One damage. */
 export interface Damage {
@@ -60,7 +62,21 @@ export interface DamageReport {
   readonly kinds: Readonly<Record<string, number>>;
 }
 
-const OPTIONS = ["name", "seed", "steps", "build", "recover", "check", "flips", "swapsMax", "includes", "statesMax", "operationsMax", "signal", "onProgress"] as const;
+const OPTIONS = [
+  "name",
+  "seed",
+  "steps",
+  "build",
+  "recover",
+  "check",
+  "flips",
+  "swapsMax",
+  "includes",
+  "statesMax",
+  "operationsMax",
+  "signal",
+  "onProgress",
+] as const;
 const PROGRESS_EVERY = 1000;
 
 /**
@@ -74,9 +90,17 @@ export async function exploreDamage<S, E>(options: ExploreDamageOptions<S, E>): 
 /** Repeats the damage that `id` names; rejects with the `CrashFoundError` if the outcome is still refused. */
 export async function replayDamage<S, E>(options: ExploreDamageOptions<S, E>, id: string): Promise<void> {
   const match = /^(\d{1,15})(?:\/(\d{1,9}))?:damage:(\d{1,9})$/.exec(id.trim());
-  if (match === null) throw new InvalidArgumentError("HF_INVALID_ARGUMENT", `${JSON.stringify(id)} is not a damage. One looks like 1:damage:4711.`, { argument: "id" });
+  if (match === null)
+    throw new InvalidArgumentError(
+      "HF_INVALID_ARGUMENT",
+      `${JSON.stringify(id)} is not a damage. One looks like 1:damage:4711.`,
+      { argument: "id" },
+    );
   const { statesMax: _max, steps: _steps, ...rest } = options;
-  await explore({ ...rest, seed: Number(match[1]), ...(match[2] === undefined ? {} : { steps: Number(match[2]) }) }, Number(match[3]));
+  await explore(
+    { ...rest, seed: Number(match[1]), ...(match[2] === undefined ? {} : { steps: Number(match[2]) }) },
+    Number(match[3]),
+  );
 }
 
 async function explore<S, E>(options: ExploreDamageOptions<S, E>, only: number | undefined): Promise<DamageReport> {
@@ -95,16 +119,25 @@ async function explore<S, E>(options: ExploreDamageOptions<S, E>, only: number |
     for (const at of only === undefined ? order : [only]) {
       if (tried >= statesMax || options.signal?.aborted === true) break;
       const damage = damages[at];
-      if (damage === undefined) throw new InvalidArgumentError("HF_INVALID_ARGUMENT", `There are ${damages.length} damages, none is number ${at}.`, { damage: at });
+      if (damage === undefined)
+        throw new InvalidArgumentError(
+          "HF_INVALID_ARGUMENT",
+          `There are ${damages.length} damages, none is number ${at}.`,
+          { damage: at },
+        );
       tried++;
       const { outcome, failure } = await tryDamage(options, seed, snapshot, events, damage, rejections);
       if (failure !== undefined) {
         const id = `${options.steps === undefined ? seed : `${seed}/${options.steps}`}:damage:${at}`;
-        throw new CrashFoundError({ name: options.name, scenario: "damage", id, problem: failure.problem, trace: damage.label }, failure.error);
+        throw new CrashFoundError(
+          { name: options.name, scenario: "damage", id, problem: failure.problem, trace: damage.label },
+          failure.error,
+        );
       }
       if (outcome !== undefined) counts[outcome.kind]++;
       counts.kinds[damage.kind] = (counts.kinds[damage.kind] ?? 0) + 1;
-      if (tried % PROGRESS_EVERY === 0) options.onProgress?.({ done: tried, total: Math.min(statesMax, damages.length) });
+      if (tried % PROGRESS_EVERY === 0)
+        options.onProgress?.({ done: tried, total: Math.min(statesMax, damages.length) });
     }
     return { name: options.name, seed, total: damages.length, tried, ...counts };
   } finally {
@@ -112,17 +145,36 @@ async function explore<S, E>(options: ExploreDamageOptions<S, E>, only: number |
   }
 }
 
-async function build<S, E>(options: ExploreDamageOptions<S, E>, seed: number, rejections: RejectionWatch): Promise<{ snapshot: DiskSnapshot; events: E[] }> {
+async function build<S, E>(
+  options: ExploreDamageOptions<S, E>,
+  seed: number,
+  rejections: RejectionWatch,
+): Promise<{ snapshot: DiskSnapshot; events: E[] }> {
   const vfs = new SimVfs({ seed });
   const events: E[] = [];
   const built = await settle(vfs, () =>
-    options.build({ vfs, random: new SeededRandom(seed).fork("workload"), steps: options.steps ?? 0, note: (event) => events.push(event) }),
+    options.build({
+      vfs,
+      random: new SeededRandom(seed).fork("workload"),
+      steps: options.steps ?? 0,
+      note: (event) => events.push(event),
+    }),
   );
   const rejected = await rejections.next();
-  const problem = rejected !== undefined ? "unhandled-rejection" : built.kind === "error" ? "build-rejected" : built.kind === "hang" ? "build-hangs" : undefined;
+  const problem =
+    rejected !== undefined
+      ? "unhandled-rejection"
+      : built.kind === "error"
+        ? "build-rejected"
+        : built.kind === "hang"
+          ? "build-hangs"
+          : undefined;
   if (problem !== undefined) {
     const cause = rejected?.error ?? (built.kind === "error" ? built.error : new Error("the promise has not settled"));
-    throw new CrashFoundError({ name: options.name, scenario: "build", id: `${seed}:damage:0`, problem, trace: "" }, cause);
+    throw new CrashFoundError(
+      { name: options.name, scenario: "build", id: `${seed}:damage:0`, problem, trace: "" },
+      cause,
+    );
   }
   const settledVfs = vfs.kill(keepEverything);
   for (const entry of settledVfs.snapshotTree()) {
@@ -134,15 +186,31 @@ async function build<S, E>(options: ExploreDamageOptions<S, E>, seed: number, re
 }
 
 async function tryDamage<S, E>(
-  options: ExploreDamageOptions<S, E>, seed: number, snapshot: DiskSnapshot, before: readonly E[], damage: Damage, rejections: RejectionWatch,
+  options: ExploreDamageOptions<S, E>,
+  seed: number,
+  snapshot: DiskSnapshot,
+  before: readonly E[],
+  damage: Damage,
+  rejections: RejectionWatch,
 ): Promise<{ outcome: DamageOutcome<S> | undefined; failure: CrashFailure | undefined }> {
-  const vfs = new SimVfs({ disk: SimDisk.afterKill(snapshot, keepEverything, { seed }), operationsMax: options.operationsMax ?? 1_000_000 });
+  const vfs = new SimVfs({
+    disk: SimDisk.afterKill(snapshot, keepEverything, { seed }),
+    operationsMax: options.operationsMax ?? 1_000_000,
+  });
   damage.apply(vfs);
   const events = before.slice();
-  const settled = await settle(vfs, () => options.recover({ vfs, random: new SeededRandom(seed).fork("recover"), note: (event) => events.push(event) }));
-  if (vfs.runaway) return { outcome: undefined, failure: { problem: "recover-runs-away", error: new Error("too many operations") } };
-  if (settled.kind === "hang") return { outcome: undefined, failure: { problem: "recover-hangs", error: new Error("the promise has not settled") } };
-  const outcome: DamageOutcome<S> = settled.kind === "value" ? { kind: "recovered", state: settled.value } : { kind: "rejected", error: settled.error };
+  const settled = await settle(vfs, () =>
+    options.recover({ vfs, random: new SeededRandom(seed).fork("recover"), note: (event) => events.push(event) }),
+  );
+  if (vfs.runaway)
+    return { outcome: undefined, failure: { problem: "recover-runs-away", error: new Error("too many operations") } };
+  if (settled.kind === "hang")
+    return {
+      outcome: undefined,
+      failure: { problem: "recover-hangs", error: new Error("the promise has not settled") },
+    };
+  const outcome: DamageOutcome<S> =
+    settled.kind === "value" ? { kind: "recovered", state: settled.value } : { kind: "rejected", error: settled.error };
   let failure: CrashFailure | undefined;
   try {
     await options.check(outcome, events, damage, vfs);
@@ -155,9 +223,16 @@ async function tryDamage<S, E>(
   return { outcome, failure };
 }
 
-function listDamages<S, E>(options: ExploreDamageOptions<S, E>, snapshot: DiskSnapshot, seed: number, swapsMax: number): Damage[] {
+function listDamages<S, E>(
+  options: ExploreDamageOptions<S, E>,
+  snapshot: DiskSnapshot,
+  seed: number,
+  swapsMax: number,
+): Damage[] {
   const vfs = new SimVfs({ disk: SimDisk.afterKill(snapshot, keepEverything) });
-  const files = vfs.snapshotTree().flatMap((entry) => (entry.contents === undefined ? [] : [{ path: entry.path, contents: entry.contents }]));
+  const files = vfs
+    .snapshotTree()
+    .flatMap((entry) => (entry.contents === undefined ? [] : [{ path: entry.path, contents: entry.contents }]));
   const includes = (path: string, offset: number): boolean => options.includes?.(path, offset) ?? true;
   const damages: Damage[] = [];
   const sectors: { path: string; sector: number; contents: Uint8Array }[] = [];
@@ -165,7 +240,13 @@ function listDamages<S, E>(options: ExploreDamageOptions<S, E>, snapshot: DiskSn
     for (let offset = 0; offset < contents.byteLength; offset++) {
       if (!includes(path, offset)) continue;
       for (const mask of options.flips ?? [0x01, 0x80, 0xff]) {
-        damages.push({ kind: "flip", path, offset, label: `flip 0x${mask.toString(16)} at byte ${offset} of ${path}`, apply: (target) => flipByte(target, path, offset, mask) });
+        damages.push({
+          kind: "flip",
+          path,
+          offset,
+          label: `flip 0x${mask.toString(16)} at byte ${offset} of ${path}`,
+          apply: (target) => flipByte(target, path, offset, mask),
+        });
       }
     }
     for (let sector = 0; sector * SECTOR_BYTES < contents.byteLength; sector++) {
@@ -174,28 +255,65 @@ function listDamages<S, E>(options: ExploreDamageOptions<S, E>, snapshot: DiskSn
       const bytes = contents.subarray(offset, offset + SECTOR_BYTES);
       sectors.push({ path, sector, contents: bytes });
       if (bytes.some((byte) => byte !== 0)) {
-        damages.push({ kind: "zero", path, offset, label: `zeros in sector ${sector} of ${path}`, apply: (target) => zeroSector(target, path, sector) });
+        damages.push({
+          kind: "zero",
+          path,
+          offset,
+          label: `zeros in sector ${sector} of ${path}`,
+          apply: (target) => zeroSector(target, path, sector),
+        });
       }
-      damages.push({ kind: "truncate", path, offset, label: `${path} cut to ${offset} bytes`, apply: (target) => truncateFile(target, path, offset) });
+      damages.push({
+        kind: "truncate",
+        path,
+        offset,
+        label: `${path} cut to ${offset} bytes`,
+        apply: (target) => truncateFile(target, path, offset),
+      });
     }
     const short = contents.byteLength - 1;
-    if (short > 0) damages.push({ kind: "truncate", path, offset: short, label: `${path} cut to ${short} bytes`, apply: (target) => truncateFile(target, path, short) });
-    damages.push({ kind: "drop", path, offset: 0, label: `${path} removed`, apply: (target) => dropFile(target, path) });
+    if (short > 0)
+      damages.push({
+        kind: "truncate",
+        path,
+        offset: short,
+        label: `${path} cut to ${short} bytes`,
+        apply: (target) => truncateFile(target, path, short),
+      });
+    damages.push({
+      kind: "drop",
+      path,
+      offset: 0,
+      label: `${path} removed`,
+      apply: (target) => dropFile(target, path),
+    });
     for (const other of files) {
       if (other.path === path || Buffer.compare(other.contents, contents) === 0) continue;
-      damages.push({ kind: "duplicate", path, offset: 0, label: `${path} replaced by ${other.path}`, apply: (target) => duplicateFile(target, other.path, path) });
+      damages.push({
+        kind: "duplicate",
+        path,
+        offset: 0,
+        label: `${path} replaced by ${other.path}`,
+        apply: (target) => duplicateFile(target, other.path, path),
+      });
     }
   }
   return [...damages, ...listSwaps(sectors, new SeededRandom(seed).fork("swaps"), swapsMax)];
 }
 
-function listSwaps(sectors: readonly { path: string; sector: number; contents: Uint8Array }[], random: SeededRandom, swapsMax: number): Damage[] {
+function listSwaps(
+  sectors: readonly { path: string; sector: number; contents: Uint8Array }[],
+  random: SeededRandom,
+  swapsMax: number,
+): Damage[] {
   const pairs: [number, number][] = [];
   const total = (sectors.length * (sectors.length - 1)) / 2;
   if (total <= swapsMax * 4) {
-    for (let one = 0; one < sectors.length; one++) for (let other = one + 1; other < sectors.length; other++) pairs.push([one, other]);
+    for (let one = 0; one < sectors.length; one++)
+      for (let other = one + 1; other < sectors.length; other++) pairs.push([one, other]);
     shuffle(pairs, random);
-  } else for (let at = 0; at < swapsMax * 4; at++) pairs.push([random.below(sectors.length), random.below(sectors.length)]);
+  } else
+    for (let at = 0; at < swapsMax * 4; at++) pairs.push([random.below(sectors.length), random.below(sectors.length)]);
   const swaps: Damage[] = [];
   for (const [at, otherAt] of pairs) {
     if (swaps.length >= swapsMax) break;
@@ -203,7 +321,13 @@ function listSwaps(sectors: readonly { path: string; sector: number; contents: U
     const other = sectors[otherAt];
     if (one === undefined || other === undefined || Buffer.compare(one.contents, other.contents) === 0) continue;
     const label = `sector ${one.sector} of ${one.path} exchanged with sector ${other.sector} of ${other.path}`;
-    swaps.push({ kind: "swap", path: one.path, offset: one.sector * SECTOR_BYTES, label, apply: (target) => swapSectors(target, one, other) });
+    swaps.push({
+      kind: "swap",
+      path: one.path,
+      offset: one.sector * SECTOR_BYTES,
+      label,
+      apply: (target) => swapSectors(target, one, other),
+    });
   }
   return swaps;
 }

@@ -24,20 +24,30 @@ describe("exploreFaults", () => {
       expect(found).toBeInstanceOf(CrashFoundError);
       const { finding } = found as CrashFoundError;
       expect(finding.id).toMatch(/^1\/3:fault:\d+:EIO/);
-      await expect(replayFault(faultScenario(mutant), finding.id)).rejects.toMatchObject({ finding: { id: finding.id, problem: finding.problem } });
+      await expect(replayFault(faultScenario(mutant), finding.id)).rejects.toMatchObject({
+        finding: { id: finding.id, problem: finding.problem },
+      });
       await replayFault(faultScenario(), finding.id);
     });
   }
 
   it("takes a rejection that is not typed for a failure", async () => {
     const scenario = faultScenario();
-    const untyped = { ...scenario, workload: (context: Parameters<typeof scenario.workload>[0]) => scenario.workload(context).catch(() => Promise.reject(new Error("oops"))) };
+    const untyped = {
+      ...scenario,
+      workload: (context: Parameters<typeof scenario.workload>[0]) =>
+        scenario.workload(context).catch(() => Promise.reject(new Error("oops"))),
+    };
     await expect(exploreFaults(untyped)).rejects.toMatchObject({ finding: { problem: "workload-rejected-untyped" } });
   });
 
   it("takes a workload that never settles for a failure", async () => {
     const scenario = faultScenario();
-    const hanging = { ...scenario, workload: (context: Parameters<typeof scenario.workload>[0]) => scenario.workload(context).catch(() => new Promise(() => undefined)) };
+    const hanging = {
+      ...scenario,
+      workload: (context: Parameters<typeof scenario.workload>[0]) =>
+        scenario.workload(context).catch(() => new Promise(() => undefined)),
+    };
     await expect(exploreFaults(hanging)).rejects.toMatchObject({ finding: { problem: "workload-hangs" } });
   });
 });

@@ -35,7 +35,11 @@ export interface ExploreFaultsOptions<S, E> extends CrashScenario<S, E> {
   readonly runsMax?: number;
   readonly operationsMax?: number;
   readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: { readonly runs: number; readonly operation: number; readonly operations: number }) => void;
+  readonly onProgress?: (progress: {
+    readonly runs: number;
+    readonly operation: number;
+    readonly operations: number;
+  }) => void;
 }
 
 /** The result of {@link exploreFaults}. */
@@ -55,7 +59,21 @@ export interface FaultReport {
 }
 
 const OPTIONS = [
-  "name", "workload", "recover", "check", "seed", "steps", "disk", "errnos", "isTyped", "samples", "recoveryPoints", "runsMax", "operationsMax", "signal", "onProgress",
+  "name",
+  "workload",
+  "recover",
+  "check",
+  "seed",
+  "steps",
+  "disk",
+  "errnos",
+  "isTyped",
+  "samples",
+  "recoveryPoints",
+  "runsMax",
+  "operationsMax",
+  "signal",
+  "onProgress",
 ] as const;
 
 /**
@@ -77,7 +95,11 @@ export async function exploreFaults<S, E>(options: ExploreFaultsOptions<S, E>): 
 export async function replayFault<S, E>(options: ExploreFaultsOptions<S, E>, id: string): Promise<void> {
   const parsed = parseFaultId(id);
   const { steps: _, ...rest } = options;
-  const exploration = new FaultExploration<S, E>({ ...rest, seed: parsed.seed, ...(parsed.steps === undefined ? {} : { steps: parsed.steps }) });
+  const exploration = new FaultExploration<S, E>({
+    ...rest,
+    seed: parsed.seed,
+    ...(parsed.steps === undefined ? {} : { steps: parsed.steps }),
+  });
   try {
     await exploration.explore(parsed);
   } finally {
@@ -102,10 +124,21 @@ class FaultExploration<S, E> {
     this.#options = options;
     this.#seed = checkInteger("exploreFaults", "seed", options.seed, { min: 0 }, 1);
     this.#samples = checkInteger("exploreFaults", "samples", options.samples, { min: 0, max: 10_000 }, 2);
-    this.#recoveryPoints = checkInteger("exploreFaults", "recoveryPoints", options.recoveryPoints, { min: 0, max: 10_000 }, 6);
+    this.#recoveryPoints = checkInteger(
+      "exploreFaults",
+      "recoveryPoints",
+      options.recoveryPoints,
+      { min: 0, max: 10_000 },
+      6,
+    );
     this.#runsMax = checkInteger("exploreFaults", "runsMax", options.runsMax, { min: 1 }, Number.MAX_SAFE_INTEGER);
     const { name, workload, recover, check } = options;
-    const bound = { name, workload: workload.bind(options), recover: recover.bind(options), check: check.bind(options) };
+    const bound = {
+      name,
+      workload: workload.bind(options),
+      recover: recover.bind(options),
+      check: check.bind(options),
+    };
     this.#runner = new CrashRunner<S, E>(bound, this.#seed, options.operationsMax ?? 1_000_000);
   }
 
@@ -115,7 +148,8 @@ class FaultExploration<S, E> {
 
   async explore(only: FaultId | undefined): Promise<FaultReport> {
     const clean = await this.#runWorkload(undefined);
-    if (clean.failure !== undefined) throw this.#found(clean.failure, { point: undefined, operation: 0, label: "none", after: "run" }, clean.trace);
+    if (clean.failure !== undefined)
+      throw this.#found(clean.failure, { point: undefined, operation: 0, label: "none", after: "run" }, clean.trace);
     if (only === undefined || only.point === undefined) await this.#strikeWorkload(clean.seen, only);
     if (only === undefined || only.point !== undefined) await this.#strikeRecoveries(clean.trace, only);
     return {
@@ -139,7 +173,14 @@ class FaultExploration<S, E> {
         const run = await this.#runWorkload(planFor(one, operation));
         if (run.failure !== undefined) throw this.#found(run.failure, { ...id, after: "run" }, run.trace);
         const failedSync = one.fault.sync !== undefined || operation.operation.startsWith("sync");
-        await this.#checkAfter(run.snapshot, run.trace.notes.map((note) => note.event), id, run.trace, only, failedSync);
+        await this.#checkAfter(
+          run.snapshot,
+          run.trace.notes.map((note) => note.event),
+          id,
+          run.trace,
+          only,
+          failedSync,
+        );
       }
       this.#options.onProgress?.({ runs: this.#runs, operation: index + 1, operations: seen.length });
     }
@@ -153,7 +194,8 @@ class FaultExploration<S, E> {
       const events = trace.notes.slice(0, trace.eventsAt(point)).map((note) => note.event);
       const snapshot = trace.snapshotAt(point);
       const clean = await this.#runRecovery(snapshot, events, undefined);
-      if (clean.failure !== undefined) throw this.#found(clean.failure, { point, operation: 0, label: "none", after: "run" }, trace);
+      if (clean.failure !== undefined)
+        throw this.#found(clean.failure, { point, operation: 0, label: "none", after: "run" }, trace);
       for (const [index, operation] of clean.seen.entries()) {
         if (only !== undefined && only.operation !== index + 1) continue;
         for (const one of this.#cases(operation, only)) {
@@ -173,30 +215,57 @@ class FaultExploration<S, E> {
     return only === undefined ? cases : cases.filter((one) => one.label === only.label);
   }
 
-  async #runWorkload(faults: FaultPlan | undefined): Promise<{ failure: CrashFailure | undefined; seen: SeenOperation[]; trace: OpTrace<E>; snapshot: DiskSnapshot }> {
+  async #runWorkload(
+    faults: FaultPlan | undefined,
+  ): Promise<{ failure: CrashFailure | undefined; seen: SeenOperation[]; trace: OpTrace<E>; snapshot: DiskSnapshot }> {
     const options = this.#options;
-    const vfs = new SimVfs({ seed: this.#seed, ...options.disk, ...(faults === undefined ? {} : { faults }), operationsMax: options.operationsMax ?? 1_000_000 });
+    const vfs = new SimVfs({
+      seed: this.#seed,
+      ...options.disk,
+      ...(faults === undefined ? {} : { faults }),
+      operationsMax: options.operationsMax ?? 1_000_000,
+    });
     const trace = new OpTrace<E>(vfs.disk, () => 0);
     const seen = recordOperations(vfs);
     const attempt = await this.#runner.attempt("workload", vfs, () =>
-      options.workload({ vfs, random: new SeededRandom(this.#seed).fork("workload"), steps: options.steps ?? 0, note: (event) => trace.note(event) }),
+      options.workload({
+        vfs,
+        random: new SeededRandom(this.#seed).fork("workload"),
+        steps: options.steps ?? 0,
+        note: (event) => trace.note(event),
+      }),
     );
     const snapshot = vfs.disk.snapshot();
     vfs.disk.recorder = undefined;
     vfs.die();
-    const failure = (await this.#runner.rejection()) ?? this.#untyped(attempt.failure, "workload", faults !== undefined);
+    const failure =
+      (await this.#runner.rejection()) ?? this.#untyped(attempt.failure, "workload", faults !== undefined);
     return { failure, seen, trace, snapshot };
   }
 
   /** A recovery from a kill, in which everything is in the page cache. */
-  async #runRecovery(snapshot: DiskSnapshot, before: readonly E[], faults: FaultPlan | undefined): Promise<{ failure: CrashFailure | undefined; seen: SeenOperation[]; events: E[]; snapshot: DiskSnapshot }> {
+  async #runRecovery(
+    snapshot: DiskSnapshot,
+    before: readonly E[],
+    faults: FaultPlan | undefined,
+  ): Promise<{ failure: CrashFailure | undefined; seen: SeenOperation[]; events: E[]; snapshot: DiskSnapshot }> {
     const options = this.#options;
-    const disk = SimDisk.afterPowerCut(snapshot.powerCut(), new RuleChooser((question) => question.whole - 1), { seed: this.#seed });
-    const vfs = new SimVfs({ disk, ...(faults === undefined ? {} : { faults }), operationsMax: options.operationsMax ?? 1_000_000 });
+    const disk = SimDisk.afterPowerCut(snapshot.powerCut(), new RuleChooser((question) => question.whole - 1), {
+      seed: this.#seed,
+    });
+    const vfs = new SimVfs({
+      disk,
+      ...(faults === undefined ? {} : { faults }),
+      operationsMax: options.operationsMax ?? 1_000_000,
+    });
     const seen = recordOperations(vfs);
     const events = before.slice();
     const attempt = await this.#runner.attempt("recover", vfs, () =>
-      options.recover({ vfs, random: new SeededRandom(this.#seed).fork("recover"), note: (event) => events.push(event) }),
+      options.recover({
+        vfs,
+        random: new SeededRandom(this.#seed).fork("recover"),
+        note: (event) => events.push(event),
+      }),
     );
     const after = vfs.disk.snapshot();
     vfs.die();
@@ -212,32 +281,68 @@ class FaultExploration<S, E> {
   }
 
   async #checkAfter(
-    snapshot: DiskSnapshot, events: readonly E[], id: Omit<FaultId, "seed" | "steps" | "after">, trace: OpTrace<E>, only: FaultId | undefined, failedSync: boolean,
+    snapshot: DiskSnapshot,
+    events: readonly E[],
+    id: Omit<FaultId, "seed" | "steps" | "after">,
+    trace: OpTrace<E>,
+    only: FaultId | undefined,
+    failedSync: boolean,
   ): Promise<void> {
     const all = (): RecordingChooser => new RuleChooser((question) => question.whole - 1);
     const nothing = (): RecordingChooser => new RuleChooser(() => 0);
-    const random = new SeededRandom(this.#seed).fork(formatFaultId({ ...id, seed: 0, steps: undefined, after: "sample" }));
-    const attempts: [string, CrashOrigin<S, E>["kind"], () => RecordingChooser][] = [["reopen", "kill", all], ["cut-nothing", "cut", nothing], ["cut-all", "cut", all]];
-    for (let at = 0; at < this.#samples; at++) attempts.push([`cut-${at}`, "cut", () => sampledState(random.fork(`${at}`), 1)]);
+    const random = new SeededRandom(this.#seed).fork(
+      formatFaultId({ ...id, seed: 0, steps: undefined, after: "sample" }),
+    );
+    const attempts: [string, CrashOrigin<S, E>["kind"], () => RecordingChooser][] = [
+      ["reopen", "kill", all],
+      ["cut-nothing", "cut", nothing],
+      ["cut-all", "cut", all],
+    ];
+    for (let at = 0; at < this.#samples; at++)
+      attempts.push([`cut-${at}`, "cut", () => sampledState(random.fork(`${at}`), 1)]);
     for (const [after, kind, chooser] of attempts) {
       if (only !== undefined && !only.after.startsWith(after)) continue;
-      const origin: CrashOrigin<S, E> = { kind, snapshot, events, crashes: [{ kind, point: trace.entries.length }], answers: [], previous: undefined };
+      const origin: CrashOrigin<S, E> = {
+        kind,
+        snapshot,
+        events,
+        crashes: [{ kind, point: trace.entries.length }],
+        answers: [],
+        previous: undefined,
+      };
       const outcome = await this.#check(origin, chooser(), { ...id, after }, trace, failedSync);
       if (kind !== "kill" || outcome.trace === undefined) continue;
       // What the reopened store showed may have been in the page cache alone.
       const last = outcome.trace.points - 1;
       const next: CrashOrigin<S, E> = {
-        kind: "cut", snapshot: outcome.trace.snapshotAt(last), events: outcome.events, crashes: [...origin.crashes, { kind: "cut", point: last }], answers: [], previous: outcome.state,
+        kind: "cut",
+        snapshot: outcome.trace.snapshotAt(last),
+        events: outcome.events,
+        crashes: [...origin.crashes, { kind: "cut", point: last }],
+        answers: [],
+        previous: outcome.state,
       };
       await this.#check(next, nothing(), { ...id, after: "reopen-cut" }, trace, failedSync);
     }
   }
 
-  async #check(origin: CrashOrigin<S, E>, chooser: RecordingChooser, id: Omit<FaultId, "seed" | "steps">, trace: OpTrace<E>, failedSync: boolean): Promise<Awaited<ReturnType<CrashRunner<S, E>["run"]>>> {
+  async #check(
+    origin: CrashOrigin<S, E>,
+    chooser: RecordingChooser,
+    id: Omit<FaultId, "seed" | "steps">,
+    trace: OpTrace<E>,
+    failedSync: boolean,
+  ): Promise<Awaited<ReturnType<CrashRunner<S, E>["run"]>>> {
     this.#states++;
     if (failedSync) this.#failedSyncStates++;
     const text = this.#idText(id);
-    const outcome = await this.#runner.run(origin, chooser, { scenario: `fault ${id.after}`, id: () => text }, origin.kind === "kill", () => false);
+    const outcome = await this.#runner.run(
+      origin,
+      chooser,
+      { scenario: `fault ${id.after}`, id: () => text },
+      origin.kind === "kill",
+      () => false,
+    );
     if (outcome.failure !== undefined) throw this.#found(outcome.failure, id, trace);
     return outcome;
   }
@@ -252,7 +357,16 @@ class FaultExploration<S, E> {
 
   #found(failure: CrashFailure, id: Omit<FaultId, "seed" | "steps">, trace: OpTrace<E>): CrashFoundError {
     const scenario = id.point === undefined ? "fault" : "fault-recovery";
-    return new CrashFoundError({ name: this.#options.name, scenario, id: this.#idText(id), problem: failure.problem, trace: describeCrash([trace], [], [], []) }, failure.error);
+    return new CrashFoundError(
+      {
+        name: this.#options.name,
+        scenario,
+        id: this.#idText(id),
+        problem: failure.problem,
+        trace: describeCrash([trace], [], [], []),
+      },
+      failure.error,
+    );
   }
 }
 

@@ -47,17 +47,23 @@ const SYNC_FAILURES = [
 const SHORT_WRITE_BYTES = 100;
 
 /** Every way in which an operation may fail. */
-export function faultCases(seen: SeenOperation, errnos: Readonly<Partial<Record<SimOperation, readonly string[]>>>): FaultCase[] {
+export function faultCases(
+  seen: SeenOperation,
+  errnos: Readonly<Partial<Record<SimOperation, readonly string[]>>>,
+): FaultCase[] {
   const cases: FaultCase[] = [];
   for (const errno of errnos[seen.operation] ?? DEFAULT_ERRNOS[seen.operation]) {
     for (const sticky of [false, true]) {
       const label = `${errno}${sticky ? "+sticky" : ""}`;
       const syncs = seen.operation === "sync-data" || (seen.operation === "write" && seen.durable);
       if (seen.operation !== "sync-data") cases.push({ label, fault: { errno }, sticky });
-      if (seen.operation === "write" && !sticky) cases.push({ label: `${label}+short`, fault: { errno, writtenBytes: SHORT_WRITE_BYTES }, sticky });
+      if (seen.operation === "write" && !sticky)
+        cases.push({ label: `${label}+short`, fault: { errno, writtenBytes: SHORT_WRITE_BYTES }, sticky });
       // What becomes of the pages does not depend on the errno, so only the first one is tried with all four outcomes.
       const outcomes = errno === "EIO" ? SYNC_FAILURES : SYNC_FAILURES.slice(0, 1);
-      if (syncs) for (const sync of outcomes) cases.push({ label: `${label}+${sync.pages}-${sync.reached}`, fault: { errno, sync }, sticky });
+      if (syncs)
+        for (const sync of outcomes)
+          cases.push({ label: `${label}+${sync.pages}-${sync.reached}`, fault: { errno, sync }, sticky });
     }
   }
   return cases;
@@ -85,11 +91,19 @@ export function formatFaultId(id: FaultId): string {
 
 /** Reads a fault id. `InvalidArgumentError` when it is not one. */
 export function parseFaultId(text: string): FaultId {
-  const match = /^(\d{1,15})(?:\/(\d{1,9}))?:(?:fault|fault-recovery:(\d{1,9})):(\d{1,9}):([A-Za-z+-]+):([a-z0-9-]+)$/.exec(text.trim());
+  const match =
+    /^(\d{1,15})(?:\/(\d{1,9}))?:(?:fault|fault-recovery:(\d{1,9})):(\d{1,9}):([A-Za-z+-]+):([a-z0-9-]+)$/.exec(
+      text.trim(),
+    );
   if (match === null) {
-    throw new InvalidArgumentError("HF_INVALID_ARGUMENT", `${JSON.stringify(text)} is not a fault. One looks like 1:fault:17:EIO+sticky:reopen.`, { argument: "id" });
+    throw new InvalidArgumentError(
+      "HF_INVALID_ARGUMENT",
+      `${JSON.stringify(text)} is not a fault. One looks like 1:fault:17:EIO+sticky:reopen.`,
+      { argument: "id" },
+    );
   }
-  const optional = (digits: string | undefined): number | undefined => (digits === undefined ? undefined : Number(digits));
+  const optional = (digits: string | undefined): number | undefined =>
+    digits === undefined ? undefined : Number(digits);
   return {
     seed: Number(match[1]),
     steps: optional(match[2]),

@@ -3,7 +3,16 @@ import type { Question } from "../vfs/index.js";
 import { Odometer, repeatAnswers } from "./odometer.js";
 import { formatStateId, parseStateId } from "./state-id.js";
 
-const question = (options: number): Question => ({ kind: "sector", path: "/a", inode: 2, sector: 0, options, whole: options, operations: [], kept: [] });
+const question = (options: number): Question => ({
+  kind: "sector",
+  path: "/a",
+  inode: 2,
+  sector: 0,
+  options,
+  whole: options,
+  operations: [],
+  kept: [],
+});
 
 describe("Odometer", () => {
   it("answers every combination once, where later questions depend on earlier answers", () => {

@@ -34,7 +34,11 @@ export function parseStateId(text: string): StateId {
   const parts = text.trim().split(":");
   const kinds = (parts[1] ?? "").split("-");
   const wrong = (): InvalidArgumentError =>
-    new InvalidArgumentError("HF_INVALID_ARGUMENT", `${JSON.stringify(text)} is not a crash state. One looks like 17:kill-cut:34:6:0.2.1.`, { argument: "id" });
+    new InvalidArgumentError(
+      "HF_INVALID_ARGUMENT",
+      `${JSON.stringify(text)} is not a crash state. One looks like 17:kill-cut:34:6:0.2.1.`,
+      { argument: "id" },
+    );
   if (parts.length !== kinds.length + 3 || kinds.some((kind) => kind !== "cut" && kind !== "kill")) throw wrong();
   const [seed, steps] = (parts[0] as string).split("/");
   const number = (digits: string | undefined): number => {

@@ -15,7 +15,8 @@ function without(id: number): (question: Question) => number {
     const at = question.operations.indexOf(id);
     if (at < 0) return all(question);
     let answer = 0;
-    for (let option = 0; option < question.whole; option++) if ((question.kept[option] as number) <= at) answer = option;
+    for (let option = 0; option < question.whole; option++)
+      if ((question.kept[option] as number) <= at) answer = option;
     return answer;
   };
 }
@@ -47,14 +48,20 @@ export function tellingStates(asked: ReadonlyMap<string, Question>, tornMax: num
     if (question.kind !== "name") files.add(question.inode);
   }
   for (const id of operations) rules.push(without(id), alone(id));
-  for (const inode of files) rules.push((question) => (question.kind === "name" || question.inode === inode ? all(question) : 0));
+  for (const inode of files)
+    rules.push((question) => (question.kind === "name" || question.inode === inode ? all(question) : 0));
   const choosers = rules.map((rule) => new RuleChooser(rule));
   if (tornMax === 0) return choosers;
   for (const [key, question] of asked) {
     if (question.kind !== "sector") continue;
     for (let option = question.whole; option < question.options; option++) {
       for (const others of [all, nothing]) {
-        choosers.push(new RuleChooser((other) => (questionKey(other) === key ? option : other.kind === "name" ? all(other) : others(other)), 1));
+        choosers.push(
+          new RuleChooser(
+            (other) => (questionKey(other) === key ? option : other.kind === "name" ? all(other) : others(other)),
+            1,
+          ),
+        );
       }
     }
   }

@@ -7,7 +7,15 @@ import type { Vfs, VfsFile } from "../vfs/index.js";
 import type { ExploreCrashesOptions } from "./crash-options.js";
 
 /** What a mutant leaves out. */
-export type ToyMutant = "ack-early" | "no-sync" | "no-directory-sync" | "no-checksum" | "no-truncate" | "no-recovery-sync" | "retry-sync" | "ignore-sync-error";
+export type ToyMutant =
+  | "ack-early"
+  | "no-sync"
+  | "no-directory-sync"
+  | "no-checksum"
+  | "no-truncate"
+  | "no-recovery-sync"
+  | "retry-sync"
+  | "ignore-sync-error";
 
 export type ToyEvent = { readonly kind: "issued" | "acked" | "observed"; readonly count: number };
 
@@ -105,7 +113,12 @@ function encode(payload: Uint8Array, sequence: number, mutant: ToyMutant | undef
   return record;
 }
 
-function decode(bytes: Uint8Array, at: number, sequence: number, mutant: ToyMutant | undefined): Uint8Array | undefined {
+function decode(
+  bytes: Uint8Array,
+  at: number,
+  sequence: number,
+  mutant: ToyMutant | undefined,
+): Uint8Array | undefined {
   if (at + HEADER_BYTES > bytes.byteLength) return undefined;
   const length = readU32(bytes, at);
   if (at + HEADER_BYTES + length > bytes.byteLength || readU32(bytes, at + 4) !== sequence) return undefined;
@@ -153,17 +166,26 @@ export function toyScenario(mutant?: ToyMutant): ExploreCrashesOptions<ToyLog, T
       return log;
     },
     check(log, events) {
-      const most = (...kinds: readonly ToyEvent["kind"][]): number => events.reduce((max, event) => (kinds.includes(event.kind) ? Math.max(max, event.count) : max), 0);
+      const most = (...kinds: readonly ToyEvent["kind"][]): number =>
+        events.reduce((max, event) => (kinds.includes(event.kind) ? Math.max(max, event.count) : max), 0);
       const count = log.records.length;
-      expectThat(count >= most("acked", "observed"), `${count} records, but ${most("acked", "observed")} were promised`);
+      expectThat(
+        count >= most("acked", "observed"),
+        `${count} records, but ${most("acked", "observed")} were promised`,
+      );
       expectThat(count <= most("issued"), `${count} records, but only ${most("issued")} were written`);
-      log.records.forEach((record, at) => expectThat(Buffer.compare(record, toyPayload(at)) === 0, `record ${at} is not what was written`));
+      log.records.forEach((record, at) =>
+        expectThat(Buffer.compare(record, toyPayload(at)) === 0, `record ${at} is not what was written`),
+      );
     },
     async resume(log) {
       await log.append([toyPayload(log.records.length)]);
     },
     checkResumed(log, _, { previous }) {
-      expectThat(log.records.length === previous?.records.length, `${log.records.length} records, but ${previous?.records.length} were there`);
+      expectThat(
+        log.records.length === previous?.records.length,
+        `${log.records.length} records, but ${previous?.records.length} were there`,
+      );
     },
     close: (log) => log.close(),
     idempotent: "bytes",

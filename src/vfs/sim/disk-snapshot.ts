@@ -86,7 +86,12 @@ export class CrashImage implements InodeSource {
     const known = this.#crashed.get(inode);
     if (known !== undefined || this.#crashed.has(inode)) return known;
     const before = this.#snapshot.state(inode);
-    const after = before === undefined ? undefined : before.kind === "file" ? crashedFile(before, this.#stale()) : crashedDirectory(before);
+    const after =
+      before === undefined
+        ? undefined
+        : before.kind === "file"
+          ? crashedFile(before, this.#stale())
+          : crashedDirectory(before);
     this.#crashed.set(inode, after);
     return after;
   }
@@ -114,7 +119,9 @@ export class CrashImage implements InodeSource {
         const now = names?.get(name) ?? target;
         if (now !== 0) visit(now, hashName(label, name, 1));
       }
-      if (names !== undefined) for (const [name, target] of names) if (target !== 0 && !state.durable.has(name)) visit(target, hashName(label, name, 1));
+      if (names !== undefined)
+        for (const [name, target] of names)
+          if (target !== 0 && !state.durable.has(name)) visit(target, hashName(label, name, 1));
     };
     visit(ROOT_INODE, 1);
     return { low, high };
@@ -136,14 +143,17 @@ export class CrashImage implements InodeSource {
         add(label, -2, 0, state.durable.low, state.durable.high);
         add(label, -3, 0, state.durableBytes, state.durableBytes);
         for (const [sector, versions] of state.undecided ?? []) {
-          versions.contents.forEach((content, at) => add(label, sector, at + 1, content?.low ?? 7, content?.high ?? 11));
+          versions.contents.forEach((content, at) =>
+            add(label, sector, at + 1, content?.low ?? 7, content?.high ?? 11),
+          );
           add(label, sector, 0, versions.stale?.low ?? 13, versions.stale?.high ?? 17);
         }
         state.undecidedSizes?.sizes.forEach((bytes, at) => add(label, -1, at + 1, bytes, bytes));
         return;
       }
       add(label, -4, 0, 1, 1);
-      for (const [name, target] of state.durable) if (state.undecided?.has(name) !== true) visit(target, hashName(label, name, 1));
+      for (const [name, target] of state.durable)
+        if (state.undecided?.has(name) !== true) visit(target, hashName(label, name, 1));
       for (const [name, versions] of state.undecided ?? []) {
         versions.targets.forEach((target, at) => {
           const version = hashName(label, name, at + 2);

@@ -3,8 +3,20 @@ import type { SyncFailure } from "./file-state.js";
 
 /** What a program can ask of the simulated disk. `"write"` includes `writeNow`. */
 export type SimOperation =
-  | "open" | "read" | "write" | "sync-data" | "truncate" | "preallocate" | "size"
-  | "make-directory" | "list" | "stat" | "rename" | "remove" | "sync-directory" | "lock";
+  | "open"
+  | "read"
+  | "write"
+  | "sync-data"
+  | "truncate"
+  | "preallocate"
+  | "size"
+  | "make-directory"
+  | "list"
+  | "stat"
+  | "rename"
+  | "remove"
+  | "sync-directory"
+  | "lock";
 
 /** How one operation fails. */
 export interface Fault {
@@ -52,7 +64,8 @@ export class FaultPlan {
       const { rule } = entry;
       if (operation === "remove" && rule.healsOnRemove === true && entry.seen >= (rule.at ?? 1)) entry.healed = true;
       if (rule.operation !== undefined && rule.operation !== operation) continue;
-      if (rule.path !== undefined && !(typeof rule.path === "string" ? path.includes(rule.path) : rule.path.test(path))) continue;
+      if (rule.path !== undefined && !(typeof rule.path === "string" ? path.includes(rule.path) : rule.path.test(path)))
+        continue;
       entry.seen++;
       if (entry.healed || fault !== undefined) continue;
       const at = rule.at ?? 1;

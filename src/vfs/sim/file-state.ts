@@ -56,8 +56,21 @@ export interface FileState {
 /** An empty file. */
 export function emptyFile(inode: number, path: string): FileState {
   return {
-    kind: "file", inode, path, durable: new SectorMap(), volatile: new SectorMap(), durableBytes: 0, volatileBytes: 0, pending: [], pendingSizes: [],
-    undecided: undefined, decided: undefined, overwritten: undefined, undecidedSizes: undefined, boundBytes: undefined, stray: undefined,
+    kind: "file",
+    inode,
+    path,
+    durable: new SectorMap(),
+    volatile: new SectorMap(),
+    durableBytes: 0,
+    volatileBytes: 0,
+    pending: [],
+    pendingSizes: [],
+    undecided: undefined,
+    decided: undefined,
+    overwritten: undefined,
+    undecidedSizes: undefined,
+    boundBytes: undefined,
+    stray: undefined,
   };
 }
 
@@ -76,10 +89,15 @@ export function crashedFile(state: FileState, stale?: (sector: number) => Sector
   for (const entry of state.pending) {
     let versions = merged.get(entry.sector);
     if (versions === undefined || !fresh.has(entry.sector)) {
-      versions = versions === undefined ? new SectorVersions(state.durable.get(entry.sector)) : versions.copy(SECTOR_BYTES);
+      versions =
+        versions === undefined ? new SectorVersions(state.durable.get(entry.sector)) : versions.copy(SECTOR_BYTES);
       merged.set(entry.sector, versions);
       fresh.add(entry.sector);
-      if (stale !== undefined && entry.sector * SECTOR_BYTES >= state.durableBytes && versions.contents[0] === undefined) {
+      if (
+        stale !== undefined &&
+        entry.sector * SECTOR_BYTES >= state.durableBytes &&
+        versions.contents[0] === undefined
+      ) {
         versions.stale = stale(entry.sector);
       }
     }
@@ -87,7 +105,10 @@ export function crashedFile(state: FileState, stale?: (sector: number) => Sector
   }
   let undecidedSizes = state.undecidedSizes;
   if (undecidedSizes === undefined && state.pendingSizes.length > 0) {
-    undecidedSizes = { sizes: [state.durableBytes, ...state.pendingSizes.map((entry) => entry.bytes)], ids: state.pendingSizes.map((entry) => entry.id) };
+    undecidedSizes = {
+      sizes: [state.durableBytes, ...state.pendingSizes.map((entry) => entry.bytes)],
+      ids: state.pendingSizes.map((entry) => entry.id),
+    };
   }
   return {
     kind: "file",

@@ -37,7 +37,12 @@ export class SectorVersions {
   copy(bytes: number): SectorVersions {
     const copy = new SectorVersions(clipSector(this.contents[0], bytes));
     for (let at = 0; at < this.ids.length; at++) {
-      copy.add(this.ids[at] as number, clipSector(this.contents[at + 1], bytes), this.#ranges[at * 2] as number, this.#ranges[at * 2 + 1] as number);
+      copy.add(
+        this.ids[at] as number,
+        clipSector(this.contents[at + 1], bytes),
+        this.#ranges[at * 2] as number,
+        this.#ranges[at * 2 + 1] as number,
+      );
     }
     copy.stale = clipSector(this.stale, bytes);
     return copy;
@@ -48,7 +53,11 @@ export class SectorVersions {
     if (this.#torn !== undefined) return this.#torn;
     const torn: SectorContent[] = [];
     const offer = (candidate: SectorContent): void => {
-      if (this.contents.some((whole) => equalSectors(whole, candidate)) || torn.some((other) => equalSectors(other, candidate))) return;
+      if (
+        this.contents.some((whole) => equalSectors(whole, candidate)) ||
+        torn.some((other) => equalSectors(other, candidate))
+      )
+        return;
       torn.push(candidate);
     };
     for (let at = 0; at < this.ids.length; at++) {

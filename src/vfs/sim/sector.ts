@@ -92,7 +92,8 @@ export function equalSectors(a: SectorContent, b: SectorContent): boolean {
 /** A copy of a sector's bytes in a buffer of its own, to be changed before anyone sees it. */
 export function copySector(content: SectorContent): Sector {
   const buffer = new SectorBuffer(1);
-  if (content !== undefined) buffer.bytes.set(content.buffer.bytes.subarray(content.start, content.start + SECTOR_BYTES));
+  if (content !== undefined)
+    buffer.bytes.set(content.buffer.bytes.subarray(content.start, content.start + SECTOR_BYTES));
   return new Sector(buffer, 0);
 }
 

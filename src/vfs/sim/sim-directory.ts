@@ -74,7 +74,8 @@ export class SimDirectory {
   }
 
   names(): string[] {
-    if (this.#undecided !== undefined) for (const [name, versions] of [...this.#undecided].sort(byName)) this.#decide(name, versions);
+    if (this.#undecided !== undefined)
+      for (const [name, versions] of [...this.#undecided].sort(byName)) this.#decide(name, versions);
     return [...this.#volatile.keys()].sort();
   }
 
@@ -164,7 +165,15 @@ export function crashedDirectory(state: DirectoryState): DirectoryState {
     versions.ids.push(entry.id);
     versions.roles.push(entry.role);
   }
-  return { kind: "directory", inode: state.inode, path: state.path, durable: state.durable, volatile: state.durable, pending: [], undecided };
+  return {
+    kind: "directory",
+    inode: state.inode,
+    path: state.path,
+    durable: state.durable,
+    volatile: state.durable,
+    pending: [],
+    undecided,
+  };
 }
 
 function byName(a: readonly [string, unknown], b: readonly [string, unknown]): number {

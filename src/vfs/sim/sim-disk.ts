@@ -83,10 +83,17 @@ export class SimDisk implements FileDecisions, NameDecisions {
   readonly #writesInFlight = new Map<number, WriteUndo>();
   readonly #shared: SharedParts;
 
-  constructor(options: SimDiskOptions = {}, from?: { readonly facts: DiskFacts; readonly source: InodeSource; readonly chooser: Chooser }) {
+  constructor(
+    options: SimDiskOptions = {},
+    from?: { readonly facts: DiskFacts; readonly source: InodeSource; readonly chooser: Chooser },
+  ) {
     const facts = from?.facts ?? FRESH;
     this.#shared = from?.facts.shared ?? new SharedParts();
-    this.model = from?.facts.model ?? { profile: options.profile ?? "posix", stale: options.stale ?? false, garbage: options.garbage ?? "written" };
+    this.model = from?.facts.model ?? {
+      profile: options.profile ?? "posix",
+      stale: options.stale ?? false,
+      garbage: options.garbage ?? "written",
+    };
     this.random = new SeededRandom(options.seed ?? 0);
     this.scheduler = new Scheduler(this.random, options.latencyTurnsMax ?? 6);
     this.chooser = from?.chooser ?? keepNothing;
@@ -118,7 +125,13 @@ export class SimDisk implements FileDecisions, NameDecisions {
       const sectors = write.after.length;
       const options = sectors + 1;
       const done = chooser.choose({
-        kind: "write", path: file.path, inode: file.inode, sector: write.firstSector, options, whole: options, operations: [write.id],
+        kind: "write",
+        path: file.path,
+        inode: file.inode,
+        sector: write.firstSector,
+        options,
+        whole: options,
+        operations: [write.id],
         kept: Array.from({ length: options }, (_, at) => (at === 0 ? 0 : 1)),
       });
       file.undo(write, done);
@@ -182,12 +195,22 @@ export class SimDisk implements FileDecisions, NameDecisions {
     directory.change({ id, name, target: inode, role: "make", partner: undefined });
   }
 
-  rename(id: number, from: { directory: SimDirectory; name: string }, to: { directory: SimDirectory; name: string }): void {
+  rename(
+    id: number,
+    from: { directory: SimDirectory; name: string },
+    to: { directory: SimDirectory; name: string },
+  ): void {
     const target = from.directory.lookup(from.name);
     const replaced = to.directory.lookup(to.name);
     if (replaced !== 0) this.#removed = [...this.#removed, replaced];
     to.directory.change({ id, name: to.name, target, role: "rename-in", partner: undefined });
-    from.directory.change({ id, name: from.name, target: 0, role: "rename-out", partner: { directory: to.directory.inode, name: to.name } });
+    from.directory.change({
+      id,
+      name: from.name,
+      target: 0,
+      role: "rename-out",
+      partner: { directory: to.directory.inode, name: to.name },
+    });
   }
 
   remove(id: number, directory: SimDirectory, name: string): void {
@@ -220,7 +243,8 @@ export class SimDisk implements FileDecisions, NameDecisions {
       if (entry.partner === undefined) continue;
       const partner = this.inode(entry.partner.directory);
       const name = entry.partner.name;
-      if (partner?.kind === "directory" && partner !== directory) partner.sync((other) => other.id === entry.id && other.name === name);
+      if (partner?.kind === "directory" && partner !== directory)
+        partner.sync((other) => other.id === entry.id && other.name === name);
     }
     this.#syncInOrder(covers);
   }
@@ -260,8 +284,14 @@ export class SimDisk implements FileDecisions, NameDecisions {
     const stale = versions.stale === undefined ? 0 : 1;
     const torn = this.torn < this.chooser.tornMax ? versions.torn(this.model.garbage, sector) : [];
     const choice = this.chooser.choose({
-      kind: "sector", path: file.path, inode: file.inode, sector, options: whole + stale + torn.length, whole,
-      operations: versions.ids, kept: identity(whole),
+      kind: "sector",
+      path: file.path,
+      inode: file.inode,
+      sector,
+      options: whole + stale + torn.length,
+      whole,
+      operations: versions.ids,
+      kept: identity(whole),
     });
     if (choice < whole) return versions.contents[choice];
     if (choice < whole + stale) return versions.stale;
@@ -287,7 +317,10 @@ export class SimDisk implements FileDecisions, NameDecisions {
   decideName(directory: SimDirectory, name: string, versions: NameVersions): number {
     const legal: number[] = [];
     for (let kept = 0; kept <= versions.ids.length; kept++) if (this.#nameIsLegal(versions, kept)) legal.push(kept);
-    const choice = legal.length === 1 ? 0 : this.#ask("name", { path: joinPath(directory.path, name), inode: directory.inode }, versions.ids, legal);
+    const choice =
+      legal.length === 1
+        ? 0
+        : this.#ask("name", { path: joinPath(directory.path, name), inode: directory.inode }, versions.ids, legal);
     const kept = legal[choice] as number;
     for (let at = 0; at < versions.ids.length; at++) {
       const id = versions.ids[at] as number;
@@ -317,8 +350,22 @@ export class SimDisk implements FileDecisions, NameDecisions {
     return this.#shared.allocate(sectors);
   }
 
-  #ask(kind: Question["kind"], about: { path: string; inode: number }, operations: readonly number[], kept: readonly number[]): number {
-    return this.chooser.choose({ kind, path: about.path, inode: about.inode, sector: 0, options: kept.length, whole: kept.length, operations, kept });
+  #ask(
+    kind: Question["kind"],
+    about: { path: string; inode: number },
+    operations: readonly number[],
+    kept: readonly number[],
+  ): number {
+    return this.chooser.choose({
+      kind,
+      path: about.path,
+      inode: about.inode,
+      sector: 0,
+      options: kept.length,
+      whole: kept.length,
+      operations,
+      kept,
+    });
   }
 
   /** A rename whose old name is gone must have its new name, unless something later took that away. */
@@ -352,7 +399,8 @@ export class SimDisk implements FileDecisions, NameDecisions {
       states.push(state);
       if (state.kind === "file") {
         for (const id of state.undecidedSizes?.ids ?? []) ids.add(id);
-        if (this.model.profile === "prefix") for (const versions of state.undecided?.values() ?? []) for (const id of versions.ids) ids.add(id);
+        if (this.model.profile === "prefix")
+          for (const versions of state.undecided?.values() ?? []) for (const id of versions.ids) ids.add(id);
       } else for (const versions of state.undecided?.values() ?? []) for (const id of versions.ids) ids.add(id);
     }
     const open = [...ids].filter((id) => id > this.#syncedThrough).sort((a, b) => a - b);

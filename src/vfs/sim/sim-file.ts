@@ -139,7 +139,10 @@ export class SimFile {
     const preserve = (index: number): void => {
       const content = this.#look(index);
       if (content === undefined) return;
-      buffer.bytes.set(content.buffer.bytes.subarray(content.start, content.start + SECTOR_BYTES), start + (index - first) * SECTOR_BYTES);
+      buffer.bytes.set(
+        content.buffer.bytes.subarray(content.start, content.start + SECTOR_BYTES),
+        start + (index - first) * SECTOR_BYTES,
+      );
     };
     if (headBytes !== 0) preserve(first);
     if (tailBytes !== 0 && (last !== first || headBytes === 0)) preserve(last);
@@ -154,7 +157,16 @@ export class SimFile {
       after.push(this.#put(id, index, content, from, to));
     }
     if (end > bytesBefore) this.#setBytes(id, end);
-    return { id, inode: this.inode, offset, firstSector: first, before, after, bytesBefore, bytesAfter: Math.max(end, bytesBefore) };
+    return {
+      id,
+      inode: this.inode,
+      offset,
+      firstSector: first,
+      before,
+      after,
+      bytesBefore,
+      bytesAfter: Math.max(end, bytesBefore),
+    };
   }
 
   truncate(id: number, bytes: number): void {
@@ -170,7 +182,8 @@ export class SimFile {
       const doomed = new Set<number>();
       const first = Math.ceil(bytes / SECTOR_BYTES);
       this.#volatile.forEach((index) => doomed.add(index), first);
-      for (const index of this.#undecided?.keys() ?? []) if (index >= first && this.#isUndecided(index)) doomed.add(index);
+      for (const index of this.#undecided?.keys() ?? [])
+        if (index >= first && this.#isUndecided(index)) doomed.add(index);
       for (const index of [...doomed].sort((a, b) => a - b)) this.#put(id, index, undefined, 0, SECTOR_BYTES);
     }
     this.#setBytes(id, bytes);
@@ -197,7 +210,8 @@ export class SimFile {
       this.#pending = this.#pending.filter((entry, at) => at > (newest.get(entry.sector) ?? -1));
     }
     let sizes = 0;
-    for (let at = 0; at < this.#pendingSizes.length; at++) if (covers((this.#pendingSizes[at] as PendingSize).id)) sizes = at + 1;
+    for (let at = 0; at < this.#pendingSizes.length; at++)
+      if (covers((this.#pendingSizes[at] as PendingSize).id)) sizes = at + 1;
     if (sizes > 0) {
       this.#durableBytes = (this.#pendingSizes[sizes - 1] as PendingSize).bytes;
       this.#pendingSizes = this.#pendingSizes.slice(sizes);
@@ -251,7 +265,11 @@ export class SimFile {
     for (let at = sectors; at < write.after.length; at++) {
       const index = write.firstSector + at;
       if (this.#volatile.get(index) === write.after[at]) this.#volatileForWrite().set(index, write.before[at]);
-      if (this.#undecided?.has(index) === true && this.#decided?.has(index) !== true && !this.#pending.some((entry) => entry.sector === index && entry.id !== write.id)) {
+      if (
+        this.#undecided?.has(index) === true &&
+        this.#decided?.has(index) !== true &&
+        !this.#pending.some((entry) => entry.sector === index && entry.id !== write.id)
+      ) {
         this.#overwritten?.delete(index);
       }
     }
@@ -319,17 +337,23 @@ export class SimFile {
   }
 
   #look(sector: number): SectorContent {
-    if (this.#undecided === undefined || !this.#isUndecided(sector) || this.#overwritten?.has(sector) === true) return this.#volatile.get(sector);
+    if (this.#undecided === undefined || !this.#isUndecided(sector) || this.#overwritten?.has(sector) === true)
+      return this.#volatile.get(sector);
     const versions = this.#undecided.get(sector) as SectorVersions;
     const bound = this.#boundBytes ?? Number.MAX_SAFE_INTEGER;
     const start = sector * SECTOR_BYTES;
     // Beyond the decided size there is nothing to decide.
-    const content = start >= bound ? undefined : clipSector(this.#decisions.decideSector(this, sector, versions), bound - start);
+    const content =
+      start >= bound ? undefined : clipSector(this.#decisions.decideSector(this, sector, versions), bound - start);
     const base = versions.contents[0];
     this.#decisions.noteDecision(
       this.inode,
-      ((content === undefined ? 0 : mixHash(sector, content.low)) - (base === undefined ? 0 : mixHash(sector, base.low))) | 0,
-      ((content === undefined ? 0 : mixHash(sector, content.high)) - (base === undefined ? 0 : mixHash(sector, base.high))) | 0,
+      ((content === undefined ? 0 : mixHash(sector, content.low)) -
+        (base === undefined ? 0 : mixHash(sector, base.low))) |
+        0,
+      ((content === undefined ? 0 : mixHash(sector, content.high)) -
+        (base === undefined ? 0 : mixHash(sector, base.high))) |
+        0,
     );
     this.#touch();
     if (!equalSectors(this.#durable.get(sector), content)) this.#durableForWrite().set(sector, content);

@@ -18,7 +18,11 @@ export interface OpenFileHost {
   /** Counts an operation; false for a dead process. */
   enter(operation: SimOperation, path: string, durable?: boolean): boolean;
   /** Begins an operation now and ends it some turns later. */
-  run<T>(operation: SimOperation, path: string, begin: (lies: boolean) => { readonly value: T; readonly end?: () => void }): Promise<T>;
+  run<T>(
+    operation: SimOperation,
+    path: string,
+    begin: (lies: boolean) => { readonly value: T; readonly end?: () => void },
+  ): Promise<T>;
 }
 
 /** A descriptor of one process. */
@@ -76,12 +80,18 @@ export class SimOpenFile implements VfsFile {
       try {
         const fault = this.#vfs.faults?.next("sync-data", this.path);
         this.#check("sync");
-        const operation: DiskOperation = { id: disk.nextOperation(), operation: "sync-data", path: this.path, ...failedBy(fault) };
+        const operation: DiskOperation = {
+          id: disk.nextOperation(),
+          operation: "sync-data",
+          path: this.path,
+          ...failedBy(fault),
+        };
         const covers = disk.coverage();
         disk.recorder?.record("begin", operation);
         end = () => {
           if (fault === undefined) disk.syncFile(this.#file, covers);
-          else if (fault.errno !== undefined) disk.failSync(this.#file, covers, fault.sync ?? { pages: "kept", reached: "none" });
+          else if (fault.errno !== undefined)
+            disk.failSync(this.#file, covers, fault.sync ?? { pages: "kept", reached: "none" });
           disk.recorder?.record("end", operation);
         };
         if (fault?.errno !== undefined) failure = new IoError("sync-data", this.path, errno(fault.errno));
@@ -116,7 +126,13 @@ export class SimOpenFile implements VfsFile {
         if (from >= bytes) return { value: false };
         const to = Math.min(bytes, from + PREALLOCATE_CHUNK_BYTES);
         const disk = this.#vfs.disk;
-        const operation = { id: disk.nextOperation(), operation: "preallocate", path: this.path, offset: from, bytes: to - from };
+        const operation = {
+          id: disk.nextOperation(),
+          operation: "preallocate",
+          path: this.path,
+          offset: from,
+          bytes: to - from,
+        };
         this.#file.truncate(operation.id, to);
         disk.recorder?.record("begin", operation);
         return { value: to < bytes, end: () => disk.recorder?.record("end", operation) };
@@ -148,23 +164,39 @@ export class SimOpenFile implements VfsFile {
       this.#check("write");
       if (source.byteLength === 0) return { failure: undefined, end: undefined };
       const inSync = this.#durable && (fault?.sync !== undefined || (fault !== undefined && fault.errno === undefined));
-      const written = fault === undefined || inSync || fault.errno === undefined ? source.byteLength : Math.min(fault.writtenBytes ?? 0, source.byteLength);
-      const failure = fault?.errno === undefined ? undefined : new IoError("write", this.path, errno(fault.errno), { offset });
+      const written =
+        fault === undefined || inSync || fault.errno === undefined
+          ? source.byteLength
+          : Math.min(fault.writtenBytes ?? 0, source.byteLength);
+      const failure =
+        fault?.errno === undefined ? undefined : new IoError("write", this.path, errno(fault.errno), { offset });
       const operation: DiskOperation = {
-        id: disk.nextOperation(), operation: "write", path: this.path, offset, bytes: written, durable: this.#durable, ...failedBy(fault),
+        id: disk.nextOperation(),
+        operation: "write",
+        path: this.path,
+        offset,
+        bytes: written,
+        durable: this.#durable,
+        ...failedBy(fault),
       };
       if (written === 0) {
         disk.recorder?.record("begin", operation);
         return { failure, end: () => disk.recorder?.record("end", operation) };
       }
-      disk.write(operation.id, this.#file, written === source.byteLength ? source : source.subarray(0, written), offset);
+      disk.write(
+        operation.id,
+        this.#file,
+        written === source.byteLength ? source : source.subarray(0, written),
+        offset,
+      );
       disk.recorder?.record("begin", operation);
       const end = (): void => {
         disk.writeEnded(operation.id);
         const own = (id: number): boolean => id === operation.id;
         if (this.#durable) {
           if (fault === undefined) this.#file.syncWrite(operation.id, offset + source.byteLength);
-          else if (inSync && fault.errno !== undefined && fault.sync !== undefined) disk.failSync(this.#file, own, fault.sync);
+          else if (inSync && fault.errno !== undefined && fault.sync !== undefined)
+            disk.failSync(this.#file, own, fault.sync);
         }
         disk.recorder?.record("end", operation);
       };

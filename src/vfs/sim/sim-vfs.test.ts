@@ -18,7 +18,12 @@ async function contents(vfs: SimVfs, path: string): Promise<Uint8Array | undefin
 }
 
 /** Every outcome of `look` after a power cut, found by answering the questions in all ways. */
-async function outcomes(prepare: (vfs: SimVfs) => Promise<void>, look: (vfs: SimVfs) => Promise<string>, options: SimDiskOptions = {}, tornMax = 0): Promise<string[]> {
+async function outcomes(
+  prepare: (vfs: SimVfs) => Promise<void>,
+  look: (vfs: SimVfs) => Promise<string>,
+  options: SimDiskOptions = {},
+  tornMax = 0,
+): Promise<string[]> {
   const live = new SimVfs(options);
   await prepare(live);
   const image = live.disk.snapshot().powerCut();
@@ -190,7 +195,12 @@ describe("SimVfs after a power cut", () => {
       await file.write(bytes(512, 2), 0);
     };
     expect(await outcomes(prepare, (vfs) => shown(vfs, "/a"))).toEqual(["0:", "512:0", "512:2"]);
-    expect(await outcomes(prepare, (vfs) => shown(vfs, "/a"), { stale: true })).toEqual(["0:", "512:0", "512:2", "512:9"]);
+    expect(await outcomes(prepare, (vfs) => shown(vfs, "/a"), { stale: true })).toEqual([
+      "0:",
+      "512:0",
+      "512:2",
+      "512:9",
+    ]);
   });
 
   it("keeps a prefix of everything in the prefix profile", async () => {
@@ -200,8 +210,17 @@ describe("SimVfs after a power cut", () => {
       await file.write(bytes(512, 2), 0);
       await file.write(bytes(512, 3), 512);
     };
-    expect(await outcomes(prepare, (vfs) => shown(vfs, "/a"), { profile: "prefix" })).toEqual(["1024:11", "1024:21", "1024:23"]);
-    expect(await outcomes(prepare, (vfs) => shown(vfs, "/a"), { profile: "ordered" })).toEqual(["1024:11", "1024:13", "1024:21", "1024:23"]);
+    expect(await outcomes(prepare, (vfs) => shown(vfs, "/a"), { profile: "prefix" })).toEqual([
+      "1024:11",
+      "1024:21",
+      "1024:23",
+    ]);
+    expect(await outcomes(prepare, (vfs) => shown(vfs, "/a"), { profile: "ordered" })).toEqual([
+      "1024:11",
+      "1024:13",
+      "1024:21",
+      "1024:23",
+    ]);
   });
 
   it("has data before size in the ordered profile", async () => {
@@ -246,7 +265,12 @@ describe("SimVfs after a kill", () => {
       void file.write(bytes(1536, 2), 0);
       return vfs.kill({ tornMax: 0, choose: () => sectors });
     };
-    for (const [sectors, expected] of [[0, "1024:11"], [1, "1024:21"], [2, "1024:22"], [3, "1536:222"]] as const) {
+    for (const [sectors, expected] of [
+      [0, "1024:11"],
+      [1, "1024:21"],
+      [2, "1024:22"],
+      [3, "1536:222"],
+    ] as const) {
       expect(await shown(await killed(sectors), "/a")).toBe(expected);
     }
   });
@@ -255,7 +279,10 @@ describe("SimVfs after a kill", () => {
     const vfs = new SimVfs();
     await vfs.lock("/lock");
     await expect(vfs.lock("/lock")).rejects.toBeInstanceOf(LockedError);
-    await expect(vfs.otherProcess().lock("/lock")).rejects.toMatchObject({ code: "HF_LOCKED", details: { pid: vfs.pid } });
+    await expect(vfs.otherProcess().lock("/lock")).rejects.toMatchObject({
+      code: "HF_LOCKED",
+      details: { pid: vfs.pid },
+    });
     const next = vfs.kill();
     await next.lock("/lock");
   });
@@ -275,7 +302,9 @@ describe("SimVfs after a kill", () => {
 
 describe("SimVfs with faults", () => {
   it("fails the N-th matching operation with its errno", async () => {
-    const vfs = new SimVfs({ faults: new FaultPlan([{ operation: "write", path: "a", at: 2, errno: "ENOSPC", writtenBytes: 1 }]) });
+    const vfs = new SimVfs({
+      faults: new FaultPlan([{ operation: "write", path: "a", at: 2, errno: "ENOSPC", writtenBytes: 1 }]),
+    });
     const file = await vfs.open("/a", rw);
     await file.write(bytes(2, 1), 0);
     await expect(file.write(bytes(2, 2), 2)).rejects.toMatchObject({ code: "HF_IO", errno: "ENOSPC" });
@@ -310,7 +339,9 @@ describe("SimVfs with faults", () => {
   it("reverts pages after a failed sync where the file system does", async () => {
     const vfs = new SimVfs();
     await synced(vfs, "/a", bytes(512, 1));
-    vfs.faults = new FaultPlan([{ operation: "sync-data", errno: "EIO", sync: { pages: "reverted", reached: "none" } }]);
+    vfs.faults = new FaultPlan([
+      { operation: "sync-data", errno: "EIO", sync: { pages: "reverted", reached: "none" } },
+    ]);
     const file = await vfs.open("/a", rw);
     await file.write(bytes(512, 2), 0);
     await expect(file.syncData()).rejects.toBeInstanceOf(IoError);

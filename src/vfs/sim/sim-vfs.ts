@@ -83,7 +83,9 @@ export class SimVfs implements Vfs {
   powerCut(chooser: Chooser = keepNothing): SimVfs {
     const snapshot = this.disk.snapshot();
     this.die();
-    return new SimVfs({ disk: SimDisk.afterPowerCut(snapshot.powerCut(), chooser, { seed: this.disk.random.nextU32() }) });
+    return new SimVfs({
+      disk: SimDisk.afterPowerCut(snapshot.powerCut(), chooser, { seed: this.disk.random.nextU32() }),
+    });
   }
 
   /** Ends this process: its locks are free, its operations in flight and all later ones never settle. */
@@ -278,7 +280,11 @@ export class SimVfs implements Vfs {
    * Runs one operation: `begin` takes effect now and returns the value with what is to happen at the end, or throws; the promise settles
    * at the end. Used by open files.
    */
-  run<T>(operation: SimOperation, path: string, begin: (lies: boolean) => { readonly value: T; readonly end?: () => void }): Promise<T> {
+  run<T>(
+    operation: SimOperation,
+    path: string,
+    begin: (lies: boolean) => { readonly value: T; readonly end?: () => void },
+  ): Promise<T> {
     if (!this.enter(operation, path)) return never;
     return new Promise((resolve, reject) => {
       let begun: { readonly value: T; readonly end?: () => void } | undefined;
@@ -288,7 +294,10 @@ export class SimVfs implements Vfs {
         if (fault?.errno !== undefined) throw errno(fault.errno);
         begun = begin(fault !== undefined);
       } catch (error) {
-        failure = error instanceof Error && errnoOf(error)?.startsWith("HF_") === true ? error : new IoError(operation, path, error);
+        failure =
+          error instanceof Error && errnoOf(error)?.startsWith("HF_") === true
+            ? error
+            : new IoError(operation, path, error);
       }
       this.disk.scheduler.submit(this, () => {
         if (begun === undefined) {
