@@ -15,13 +15,12 @@ describe("a fifo", () => {
               fifo.add(next);
               model.push(next);
               next += 1;
-            } else if (fifo.take() !== model.shift()) {
-              return false;
+            } else {
+              expect(fifo.take()).toBe(model.shift());
             }
           }
-          if (fifo.size !== model.length || fifo.first !== model[0]) return false;
+          expect([fifo.size, fifo.first]).toEqual([model.length, model[0]]);
         }
-        return true;
       }),
     );
   });
