@@ -10,8 +10,8 @@ const CAPACITY_BYTES_KEPT = 8 << 20;
 
 /** A filling or flying group. */
 export class GroupBuffer {
-  /** Header, body and padding. The header is written when the group is sealed. */
-  bytes: Uint8Array = Buffer.alloc(CAPACITY_BYTES_MIN);
+  /** Header, body and padding. The header is written when the group is sealed. Nothing is allocated before the first record. */
+  bytes: Uint8Array = new Uint8Array(0);
   /** LSN of the first record. */
   firstLsn = 0;
   /** Number of records. */
@@ -93,10 +93,10 @@ export class GroupBuffer {
   }
 
   #grow(needed: number): void {
-    let capacity = this.bytes.length * 2;
+    let capacity = Math.max(CAPACITY_BYTES_MIN, this.bytes.length * 2);
     while (capacity < needed) capacity *= 2;
     const larger = Buffer.alloc(capacity);
-    larger.set(this.bytes.subarray(0, this.#length));
+    larger.set(this.bytes.subarray(0, Math.min(this.#length, this.bytes.length)));
     this.bytes = larger;
   }
 }

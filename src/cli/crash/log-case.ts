@@ -69,10 +69,10 @@ export function logExploration(plan: LogCasePlan, book: PayloadBook = new Payloa
     recover: (context) => recover(plan, context),
     check,
     describe: ({ firstLsn, lastLsn, records }) => `${firstLsn} to ${lastLsn}, ${records.length} records`,
-    close: ({ log }) => log.close(),
     ...(followUps !== undefined
       ? {
           idempotent: true as const,
+          close: ({ log }: RecoveredLog) => log.close(),
           resume: (state: RecoveredLog, context: RecoverContext<LogEvent>) => goOn(state, context, book, followUps),
           // Everything that was appended after recovery was synced: nothing less and nothing more may be there.
           checkResumed: check,

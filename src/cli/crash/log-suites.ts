@@ -32,7 +32,7 @@ function swarmPlan(random: SeededRandom, seed: number, fixed: FixedOptions): Omi
     },
     tornMax: torn === "trust" ? 0 : 1,
     disk: { stale: random.chance(0.4), garbage: random.chance(0.8) ? "written" : "none" },
-    looksFirst: random.chance(0.25),
+    looksFirst: random.chance(0.125),
   };
 }
 
