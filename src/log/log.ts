@@ -216,7 +216,8 @@ export class Log {
 
   async #close(): Promise<void> {
     const { anchor, doubleWrite, files } = this.#tail;
-    this.#stop.abort();
+    // With a reason of its own: without one an exception would be made for nobody.
+    this.#stop.abort("closed");
     try {
       await this.#writer.close(() => anchorClose(this.#tail));
     } finally {
