@@ -120,6 +120,6 @@ export const anchorSuite: CrashSuite = {
     const slotBytes = pick(random, [512, 1024, 2048]);
     const writes = 2 + random.below(4);
     const title = `anchor/${index}: ${mode}, slots of ${slotBytes}, ${writes} writes`;
-    return anchorCase({ title, seed, mode, slotBytes, writes, stale: random.chance(0.5), effort: effortOf(index >> 1) });
+    return anchorCase({ title, seed, mode, slotBytes, writes, stale: random.chance(0.5), effort: effortOf("anchor", index >> 1) });
   },
 };

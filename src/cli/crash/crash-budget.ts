@@ -58,6 +58,7 @@ export interface CrashShare {
   readonly seed: number;
   readonly suites: readonly string[];
   readonly statesMax: number;
+  readonly caseStatesMax: number;
   readonly timeMsMax: number;
   /** This thread's number, and how many there are. */
   readonly thread: number;
@@ -66,8 +67,9 @@ export interface CrashShare {
 
 /** A failing run is over after this many failures. */
 const FAILURES_MAX = 5;
-/** States of one case at most, so that no case eats the budget of the others. */
+/** States of one case at most, so that no case eats the budget of the others; fewer where the whole budget is small. */
 const CASE_STATES_MAX = 6000;
+const CASE_STATES_MIN = 200;
 
 /** Runs the budget. A state that fails is no error but part of the report. */
 export async function runCrashBudget(budget: CrashBudget): Promise<CrashBudgetReport> {
@@ -89,6 +91,7 @@ export async function runCrashBudget(budget: CrashBudget): Promise<CrashBudgetRe
     seed: budget.seed,
     suites: names,
     statesMax: Math.ceil(budget.statesMax / threads),
+    caseStatesMax: Math.min(CASE_STATES_MAX, Math.max(CASE_STATES_MIN, Math.floor(budget.statesMax / 50))),
     timeMsMax: budget.timeMsMax,
     thread,
     threads,
@@ -107,16 +110,16 @@ export async function runShare(share: CrashShare, take: (outcome: CaseOutcome) =
     if (turn++ % share.threads !== share.thread) continue;
     const timeMsMax = endMs - performance.now();
     if (distinct >= share.statesMax || timeMsMax <= 0 || signal?.aborted === true) return;
-    const outcome = await runCase(suite, index, share.seed, timeMsMax, signal);
+    const outcome = await runCase(suite, index, share, timeMsMax, signal);
     if (outcome.kind === "report") distinct += outcome.report.distinct;
     if (!take(outcome)) return;
   }
 }
 
-async function runCase(suite: CrashSuite, index: number, seed: number, timeMsMax: number, signal: AbortSignal | undefined): Promise<CaseOutcome> {
-  const crashCase = suite.makeCase(index, seed);
+async function runCase(suite: CrashSuite, index: number, share: CrashShare, timeMsMax: number, signal: AbortSignal | undefined): Promise<CaseOutcome> {
+  const crashCase = suite.makeCase(index, share.seed);
   try {
-    const report = await crashCase.explore({ statesMax: CASE_STATES_MAX, timeMsMax, ...(signal === undefined ? {} : { signal }) });
+    const report = await crashCase.explore({ statesMax: share.caseStatesMax, timeMsMax, ...(signal === undefined ? {} : { signal }) });
     return { kind: "report", suite: suite.name, report };
   } catch (error) {
     const { finding } = error instanceof CrashFoundError ? error : { finding: undefined };

@@ -166,6 +166,6 @@ export const doubleWriteSuite: CrashSuite = {
     const pages = 1 + random.below(3);
     const batches = 2 + random.below(3);
     const title = `double-write/${index}: ${pages} pages of ${pageBytes}, ${batches} batches`;
-    return pagesCase({ title, seed, pageBytes, pages, batches, effort: effortOf(index) });
+    return pagesCase({ title, seed, pageBytes, pages, batches, effort: effortOf("double-write", index) });
   },
 };

@@ -43,7 +43,7 @@ function randomSuite(name: string, summary: string, weight: number, fixed: Fixed
     weight,
     makeCase(index, seed) {
       const random = new SeededRandom(seed).fork(`${name} ${index}`);
-      const plan = { ...swarmPlan(random, seed, fixed), effort: effortOf(index) };
+      const plan = { ...swarmPlan(random, seed, fixed), effort: effortOf(name, index) };
       const calls = randomCalls(random, 3 + random.below(8));
       return logCase({ ...plan, title: titleOf(name, index, plan, calls), calls });
     },
@@ -100,7 +100,7 @@ const everyRow: CrashSuite = {
       options: { torn, blockBytes: 512, segmentBytes: 2048, spareSegmentsMax: index % 3 },
       tornMax: torn === "trust" ? 0 : 1,
       disk: { stale: index % 2 === 1 },
-      effort: effortOf(index),
+      effort: effortOf("log-rows", index),
     };
     return logCase({ ...plan, title: titleOf("log-rows", index, plan, [...before, ...calls]), calls: [...before, ...calls] });
   },
