@@ -212,6 +212,70 @@ describe("repair", () => {
     expectSameTree(treeOf(damaged), before);
   });
 
+  it.each([
+    ["damaged header, damaged from its first byte", async (vfs: SimVfs) => flipByte(vfs, segmentPath(4), 0), 12],
+    ["damaged header", async (vfs: SimVfs) => flipByte(vfs, segmentPath(4), 70), 12],
+    ["missing file", async (vfs: SimVfs) => vfs.remove(segmentPath(4)), 9],
+    [
+      "damaged header and no anchor",
+      async (vfs: SimVfs) => {
+        await flipByte(vfs, segmentPath(4), 70);
+        await vfs.remove("/log/anchor");
+      },
+      9,
+    ],
+    [
+      "missing file and no anchor",
+      async (vfs: SimVfs) => {
+        await vfs.remove(segmentPath(4));
+        await vfs.remove("/log/anchor");
+      },
+      9,
+    ],
+  ] as const)("of the active segment's %s keeps what can still be proven", async (_name, damage, kept) => {
+    // Where the file was missing, the segment before it was once taken for the active one: nothing was cut, and the log still did not open.
+    const vfs = await closedLog(new SimVfs({ seed: 1 }), 12);
+    await damage(vfs);
+    const before = treeOf(vfs);
+    expect(await repairLog("/log", { vfs, dryRun: true })).toMatchObject({ keptLastLsn: kept });
+    expectSameTree(treeOf(vfs), before);
+    expect(await repairLog("/log", { vfs })).toMatchObject({ needless: false, keptLastLsn: kept });
+    const again = await openSmall(vfs.powerCut());
+    expect(await readTexts(again)).toEqual(recordTexts(1, kept));
+    await again.close();
+  });
+
+  it("of a cut log without an anchor never brings back what was cut", async () => {
+    for (const lsn of [4, 5, 6, 7]) {
+      const vfs = new SimVfs({ seed: 1 });
+      const log = await openSmall(vfs, { spareSegmentsMax: 0 });
+      await appendCount(log, 12);
+      await log.truncateAfter(lsn);
+      for (const text of ["a", "b"]) await log.append(new TextEncoder().encode(text));
+      await log.close();
+      await vfs.remove("/log/anchor");
+      expect(await repairLog("/log", { vfs })).toMatchObject({ anchorRebuilt: true, keptLastLsn: lsn + 2 });
+      const again = await openSmall(vfs);
+      expect(await readTexts(again)).toEqual([...recordTexts(1, lsn), "a", "b"]);
+      await again.close();
+    }
+  });
+
+  it("refuses to guess between the segments of two logs where no anchor says which is meant", async () => {
+    const other = await closedLog(new SimVfs({ seed: 9 }), 5);
+    const vfs = await closedLog(new SimVfs({ seed: 1 }), 3);
+    await putFile(vfs, segmentPath(2), contentsOf(other, segmentPath(2)));
+    await vfs.remove("/log/anchor");
+    const before = treeOf(vfs);
+    expect(await errorOf(repairLog("/log", { vfs }))).toMatchObject({
+      code: "HF_CORRUPTION",
+      details: { path: segmentPath(2) },
+    });
+    expectSameTree(treeOf(vfs), before);
+    await vfs.remove(segmentPath(2));
+    expect(await repairLog("/log", { vfs })).toMatchObject({ keptLastLsn: 3 });
+  });
+
   it("gives up where not one header can be read", async () => {
     const vfs = await closedLog(new SimVfs({ seed: 1 }), 2);
     await vfs.remove("/log/anchor");

@@ -43,7 +43,7 @@ export async function findSoundPart(directory: LogDirectory, signal: AbortSignal
     survey.state === undefined || survey.table === undefined
       ? await booksFromHeaders(directory, survey.state, signal)
       : { state: survey.state, table: survey.table };
-  const { all, active } = table;
+  const { all } = table;
   const headless: { segment: Segment; epoch: number }[] = [];
   let last: Segment | undefined;
   let end = 0;
@@ -53,11 +53,9 @@ export async function findSoundPart(directory: LogDirectory, signal: AbortSignal
   let { epoch } = state;
   for (const segment of all) {
     if (segment.firstLsn !== nextLsn) break;
-    const walk = await walkSegment(directory, state, segment, {
-      chain,
-      isActive: segment === active && !anchorLost,
-      signal,
-    });
+    // The newest segment that is left need not be the one that was written to: that one's file may be gone.
+    const isActive = segment.number === state.activeSegment;
+    const walk = await walkSegment(directory, state, segment, { chain, isActive: isActive && !anchorLost, signal });
     if (walk === undefined) break;
     last = segment;
     end = walk.end;
@@ -65,7 +63,7 @@ export async function findSoundPart(directory: LogDirectory, signal: AbortSignal
     ({ chain } = walk);
     epoch = Math.max(epoch, walk.lastEpoch);
     if (!walk.hasHeader) headless.push({ segment, epoch: walk.firstEpoch });
-    complete = segment === active && walk.whole;
+    complete = isActive && walk.whole;
     if (!walk.whole) break;
   }
   // Damage below the oldest LSN leaves nothing: records behind a hole can't be kept in order.
