@@ -9,6 +9,7 @@ describe("a fifo", () => {
         const fifo = new Fifo<number>();
         const model: number[] = [];
         let next = 0;
+        let wrong = 0;
         for (const run of runs) {
           for (let index = 0; index < Math.abs(run); index++) {
             if (run > 0) {
@@ -16,11 +17,12 @@ describe("a fifo", () => {
               model.push(next);
               next += 1;
             } else {
-              expect(fifo.take()).toBe(model.shift());
+              if (fifo.take() !== model.shift()) wrong += 1;
             }
           }
-          expect([fifo.size, fifo.first]).toEqual([model.length, model[0]]);
+          if (fifo.size !== model.length || fifo.first !== model[0]) wrong += 1;
         }
+        expect(wrong).toBe(0);
       }),
     );
   });
@@ -32,13 +34,15 @@ describe("a fifo", () => {
     expect([fifo.take(), fifo.take(), fifo.size]).toEqual(["a", undefined, 0]);
   });
 
-  it("keeps no hold on the items that were taken while it never empties", () => {
+  it("keeps its order and its size while it never empties", () => {
     const fifo = new Fifo<number>();
     for (let index = 0; index < 10; index++) fifo.add(index);
+    let wrong = 0;
     for (let index = 10; index < 100_000; index++) {
       fifo.add(index);
-      expect(fifo.take()).toBe(index - 10);
+      if (fifo.take() !== index - 10) wrong += 1;
     }
+    expect(wrong).toBe(0);
     expect(fifo.size).toBe(10);
   });
 });

@@ -28,11 +28,11 @@ describe("reading a log of large segments", () => {
         })),
       );
     }
-    expect(log.stats().segments).toBeGreaterThan(2);
     await log.close();
   });
 
-  async function expectRange(log: Log | LogReader, from: number, to: number, reverse: boolean): Promise<void> {
+  /** Checks a range and returns how many records it had. */
+  async function checkRange(log: Log | LogReader, from: number, to: number, reverse: boolean): Promise<number> {
     const records = await readAll(log, { from, to, reverse });
     const lsns = records.map(({ lsn }) => lsn);
     const expected = Array.from({ length: to - from + 1 }, (_, index) => from + index);
@@ -41,12 +41,14 @@ describe("reading a log of large segments", () => {
       expect(type).toBe(lsn % 256);
       expect(Buffer.compare(payload, payloadOf(lsn)), `LSN ${lsn}`).toBe(0);
     }
+    return records.length;
   }
 
   it("gives everything backwards, before anything was read forwards", async () => {
     const log = await Log.open(DIRECTORY, { vfs });
-    await expectRange(log, 1, COUNT, true);
-    await expectRange(log, 1, COUNT, false);
+    expect(log.stats().segments).toBeGreaterThan(2);
+    expect(await checkRange(log, 1, COUNT, true)).toBe(COUNT);
+    expect(await checkRange(log, 1, COUNT, false)).toBe(COUNT);
     await log.close();
   });
 
@@ -57,7 +59,7 @@ describe("reading a log of large segments", () => {
     for (const source of [log, reader]) {
       for (let round = 0; round < 40; round++) {
         const from = 1 + random.below(COUNT);
-        await expectRange(source, from, Math.min(COUNT, from + random.below(60)), round % 2 === 0);
+        await checkRange(source, from, Math.min(COUNT, from + random.below(60)), round % 2 === 0);
         const lsn = 1 + random.below(COUNT);
         const record = await source.get(lsn);
         expect(record?.type).toBe(lsn % 256);
