@@ -5,7 +5,15 @@
  * a reader may show less than the next writer's recovery will keep, and never more.
  */
 import { Anchor } from "../anchor/index.js";
-import { CorruptionError, InvalidArgumentError, StateError, checkInteger, checkOptions, equalBytes, invalid } from "../base/index.js";
+import {
+  CorruptionError,
+  InvalidArgumentError,
+  StateError,
+  checkInteger,
+  checkOptions,
+  equalBytes,
+  invalid,
+} from "../base/index.js";
 import { type Vfs, type VfsFile } from "../vfs/index.js";
 import { type FollowOptions, followRecords } from "./follower.js";
 import type { TornMode } from "./format.js";
@@ -71,7 +79,10 @@ export class LogReader {
     const pollMs = checkInteger(where, "pollMs", given.pollMs, { min: 1, max: 60_000 }, 20);
     const files = new LogDirectory(vfsOf(given.vfs), directory);
     if ((await files.vfs.stat(files.anchor)) === undefined) {
-      throw new InvalidArgumentError("HF_INVALID_ARGUMENT", `${where}: there is no log in ${directory}.`, { where, path: directory });
+      throw new InvalidArgumentError("HF_INVALID_ARGUMENT", `${where}: there is no log in ${directory}.`, {
+        where,
+        path: directory,
+      });
     }
     return new LogReader(directory, await ReaderSource.open(files), pollMs);
   }
@@ -279,7 +290,8 @@ class ReaderSource implements ReadSource {
       return same;
     });
     for (const segment of known) if (!kept.includes(segment)) await this.files.forget(segment);
-    const sameTail = this.#sequence >= 0 && state.epoch === this.#state.epoch && state.activeSegment === this.#state.activeSegment;
+    const sameTail =
+      this.#sequence >= 0 && state.epoch === this.#state.epoch && state.activeSegment === this.#state.activeSegment;
     this.files ??= new SegmentFiles(this.directory.vfs, state);
     this.table = new SegmentTable(kept);
     this.#state = state;

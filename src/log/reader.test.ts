@@ -3,7 +3,7 @@ import { SeededRandom } from "../base/index.js";
 import { SimVfs } from "../vfs/index.js";
 import { LogReader } from "./log-reader.js";
 import { Log } from "./log.js";
-import { DIRECTORY, readAll } from "./small-log.contract.js";
+import { DIRECTORY, bytesOf, openSmall, readAll } from "./small-log.contract.js";
 
 /** Segments of a megabyte with groups from one record to some 300 KiB: larger than what is read at once, and than the index's spacing. */
 describe("reading a log of large segments", () => {
@@ -104,4 +104,17 @@ describe("groups larger than the buffers kept for them", () => {
     expect((await again.get(3))!.payload.length).toBe(large.length);
     await again.close();
   });
+});
+
+it("an iteration that was ended while a step was under way still gave out that step's batch", async () => {
+  const vfs = new SimVfs({ seed: 1 });
+  const log = await openSmall(vfs, { segmentBytes: 16_384 });
+  await log.appendAll([bytesOf("one"), bytesOf("two"), bytesOf("three")]);
+  const iterator = log.read();
+  const step = iterator.next();
+  const ended = iterator.return!();
+  await Promise.all([step, ended]);
+  expect(await iterator.next()).toMatchObject({ done: true });
+  expect(await iterator.next()).toMatchObject({ done: true });
+  await log.close();
 });

@@ -10,6 +10,7 @@ export class RecordIterator implements AsyncIterableIterator<LogRecord> {
   readonly #reverse: boolean;
   #batch: RecordBatch | undefined;
   #taken = 0;
+  #ended = false;
   #pending: Promise<IteratorResult<LogRecord>> | undefined;
 
   constructor(batches: AsyncGenerator<RecordBatch, void, undefined>, reverse: boolean) {
@@ -38,6 +39,7 @@ export class RecordIterator implements AsyncIterableIterator<LogRecord> {
 
   /** Ends the iteration and releases its file. */
   async return(): Promise<IteratorResult<LogRecord>> {
+    this.#ended = true;
     this.#batch = undefined;
     await this.#batches.return();
     return { done: true, value: undefined };
@@ -55,7 +57,7 @@ export class RecordIterator implements AsyncIterableIterator<LogRecord> {
 
   async #fetch(): Promise<IteratorResult<LogRecord>> {
     const step = await this.#batches.next();
-    if (step.done === true) {
+    if (step.done === true || this.#ended) {
       this.#batch = undefined;
       return { done: true, value: undefined };
     }

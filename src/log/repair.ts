@@ -108,7 +108,10 @@ async function freeCopyDirectory(directory: LogDirectory): Promise<string> {
 async function copyOriginals(directory: LogDirectory, part: SoundPart, dryRun: boolean): Promise<string[]> {
   const { vfs } = directory;
   const target = await freeCopyDirectory(directory);
-  const numbers = new Set([...part.headless.map(({ segment }) => segment.number), ...(part.complete ? [] : part.removed)]);
+  const numbers = new Set([
+    ...part.headless.map(({ segment }) => segment.number),
+    ...(part.complete ? [] : part.removed),
+  ]);
   const names = ["anchor", ...[...numbers].sort((a, b) => a - b).map((number) => directory.segmentName(number))];
   const copies: string[] = [];
   if (!dryRun) await vfs.makeDirectory(target);
@@ -170,7 +173,8 @@ async function restoreHeaders(directory: LogDirectory, part: SoundPart): Promise
 async function cutTo(directory: LogDirectory, part: SoundPart): Promise<void> {
   const { vfs } = directory;
   const { state, table } = part;
-  if (part.last !== undefined && part.last === table.active && !state.clean) await settleKept(directory, part, part.last);
+  if (part.last !== undefined && part.last === table.active && !state.clean)
+    await settleKept(directory, part, part.last);
   const options = resolveLogOptions({ vfs, spareSegmentsMax: 0 }, directory.path, state);
   // A mark may be of a later epoch than any group that is left; the new epoch must be later still, or it would be believed.
   const mark = await readMark(vfs, directory.mark, state.logId);
@@ -185,7 +189,15 @@ async function cutTo(directory: LogDirectory, part: SoundPart): Promise<void> {
     files: new SegmentFiles(vfs, state),
     spares: new SpareSegments(directory, 0, []),
     doubleWrite: undefined,
-    counters: { groups: 0, records: 0, payloadBytes: 0, writtenBytes: 0, syncs: 0, segmentsMade: 0, segmentsRecycled: 0 },
+    counters: {
+      groups: 0,
+      records: 0,
+      payloadBytes: 0,
+      writtenBytes: 0,
+      syncs: 0,
+      segmentsMade: 0,
+      segmentsRecycled: 0,
+    },
     active: undefined,
     state: books,
     chain: part.chain,
@@ -236,7 +248,8 @@ async function settleKept(directory: LogDirectory, part: SoundPart, segment: Seg
 function settledBooks(part: SoundPart, epoch: number): LogState {
   const { state, last, end, chain, nextLsn } = part;
   const tail = { offset: last === undefined ? 0 : end, lsn: nextLsn, chain, previousGroup: 0 };
-  const active = last === undefined ? { firstSegment: 0, activeSegment: 0 } : { activeSegment: last.number, activeSalt: last.salt };
+  const active =
+    last === undefined ? { firstSegment: 0, activeSegment: 0 } : { activeSegment: last.number, activeSalt: last.salt };
   return { ...state, ...active, epoch, tail };
 }
 
