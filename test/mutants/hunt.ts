@@ -4,8 +4,10 @@
  */
 import { LockedError } from "../../src/base/index.js";
 import { caseTurns, crashSuites } from "../../src/cli/crash/suites.js";
-import { Log } from "../../src/log/index.js";
-import { CrashFoundError, exploreDamage, exploreFaults } from "../../src/testing/index.js";
+import type { LogCall } from "../../src/cli/crash/log-calls.js";
+import { logExploration } from "../../src/cli/crash/log-case.js";
+import { Log, type LogOptions } from "../../src/log/index.js";
+import { CrashFoundError, exploreCrashes, exploreDamage, exploreFaults } from "../../src/testing/index.js";
 import { SimVfs } from "../../src/vfs/index.js";
 import { anchorFaults, logFaults } from "../crash/log-faults.contract.js";
 import { type Leaving, logDamage } from "../damage/log-damage.contract.js";
@@ -62,19 +64,21 @@ function crashes(names: readonly string[], statesMax: number): Hunt {
 }
 
 const faults: Hunt = async () => {
+  const anchors = await found("faults anchor", async () => (await exploreFaults(anchorFaults("mirror", SEED))).states);
+  if (anchors !== undefined) return anchors;
   for (const [name, options] of [
+    ["os", { ...small, durability: "os" }],
     ["align", { ...small, torn: "align" }],
     ["double-write", { ...small, torn: "double-write" }],
-    ["os", { ...small, durability: "os" }],
   ] as const) {
     const problem = await found(`faults ${name}`, async () => (await exploreFaults({ ...logFaults(name, options, SEED), samples: 1, recoveryPoints: 2 })).states);
     if (problem !== undefined) return problem;
   }
-  return await found("faults anchor", async () => (await exploreFaults(anchorFaults("mirror", SEED))).states);
+  return undefined;
 };
 
 const damage: Hunt = async () => {
-  for (const leaving of ["closed", "died", "unmarked"] as readonly Leaving[]) {
+  for (const leaving of ["unmarked", "died", "closed"] as readonly Leaving[]) {
     for (const torn of ["align", "double-write"] as const) {
       const options = { ...logDamage(torn, { ...small, torn }, SEED, leaving), statesMax: 3000 };
       const problem = await found(`damage ${leaving}, ${torn}`, async () => (await exploreDamage(options)).tried);
@@ -83,6 +87,49 @@ const damage: Hunt = async () => {
   }
   return undefined;
 };
+
+/** One short workload, looked at closely: `calls` on small blocks, with crashes in recoveries and going on afterwards. */
+function closely(title: string, options: Omit<LogOptions, "vfs">, calls: readonly LogCall[], looksFirst = false): Hunt {
+  const efforts = [
+    { depth: 1, kill: true, nestedShare: 0, nestedCap: 64, followUps: [1] },
+    { depth: 2, kill: true, nestedShare: 1 / 4, nestedCap: 64 },
+  ];
+  return async () => {
+    for (const effort of efforts) {
+      const problem = await found(title, async () => (await exploreCrashes({ ...logExploration({ title, seed: SEED, options, calls, effort, looksFirst, disk: { garbage: "sector" } }), statesMax: 6000 })).raw);
+      if (problem !== undefined) return problem;
+    }
+    return undefined;
+  };
+}
+
+/** Groups that share blocks of two sectors. */
+const tight: Hunt = closely("packed groups", { torn: "double-write", blockBytes: 1024, segmentBytes: 4096 }, [
+  { call: "append", bytes: 300 },
+  { call: "append", bytes: 200 },
+  { call: "append", bytes: 700 },
+]);
+
+/** Cuts that keep a part of a group, with a mark beside. */
+const cuts: Hunt = closely("cuts", { torn: "align", blockBytes: 512, segmentBytes: 2048 }, [
+  { call: "batch", sizes: [10, 20, 30] },
+  { call: "wait", ms: 5 },
+  { call: "truncate-after", drop: 1 },
+  { call: "append", bytes: 20 },
+]);
+
+/** Several groups that no sync covers yet, each a block. */
+const unsynced: Hunt = closely("unsynced groups", { torn: "align", blockBytes: 512, segmentBytes: 4096, durability: "os" }, [
+  { call: "append", bytes: 20 },
+  { call: "append", bytes: 20 },
+  { call: "append", bytes: 20 },
+]);
+
+/** A reader looks at the log that a killed writer left. */
+const looks: Hunt = closely("looks", { torn: "align", blockBytes: 512, segmentBytes: 4096 }, [
+  { call: "append", bytes: 20 },
+  { call: "append", bytes: 900 },
+], true);
 
 /** Every bit pattern of the damage sweep in the headers of segments and groups. */
 const headers: Hunt = async () => {
@@ -115,17 +162,21 @@ const lock: Hunt = () =>
 
 /** The scenario named first, then all. */
 function hunts(hint: string | undefined): Hunt[] {
-  const rest: Hunt[] = [lock, headers, crashes([], 20_000), damage, faults];
+  const rest: Hunt[] = [lock, cuts, tight, unsynced, looks, headers, crashes([], 12_000), damage, faults];
   if (hint === undefined) return rest;
   if (hint === "faults") return [faults, ...rest];
   if (hint === "damage") return [damage, ...rest];
+  if (hint === "tight") return [tight, ...rest];
+  if (hint === "cuts") return [cuts, ...rest];
+  if (hint === "unsynced") return [unsynced, ...rest];
+  if (hint === "looks") return [looks, ...rest];
   if (hint === "headers") return [headers, ...rest];
   if (hint === "lock") return [lock, ...rest];
   return [crashes([hint], 12_000), ...rest];
 }
 
 /** Without a mutant: a short look at everything, in which nothing may be found. */
-const shortLook: readonly Hunt[] = [lock, crashes([], 8_000)];
+const shortLook: readonly Hunt[] = [lock, cuts, tight, unsynced, looks, headers, crashes([], 4_000)];
 
 async function run(hint: string | undefined): Promise<Prey> {
   for (const hunt of hint === "none" ? shortLook : hunts(hint)) {

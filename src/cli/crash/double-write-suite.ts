@@ -100,6 +100,8 @@ function pagesCase(plan: PagesPlan): ReturnType<typeof crashCase> {
     name: plan.title,
     seed: plan.seed,
     steps: plan.batches,
+    // What the buffer is for: a torn write may harm all of a sector, not only the part that was being written.
+    disk: { garbage: "sector" },
     ...limits,
     async workload({ vfs, random, steps, note }) {
       let file = await PageFile.open(vfs, plan);

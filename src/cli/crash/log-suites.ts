@@ -31,7 +31,7 @@ function swarmPlan(random: SeededRandom, seed: number, fixed: FixedOptions): Omi
       ...(durability === "interval" ? { syncIntervalMs: 5 } : {}),
     },
     tornMax: torn === "trust" ? 0 : 1,
-    disk: { stale: random.chance(0.4), garbage: random.chance(0.8) ? "written" : "none" },
+    disk: { stale: random.chance(0.4), garbage: pick(random, ["written", "sector", "sector", "none"] as const) },
     looksFirst: random.chance(0.125),
   };
 }
@@ -99,7 +99,7 @@ const everyRow: CrashSuite = {
       seed,
       options: { torn, blockBytes: 512, segmentBytes: 2048, spareSegmentsMax: index % 3 },
       tornMax: torn === "trust" ? 0 : 1,
-      disk: { stale: index % 2 === 1 },
+      disk: { stale: index % 2 === 1, garbage: index % 3 === 0 ? "written" : "sector" },
       effort: effortOf("log-rows", index),
     };
     return logCase({ ...plan, title: titleOf("log-rows", index, plan, [...before, ...calls]), calls: [...before, ...calls] });
