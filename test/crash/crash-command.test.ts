@@ -13,10 +13,20 @@ it("every suite has its turns, by its weight, and no case comes twice", () => {
     seen.set(suite.name, [...(seen.get(suite.name) ?? []), index]);
   }
   expect(rounds).toBeGreaterThan(0);
-  for (const { name, weight } of crashSuites) expect(seen.get(name)).toEqual(Array.from({ length: weight * 2 }, (_, index) => index));
+  for (const { name, weight } of crashSuites)
+    expect(seen.get(name)).toEqual(Array.from({ length: weight * 2 }, (_, index) => index));
 });
 
 it("the same seed gives the same states", async () => {
-  const run = async (): Promise<unknown> => (await runCrashBudget({ seed: 5, suites: ["anchor", "double-write"], statesMax: 800, timeMsMax: 60_000, threads: 0 })).total;
+  const run = async (): Promise<unknown> =>
+    (
+      await runCrashBudget({
+        seed: 5,
+        suites: ["anchor", "double-write"],
+        statesMax: 800,
+        timeMsMax: 60_000,
+        threads: 0,
+      })
+    ).total;
   expect(await run()).toEqual(await run());
 });

@@ -23,7 +23,7 @@ const inFull: readonly [string, LogOptions][] = [
 
 describe("a log whose disk fails", () => {
   for (const [name, options] of process.env["HOLDFAST_EFFORT"] === "full" ? [...always, ...inFull] : always) {
-    it(`keeps what it acknowledged and takes nothing more, and opens again (${name})`, async () => {
+    it(`keeps what it acknowledged and takes nothing more, and opens again (${name})`, { timeout: 120_000 }, async () => {
       const report = await exploreFaults({
         ...logFaults(`log, ${name}`, options, seed),
         samples: 1,

@@ -8,7 +8,11 @@ describe("a double-write buffer", () => {
     // Found as double-write/4, 1/2:kill-cut:19:9: the images came from the page cache; the in-place write that followed was unprotected.
     const first = new SimVfs({ seed: 1 });
     const buffer = await DoubleWriteBuffer.open(first, "/buffer");
-    const image = (n: number): { target: Uint8Array; offset: number; image: Uint8Array } => ({ target: new Uint8Array(8), offset: 0, image: new Uint8Array(512).fill(n) });
+    const image = (n: number): { target: Uint8Array; offset: number; image: Uint8Array } => ({
+      target: new Uint8Array(8),
+      offset: 0,
+      image: new Uint8Array(512).fill(n),
+    });
     await buffer.protect([image(1)]);
     void buffer.protect([image(2)]);
     const second = first.kill();
@@ -62,6 +66,9 @@ describe("opening a log", () => {
       await file.close();
     }
     await (await Log.open("/log", options)).close();
-    expect((await vfs.list("/log")).filter((name) => name.endsWith(".seg")).sort()).toEqual(["0000000000000003.seg", "0000000000000009.seg"]);
+    expect((await vfs.list("/log")).filter((name) => name.endsWith(".seg")).sort()).toEqual([
+      "0000000000000003.seg",
+      "0000000000000009.seg",
+    ]);
   });
 });

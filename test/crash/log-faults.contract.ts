@@ -22,7 +22,11 @@ const CALLS: readonly LogCall[] = [
 ];
 
 /** The fault exploration of a log with these options. */
-export function logFaults(name: string, options: Omit<LogOptions, "vfs">, seed: number): ExploreFaultsOptions<RecoveredLog, LogEvent> {
+export function logFaults(
+  name: string,
+  options: Omit<LogOptions, "vfs">,
+  seed: number,
+): ExploreFaultsOptions<RecoveredLog, LogEvent> {
   const book = new PayloadBook();
   const plan = {
     title: name,
@@ -54,7 +58,8 @@ async function probe(log: Log, appendOne: () => Promise<void>): Promise<void> {
     const later = [await failureOf(log.append(new Uint8Array(1))), await failureOf(log.sync())];
     for (const failure of later) {
       if (failure === undefined) throw new Error("a log that had failed took a record");
-      if (failure.code !== first.code) throw new Error(`a failed log rejected with ${first.code}, then with ${failure.code}`);
+      if (failure.code !== first.code)
+        throw new Error(`a failed log rejected with ${first.code}, then with ${failure.code}`);
     }
   }
   await failureOf(log.close());
@@ -88,7 +93,8 @@ export function anchorFaults(mode: AnchorMode, seed: number): ExploreFaultsOptio
         }
       } catch (error) {
         const again = await failureOf(anchor.write(new Uint8Array(1)));
-        if (again?.code !== "HF_POISONED") throw new Error(`an anchor that had failed answered ${again?.code ?? "as if nothing were"}`);
+        if (again?.code !== "HF_POISONED")
+          throw new Error(`an anchor that had failed answered ${again?.code ?? "as if nothing were"}`);
         throw error;
       } finally {
         await failureOf(anchor.close());
@@ -105,7 +111,10 @@ export function anchorFaults(mode: AnchorMode, seed: number): ExploreFaultsOptio
     check(n, events) {
       let floor = 0;
       let issued = 0;
-      for (const event of events.slice(0, events.findLastIndex(({ kind }) => kind === "opened"))) {
+      for (const event of events.slice(
+        0,
+        events.findLastIndex(({ kind }) => kind === "opened"),
+      )) {
         if (event.kind !== "acked") issued = event.n;
         if (event.kind !== "issued") floor = event.n;
       }
