@@ -61,9 +61,9 @@ export function logDamage(name: string, options: Omit<LogOptions, "vfs">, seed: 
     },
     check(outcome, events, damage) {
       const markless = leaving === "unmarked" || (leaving === "died" && damage.label.includes("/mark"));
-      // A file that loses all that was written since the opening tells of none of it.
-      const whole = damage.kind === "truncate" || damage.kind === "duplicate";
-      checkOutcome(outcome, new LogModel(events), book, { label: damage.label, losses: markless ? (whole ? [3, 4, 5] : [3]) : [] });
+      // What takes a whole sector or file may take two groups, or all that were written since the opening, and with them what tells of them.
+      const losses = damage.kind === "flip" ? [3] : [3, 4, 5];
+      checkOutcome(outcome, new LogModel(events), book, { label: damage.label, losses: markless ? losses : [] });
     },
   };
 }
