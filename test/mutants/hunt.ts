@@ -36,7 +36,8 @@ async function found(name: string, run: () => Promise<number>): Promise<string |
     return undefined;
   } catch (error) {
     states += 1;
-    const problem = error instanceof CrashFoundError ? error.finding.problem : error instanceof Error ? error.name : String(error);
+    const problem =
+      error instanceof CrashFoundError ? error.finding.problem : error instanceof Error ? error.name : String(error);
     return `${name}: ${problem}`;
   }
 }
@@ -51,7 +52,11 @@ function crashes(names: readonly string[], statesMax: number): Hunt {
       const problem = await found(`${suite.name}/${index}`, async () => {
         let raw = 0;
         try {
-          return (await suite.makeCase(index, SEED).explore({ statesMax: CASE_STATES_MAX, onProgress: (done) => (raw = done) })).raw;
+          return (
+            await suite
+              .makeCase(index, SEED)
+              .explore({ statesMax: CASE_STATES_MAX, onProgress: (done) => (raw = done) })
+          ).raw;
         } catch (error) {
           states += raw;
           throw error;
@@ -71,7 +76,10 @@ const faults: Hunt = async () => {
     ["align", { ...small, torn: "align" }],
     ["double-write", { ...small, torn: "double-write" }],
   ] as const) {
-    const problem = await found(`faults ${name}`, async () => (await exploreFaults({ ...logFaults(name, options, SEED), samples: 1, recoveryPoints: 2 })).states);
+    const problem = await found(
+      `faults ${name}`,
+      async () => (await exploreFaults({ ...logFaults(name, options, SEED), samples: 1, recoveryPoints: 2 })).states,
+    );
     if (problem !== undefined) return problem;
   }
   return undefined;
@@ -96,7 +104,16 @@ function closely(title: string, options: Omit<LogOptions, "vfs">, calls: readonl
   ];
   return async () => {
     for (const effort of efforts) {
-      const problem = await found(title, async () => (await exploreCrashes({ ...logExploration({ title, seed: SEED, options, calls, effort, looksFirst, disk: { garbage: "sector" } }), statesMax: 6000 })).raw);
+      const problem = await found(
+        title,
+        async () =>
+          (
+            await exploreCrashes({
+              ...logExploration({ title, seed: SEED, options, calls, effort, looksFirst, disk: { garbage: "sector" } }),
+              statesMax: 6000,
+            })
+          ).raw,
+      );
       if (problem !== undefined) return problem;
     }
     return undefined;
@@ -119,17 +136,26 @@ const cuts: Hunt = closely("cuts", { torn: "align", blockBytes: 512, segmentByte
 ]);
 
 /** Several groups that no sync covers yet, each a block. */
-const unsynced: Hunt = closely("unsynced groups", { torn: "align", blockBytes: 512, segmentBytes: 4096, durability: "os" }, [
-  { call: "append", bytes: 20 },
-  { call: "append", bytes: 20 },
-  { call: "append", bytes: 20 },
-]);
+const unsynced: Hunt = closely(
+  "unsynced groups",
+  { torn: "align", blockBytes: 512, segmentBytes: 4096, durability: "os" },
+  [
+    { call: "append", bytes: 20 },
+    { call: "append", bytes: 20 },
+    { call: "append", bytes: 20 },
+  ],
+);
 
 /** A reader looks at the log that a killed writer left. */
-const looks: Hunt = closely("looks", { torn: "align", blockBytes: 512, segmentBytes: 4096 }, [
-  { call: "append", bytes: 20 },
-  { call: "append", bytes: 900 },
-], true);
+const looks: Hunt = closely(
+  "looks",
+  { torn: "align", blockBytes: 512, segmentBytes: 4096 },
+  [
+    { call: "append", bytes: 20 },
+    { call: "append", bytes: 900 },
+  ],
+  true,
+);
 
 /** Every bit pattern of the damage sweep in the headers of segments and groups. */
 const headers: Hunt = async () => {
@@ -137,7 +163,10 @@ const headers: Hunt = async () => {
     const torn = "align" as const;
     const sweep = logDamage(torn, { ...small, torn }, SEED, leaving);
     const includes = (path: string, offset: number): boolean => path.endsWith(".seg") && offset % small.blockBytes < 48;
-    const problem = await found(`damage ${leaving}, headers`, async () => (await exploreDamage({ ...sweep, includes })).tried);
+    const problem = await found(
+      `damage ${leaving}, headers`,
+      async () => (await exploreDamage({ ...sweep, includes })).tried,
+    );
     if (problem !== undefined) return problem;
   }
   return undefined;

@@ -36,7 +36,8 @@ function mutation(mutant) {
         if (file !== target) return undefined;
         const text = await readFile(file, "utf8");
         const count = text.split(mutant.find).length - 1;
-        if (count !== 1) throw new Error(`mutant "${mutant.name}": its text stands ${count} times in src/${mutant.file}, not once`);
+        if (count !== 1)
+          throw new Error(`mutant "${mutant.name}": its text stands ${count} times in src/${mutant.file}, not once`);
         return { contents: text.replace(mutant.find, () => mutant.replace), loader: "ts" };
       });
     },
@@ -60,7 +61,12 @@ async function hunt(mutant, index, hint) {
     format: "esm",
     target: "node20",
     logLevel: "silent",
-    alias: Object.fromEntries(["", "/log", "/anchor", "/vfs", "/testing"].map((part) => [`holdfast${part}`, path.join(root, `src${part}/index.ts`)])),
+    alias: Object.fromEntries(
+      ["", "/log", "/anchor", "/vfs", "/testing"].map((part) => [
+        `holdfast${part}`,
+        path.join(root, `src${part}/index.ts`),
+      ]),
+    ),
     external: ["@node-rs/crc32", "fs-native-extensions"],
     plugins: mutant === undefined ? [] : [mutation(mutant)],
   });
@@ -89,7 +95,15 @@ function outputOf(bundle, hint) {
       if (code === 0) resolve(out);
       // A hunt that is killed for its length has found nothing; one that dies of the mutant has.
       else if (code === null) resolve(JSON.stringify({ killed: false, states: 0 }));
-      else resolve(JSON.stringify({ killed: true, by: "the process", problem: errors.trim().split("\n").at(-1) ?? "", states: 0 }));
+      else
+        resolve(
+          JSON.stringify({
+            killed: true,
+            by: "the process",
+            problem: errors.trim().split("\n").at(-1) ?? "",
+            states: 0,
+          }),
+        );
     });
   });
 }
@@ -97,7 +111,8 @@ function outputOf(bundle, hint) {
 await rm(folder, { recursive: true, force: true });
 await mkdir(folder, { recursive: true });
 const only = options.only;
-const chosen = only === undefined ? mutants : mutants.filter(({ name, file, rule }) => `${rule} ${file} ${name}`.includes(only));
+const chosen =
+  only === undefined ? mutants : mutants.filter(({ name, file, rule }) => `${rule} ${file} ${name}`.includes(only));
 /** @type {{ name: string, rule: string, file: string, prey: Prey }[]} */
 const rows = [];
 /** Mutants that could not be made. @type {string[]} */
@@ -111,7 +126,15 @@ const jobs = chosen.map((mutant, index) => async () => {
   if (prey === undefined) return;
   rows.push({ ...mutant, prey });
   const how = prey.killed ? `${prey.by}: ${prey.problem}` : "SURVIVES";
-  console.log([mutant.name.padEnd(46), mutant.rule.padEnd(4), how.padEnd(52), `${prey.states} states`.padStart(13), `${prey.seconds.toFixed(1)} s`.padStart(7)].join(" "));
+  console.log(
+    [
+      mutant.name.padEnd(46),
+      mutant.rule.padEnd(4),
+      how.padEnd(52),
+      `${prey.states} states`.padStart(13),
+      `${prey.seconds.toFixed(1)} s`.padStart(7),
+    ].join(" "),
+  );
 });
 /** @type {Prey | undefined} */
 let untouched;
@@ -135,6 +158,8 @@ if (only === undefined) {
   if (bird?.killed !== true) problems.push("the canary was not found: the hunts are blind");
   if (untouched?.killed !== false) problems.push(`the untouched engine fails: ${untouched?.by}: ${untouched?.problem}`);
 }
-console.log(`\n${rows.length - survivors.length} of ${rows.length} mutants killed in ${((performance.now() - startMs) / 1000).toFixed(0)} s${bird?.killed === true ? `; the canary was found by ${bird.by} after ${bird.states} states` : ""}.`);
+console.log(
+  `\n${rows.length - survivors.length} of ${rows.length} mutants killed in ${((performance.now() - startMs) / 1000).toFixed(0)} s${bird?.killed === true ? `; the canary was found by ${bird.by} after ${bird.states} states` : ""}.`,
+);
 for (const problem of problems) console.error(problem);
 process.exitCode = problems.length === 0 ? 0 : 1;
