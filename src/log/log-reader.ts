@@ -14,11 +14,13 @@ import {
   equalBytes,
   invalid,
 } from "../base/index.js";
-import { type Vfs, type VfsFile } from "../vfs/index.js";
+import type { Vfs } from "../vfs/index.js";
+import { readImages } from "./double-write-buffer.js";
 import { type FollowOptions, followRecords } from "./follower.js";
 import type { TornMode } from "./format.js";
 import { GroupScanner } from "./group-scanner.js";
 import { LogDirectory } from "./log-directory.js";
+import { OverlayFile, type ReadableFile } from "./overlay-file.js";
 import { readMark } from "./mark.js";
 import { vfsOf } from "./options.js";
 import { type ReadOptions, type ReadSource, readBatches, readRecord, readRecords } from "./reader.js";
@@ -164,6 +166,8 @@ class ReaderSource implements ReadSource {
   #walked!: LogPosition;
   #seen: SeenGroup[] = [];
   #floor = 0;
+  readonly #overlays = new Map<Segment, OverlayFile>();
+  #stuck: { readonly offset: number; readonly looks: number } | undefined;
   #refreshing: Promise<void> | undefined;
 
   private constructor(directory: LogDirectory) {
@@ -224,10 +228,28 @@ class ReaderSource implements ReadSource {
     return this.#refreshing;
   }
 
-  async lookAgain(): Promise<boolean> {
+  /** Looks at the books, and at the images that a crash may have left to be put back. `offset`: where the reader is stuck. */
+  async lookAgain(offset: number): Promise<boolean> {
     const before = this.#sequence;
     await this.refresh();
-    return this.#sequence !== before;
+    if (this.#sequence !== before) return true;
+    this.#stuck = this.#stuck?.offset === offset ? { offset, looks: this.#stuck.looks + 1 } : { offset, looks: 1 };
+    return this.#stuck.looks <= LOOKS_MAX && (await this.#layImages());
+  }
+
+  /**
+   * Mode `"double-write"`: after a crash the block that the last group shares may be torn until the next writer puts its image back. Readers
+   * never write, so they lay the image over what they read. Returns false where that changes nothing.
+   */
+  async #layImages(): Promise<boolean> {
+    if (this.#state.torn !== "double-write") return false;
+    const images = await readImages(this.directory.vfs, this.directory.doubleWrite);
+    let changed = false;
+    for (const [segment, overlay] of this.#overlays) {
+      if (!this.table.has(segment)) this.#overlays.delete(segment);
+      else if (overlay.replace(images.filter(({ target }) => equalBytes(target, segment.salt)))) changed = true;
+    }
+    return changed;
   }
 
   async close(): Promise<void> {
@@ -292,7 +314,11 @@ class ReaderSource implements ReadSource {
     for (const segment of known) if (!kept.includes(segment)) await this.files.forget(segment);
     const sameTail =
       this.#sequence >= 0 && state.epoch === this.#state.epoch && state.activeSegment === this.#state.activeSegment;
-    this.files ??= new SegmentFiles(this.directory.vfs, state);
+    this.files ??= new SegmentFiles(this.directory.vfs, state, (segment, file) => {
+      const overlay = new OverlayFile(file, []);
+      this.#overlays.set(segment, overlay);
+      return overlay;
+    });
     this.table = new SegmentTable(kept);
     this.#state = state;
     this.#sequence = sequence;
@@ -305,7 +331,7 @@ class ReaderSource implements ReadSource {
   }
 
   /** Walks the groups that were written since. One that is half written, or that a crash left so, ends the walk until the next look. */
-  async #walk(active: Segment, file: VfsFile): Promise<void> {
+  async #walk(active: Segment, file: ReadableFile): Promise<void> {
     const { epoch, torn, blockBytes, segmentBytes } = this.#state;
     const { offset, lsn, chain } = this.#walked;
     const scanner = new GroupScanner(file, {

@@ -17,15 +17,28 @@ export async function openOverlaid(vfs: Vfs, segment: Segment, buffer: string): 
   return images.length === 0 ? file : new OverlayFile(file, images);
 }
 
-class OverlayFile implements ReadableFile {
+/** A file with images laid over it. */
+export class OverlayFile implements ReadableFile {
   readonly path: string;
   readonly #file: VfsFile;
-  readonly #images: readonly ProtectedImage[];
+  #images: readonly ProtectedImage[];
 
   constructor(file: VfsFile, images: readonly ProtectedImage[]) {
     this.path = file.path;
     this.#file = file;
     this.#images = images;
+  }
+
+  /** Lays other images over the file. Returns false where they are the ones that are there. */
+  replace(images: readonly ProtectedImage[]): boolean {
+    const same =
+      images.length === this.#images.length &&
+      images.every(({ offset, image }, index) => {
+        const other = this.#images[index]!;
+        return other.offset === offset && equalBytes(other.image, image);
+      });
+    this.#images = images;
+    return !same;
   }
 
   async read(target: Uint8Array, offset: number): Promise<number> {

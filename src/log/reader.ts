@@ -12,9 +12,9 @@ import {
   checkOptions,
   invalid,
 } from "../base/index.js";
-import type { VfsFile } from "../vfs/index.js";
 import type { TornMode } from "./format.js";
 import { GroupScanner, type ScanStep, type ScannedGroup } from "./group-scanner.js";
+import type { ReadableFile } from "./overlay-file.js";
 import { type LogRecord, RecordBatch } from "./record-batch.js";
 import { RecordIterator } from "./record-iterator.js";
 import { missingSegment } from "./segment-file.js";
@@ -43,7 +43,7 @@ export interface ReadSource {
    * Called when a segment turned out unreadable. Returns true where the books have changed since and the reader should look again (another
    * process pruned or cut), false where it is damage.
    */
-  lookAgain(): Promise<boolean>;
+  lookAgain(offset: number): Promise<boolean>;
 }
 
 /** Options of the reading calls. */
@@ -201,7 +201,7 @@ async function* walkGroups(
           break;
         }
         if (step.kind === "bad") {
-          if (await source.lookAgain()) break;
+          if (await source.lookAgain(step.offset)) break;
           throw damaged(segment, step.offset, step.lsn, step.expected, step.found);
         }
         segment.index.note(step.header.firstLsn, step.offset);
@@ -267,11 +267,11 @@ async function windowStart(source: ReadSource, lsn: number, range: Range): Promi
   return Math.max(range.from, source.firstLsn, index.at(index.find(lsn)).lsn);
 }
 
-async function acquire(source: ReadSource, segment: Segment): Promise<VfsFile | undefined> {
+async function acquire(source: ReadSource, segment: Segment): Promise<ReadableFile | undefined> {
   try {
     return await source.files.acquire(segment);
   } catch (error) {
-    if (!source.table.has(segment) || (await source.lookAgain())) return undefined;
+    if (!source.table.has(segment) || (await source.lookAgain(0))) return undefined;
     throw missingSegment(segment.path, segment.number, segment.firstLsn, error) ?? error;
   }
 }
@@ -279,7 +279,7 @@ async function acquire(source: ReadSource, segment: Segment): Promise<VfsFile | 
 function scan(
   source: ReadSource,
   segment: Segment,
-  file: VfsFile,
+  file: ReadableFile,
   place: { readonly lsn: number; readonly offset: number },
   how: { readonly reuse?: boolean; readonly chunkBytes?: number },
 ): GroupScanner {

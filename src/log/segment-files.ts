@@ -5,6 +5,7 @@
  * instead, which leaves open handles whole.
  */
 import type { Vfs, VfsFile } from "../vfs/index.js";
+import type { ReadableFile } from "./overlay-file.js";
 import { readSegmentHeader } from "./segment-file.js";
 import type { Segment } from "./segment-table.js";
 
@@ -12,7 +13,7 @@ import type { Segment } from "./segment-table.js";
 const IDLE_MAX = 8;
 
 interface Entry {
-  readonly file: Promise<VfsFile>;
+  readonly file: Promise<ReadableFile>;
   users: number;
 }
 
@@ -27,14 +28,17 @@ export class SegmentFiles {
   readonly #vfs: Vfs;
   readonly #identity: SegmentIdentity;
   readonly #entries = new Map<Segment, Entry>();
+  readonly #wrap: (segment: Segment, file: VfsFile) => ReadableFile;
 
-  constructor(vfs: Vfs, identity: SegmentIdentity) {
+  /** `wrap` stands between a segment's file and those who read it. Default: nothing does. */
+  constructor(vfs: Vfs, identity: SegmentIdentity, wrap?: (segment: Segment, file: VfsFile) => ReadableFile) {
     this.#vfs = vfs;
     this.#identity = identity;
+    this.#wrap = wrap ?? ((_segment, file): ReadableFile => file);
   }
 
   /** A handle on the segment, its header checked. Give it back with `release`. */
-  async acquire(segment: Segment): Promise<VfsFile> {
+  async acquire(segment: Segment): Promise<ReadableFile> {
     let entry = this.#entries.get(segment);
     if (entry === undefined) {
       entry = { file: this.#open(segment), users: 0 };
@@ -78,7 +82,7 @@ export class SegmentFiles {
     for (const [segment, entry] of this.#entries) await this.#close(segment, entry);
   }
 
-  async #open(segment: Segment): Promise<VfsFile> {
+  async #open(segment: Segment): Promise<ReadableFile> {
     const file = await this.#vfs.open(segment.path, { access: "read" });
     try {
       await readSegmentHeader(file, segment, this.#identity);
@@ -86,7 +90,7 @@ export class SegmentFiles {
       await file.close();
       throw error;
     }
-    return file;
+    return this.#wrap(segment, file);
   }
 
   async #close(segment: Segment, entry: Entry): Promise<void> {
