@@ -23,15 +23,19 @@ const inFull: readonly [string, LogOptions][] = [
 
 describe("a log whose disk fails", () => {
   for (const [name, options] of process.env["HOLDFAST_EFFORT"] === "full" ? [...always, ...inFull] : always) {
-    it(`keeps what it acknowledged and takes nothing more, and opens again (${name})`, { timeout: 120_000 }, async () => {
-      const report = await exploreFaults({
-        ...logFaults(`log, ${name}`, options, seed),
-        samples: 1,
-        recoveryPoints: 2,
-      });
-      expect(report.runs).toBeGreaterThan(200);
-      expect(report.failedSyncStates).toBeGreaterThan(100);
-    });
+    it(
+      `keeps what it acknowledged and takes nothing more, and opens again (${name})`,
+      { timeout: 120_000 },
+      async () => {
+        const report = await exploreFaults({
+          ...logFaults(`log, ${name}`, options, seed),
+          samples: 1,
+          recoveryPoints: 2,
+        });
+        expect(report.runs).toBeGreaterThan(200);
+        expect(report.failedSyncStates).toBeGreaterThan(100);
+      },
+    );
   }
 });
 

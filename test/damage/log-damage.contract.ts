@@ -25,7 +25,12 @@ const CALLS: readonly LogCall[] = [
 export type Leaving = "closed" | "died" | "unmarked";
 
 /** The damage exploration of a log. */
-export function logDamage(name: string, options: Omit<LogOptions, "vfs">, seed: number, leaving: Leaving): ExploreDamageOptions<LogView, LogEvent> {
+export function logDamage(
+  name: string,
+  options: Omit<LogOptions, "vfs">,
+  seed: number,
+  leaving: Leaving,
+): ExploreDamageOptions<LogView, LogEvent> {
   const book = new PayloadBook();
   return {
     name,
@@ -39,7 +44,10 @@ export function logDamage(name: string, options: Omit<LogOptions, "vfs">, seed: 
       const log = await Log.open(LOG_PATH, context.options);
       for (const sizes of [[30], [600], [9, 0, 2]]) {
         const serial = book.nextSerial;
-        const records = sizes.map((bytes, index) => ({ payload: new Uint8Array(bytes).fill(serial + index), type: typeOf(serial + index) }));
+        const records = sizes.map((bytes, index) => ({
+          payload: new Uint8Array(bytes).fill(serial + index),
+          type: typeOf(serial + index),
+        }));
         for (const { payload } of records) book.add(payload);
         note({ kind: "issued", lsn: log.nextLsn, count: records.length, serial });
         const { lastLsn } = await log.appendAll(records);
@@ -80,13 +88,17 @@ function checkOutcome(
 ): void {
   if (outcome.kind === "recovered") {
     const { lastLsn } = outcome.state;
-    const reason = lastLsn === model.issued ? model.refuse(outcome.state, "power", book) : model.refuseGlimpse(outcome.state, book);
+    const reason =
+      lastLsn === model.issued ? model.refuse(outcome.state, "power", book) : model.refuseGlimpse(outcome.state, book);
     if (reason !== undefined) throw new Error(`${label}: the log opened, but ${reason}`);
-    if (lastLsn !== model.issued && !losses.includes(model.issued - lastLsn)) throw new Error(`${label}: the log ends at ${lastLsn}, not at ${model.issued}`);
+    if (lastLsn !== model.issued && !losses.includes(model.issued - lastLsn))
+      throw new Error(`${label}: the log ends at ${lastLsn}, not at ${model.issued}`);
     return;
   }
   const { error } = outcome;
   if (!(error instanceof CorruptionError || error instanceof FormatError)) throw error;
-  if (typeof error.details["path"] !== "string" || error.details["path"] === "") throw new Error(`${label}: the error names no file: ${error.message}`);
-  if (error instanceof CorruptionError && typeof error.details["offset"] !== "number") throw new Error(`${label}: the error names no offset: ${error.message}`);
+  if (typeof error.details["path"] !== "string" || error.details["path"] === "")
+    throw new Error(`${label}: the error names no file: ${error.message}`);
+  if (error instanceof CorruptionError && typeof error.details["offset"] !== "number")
+    throw new Error(`${label}: the error names no offset: ${error.message}`);
 }

@@ -63,16 +63,21 @@ function anchorCase(plan: AnchorPlan): ReturnType<typeof crashCase> {
     async recover({ vfs, note }) {
       const anchor = await openFirst(vfs, plan, settings);
       const n = anchor.value[0] ?? -1;
-      if (!equalBytes(anchor.value, valueOf(n, plan.slotBytes))) throw new Error(`the anchor holds something that is no value: ${anchor.value.length} bytes of ${n}`);
+      if (!equalBytes(anchor.value, valueOf(n, plan.slotBytes)))
+        throw new Error(`the anchor holds something that is no value: ${anchor.value.length} bytes of ${n}`);
       const names = await vfs.list("/data");
       note({ kind: "opened", n });
       return { anchor, n, sequence: anchor.sequence, names };
     },
     check({ n, names }, events) {
-      const before = events.slice(0, events.findLastIndex(({ kind }) => kind === "opened"));
+      const before = events.slice(
+        0,
+        events.findLastIndex(({ kind }) => kind === "opened"),
+      );
       const { floor, issued } = boundsOf(before);
       if (n < floor) throw new Error(`the anchor holds value ${n}, though ${floor} was promised`);
-      if (n > issued) throw new Error(`the anchor holds value ${n}, though nothing above ${issued} was written or is left`);
+      if (n > issued)
+        throw new Error(`the anchor holds value ${n}, though nothing above ${issued} was written or is left`);
       if (names.length !== 1) throw new Error(`files were left: ${names.join(", ")}`);
     },
     describe: ({ n }) => String(n),
@@ -120,6 +125,14 @@ export const anchorSuite: CrashSuite = {
     const slotBytes = pick(random, [512, 1024, 2048]);
     const writes = 2 + random.below(4);
     const title = `anchor/${index}: ${mode}, slots of ${slotBytes}, ${writes} writes`;
-    return anchorCase({ title, seed, mode, slotBytes, writes, stale: random.chance(0.5), effort: effortOf("anchor", index >> 1) });
+    return anchorCase({
+      title,
+      seed,
+      mode,
+      slotBytes,
+      writes,
+      stale: random.chance(0.5),
+      effort: effortOf("anchor", index >> 1),
+    });
   },
 };

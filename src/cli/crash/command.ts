@@ -25,8 +25,17 @@ export const crashCommand: Command = {
     `Scenarios: ${crashSuites.map(({ name, summary }) => `${name} (${summary})`).join("; ")}.`,
   json: "one JSON document: { seed, total, suites, failures, durationMs }; with --replay { replay, failure, trace }",
   args: {
-    seed: { type: "string", valueHint: "N", description: "Which workloads and samples (default: a random one, printed)" },
-    states: { type: "string", valueHint: "N", default: STATES_DEFAULT, description: "Stop after this many distinct states" },
+    seed: {
+      type: "string",
+      valueHint: "N",
+      description: "Which workloads and samples (default: a random one, printed)",
+    },
+    states: {
+      type: "string",
+      valueHint: "N",
+      default: STATES_DEFAULT,
+      description: "Stop after this many distinct states",
+    },
     seconds: { type: "string", valueHint: "N", description: "Stop after this many seconds" },
     scenario: { type: "string", valueHint: "NAME", description: "One scenario only" },
     threads: { type: "string", valueHint: "N", description: "Threads (default: one for each processor, at most 8)" },
@@ -61,7 +70,11 @@ async function run(context: CommandContext): Promise<ExitCode> {
       signal,
       onOutcome(outcome, total) {
         if (outcome.kind === "failure") progress.note(`${outcome.failure.title}: failed`);
-        progress.update(total.distinct, statesMax, () => `${formatCount(total.distinct)} distinct states in ${formatPlural(total.cases, "workload")}`);
+        progress.update(
+          total.distinct,
+          statesMax,
+          () => `${formatCount(total.distinct)} distinct states in ${formatPlural(total.cases, "workload")}`,
+        );
       },
     });
     progress.stop();
@@ -75,7 +88,8 @@ async function run(context: CommandContext): Promise<ExitCode> {
 
 async function replayState({ terminal, json }: CommandContext, text: string): Promise<ExitCode> {
   const parts = /^([a-z-]+)\/(\d{1,9})@((\d{1,15})[:/].*)$/.exec(text);
-  if (parts === null) throw new UsageError(`--replay takes what a failure printed, as in log-align/10@7/3:cut:71:1, not "${text}".`);
+  if (parts === null)
+    throw new UsageError(`--replay takes what a failure printed, as in log-align/10@7/3:cut:71:1, not "${text}".`);
   const [, name = "", index = "", id = "", seed = ""] = parts;
   const crashCase = suiteNamed(name).makeCase(Number(index), Number(seed));
   const { failure, trace } = await crashCase.replay(id);
@@ -84,7 +98,10 @@ async function replayState({ terminal, json }: CommandContext, text: string): Pr
   } else {
     await writeLine(terminal.out, crashCase.title);
     await writeLine(terminal.out, trace);
-    await writeLine(terminal.out, failure === undefined ? "Everything holds in this state." : `${failure.finding.problem}: ${causeOf(failure)}`);
+    await writeLine(
+      terminal.out,
+      failure === undefined ? "Everything holds in this state." : `${failure.finding.problem}: ${causeOf(failure)}`,
+    );
   }
   return failure === undefined ? exitCodes.ok : exitCodes.problem;
 }
@@ -92,7 +109,10 @@ async function replayState({ terminal, json }: CommandContext, text: string): Pr
 function suiteNamed(name: string): (typeof crashSuites)[number] {
   const found = crashSuites.find((suite) => suite.name === name);
   const names = crashSuites.map((suite) => suite.name);
-  if (found === undefined) throw new UsageError(`There is no scenario "${name}". There are ${names.join(", ")}.${suggestion(name, names, "")}`);
+  if (found === undefined)
+    throw new UsageError(
+      `There is no scenario "${name}". There are ${names.join(", ")}.${suggestion(name, names, "")}`,
+    );
   return found;
 }
 
@@ -118,9 +138,13 @@ function reportLines({ seed, total, suites, failures, durationMs }: CrashBudgetR
     ],
     [...Object.entries(suites).map(([name, totals]) => row(name, totals)), row("all", total)],
   );
-  for (const failure of failures) lines.push("", failure.message, ...(failure.replay === "" ? [] : [`holdfast crash --replay ${failure.replay}`]));
+  for (const failure of failures)
+    lines.push("", failure.message, ...(failure.replay === "" ? [] : [`holdfast crash --replay ${failure.replay}`]));
   const rate = formatCount(Math.round((total.distinct * 1000) / Math.max(1, durationMs)));
-  const verdict = failures.length === 0 ? "Nothing was lost and nothing came back." : `${formatPlural(failures.length, "workload")} failed.`;
+  const verdict =
+    failures.length === 0
+      ? "Nothing was lost and nothing came back."
+      : `${formatPlural(failures.length, "workload")} failed.`;
   return [...lines, "", `${verdict} Seed ${seed}, ${formatDuration(durationMs)}, ${rate} distinct states a second.`];
 }
 

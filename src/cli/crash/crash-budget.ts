@@ -102,7 +102,11 @@ export async function runCrashBudget(budget: CrashBudget): Promise<CrashBudgetRe
 }
 
 /** Runs a share on this thread; `take` gets each outcome and says whether to go on. */
-export async function runShare(share: CrashShare, take: (outcome: CaseOutcome) => boolean, signal?: AbortSignal): Promise<void> {
+export async function runShare(
+  share: CrashShare,
+  take: (outcome: CaseOutcome) => boolean,
+  signal?: AbortSignal,
+): Promise<void> {
   const endMs = performance.now() + share.timeMsMax;
   let distinct = 0;
   let turn = 0;
@@ -116,10 +120,20 @@ export async function runShare(share: CrashShare, take: (outcome: CaseOutcome) =
   }
 }
 
-async function runCase(suite: CrashSuite, index: number, share: CrashShare, timeMsMax: number, signal: AbortSignal | undefined): Promise<CaseOutcome> {
+async function runCase(
+  suite: CrashSuite,
+  index: number,
+  share: CrashShare,
+  timeMsMax: number,
+  signal: AbortSignal | undefined,
+): Promise<CaseOutcome> {
   const crashCase = suite.makeCase(index, share.seed);
   try {
-    const report = await crashCase.explore({ statesMax: share.caseStatesMax, timeMsMax, ...(signal === undefined ? {} : { signal }) });
+    const report = await crashCase.explore({
+      statesMax: share.caseStatesMax,
+      timeMsMax,
+      ...(signal === undefined ? {} : { signal }),
+    });
     return { kind: "report", suite: suite.name, report };
   } catch (error) {
     const { finding } = error instanceof CrashFoundError ? error : { finding: undefined };

@@ -1,5 +1,11 @@
 /** One exploration as the command runs it: a workload, its recovery, and how hard to look, whatever they are about. */
-import { type CrashReplay, type CrashReport, type ExploreCrashesOptions, exploreCrashes, replayCrash } from "../../testing/index.js";
+import {
+  type CrashReplay,
+  type CrashReport,
+  type ExploreCrashesOptions,
+  exploreCrashes,
+  replayCrash,
+} from "../../testing/index.js";
 
 /** How much of one case to try. */
 export interface CaseBudget {

@@ -11,7 +11,9 @@ import { type Effort, effortOf } from "./effort.js";
 import { pick } from "./log-calls.js";
 
 /** Batch `n` gives every page in `pages` the version `n`. */
-type PageEvent = { readonly kind: "issued" | "acked"; readonly n: number; readonly pages: readonly number[] } | { readonly kind: "opened"; readonly versions: readonly number[] };
+type PageEvent =
+  | { readonly kind: "issued" | "acked"; readonly n: number; readonly pages: readonly number[] }
+  | { readonly kind: "opened"; readonly versions: readonly number[] };
 
 interface PagesPlan {
   readonly title: string;
@@ -58,7 +60,11 @@ class PageFile {
 
   /** Writes version `n` of some pages. Durable when it resolves. */
   async write(pages: readonly number[], n: number): Promise<void> {
-    const images: ProtectedImage[] = pages.map((page) => ({ target: TARGET, offset: page * this.#plan.pageBytes, image: pageOf(page, n, this.#plan.pageBytes) }));
+    const images: ProtectedImage[] = pages.map((page) => ({
+      target: TARGET,
+      offset: page * this.#plan.pageBytes,
+      image: pageOf(page, n, this.#plan.pageBytes),
+    }));
     await this.#buffer.protect(images);
     for (const { image, offset } of images) await this.#file.write(image, offset);
     await this.#file.syncData();
@@ -76,7 +82,8 @@ class PageFile {
       const bytes = new Uint8Array(pageBytes);
       await this.#file.read(bytes, page * pageBytes);
       const n = readU32(bytes, 0);
-      if (Buffer.compare(bytes, n === 0 ? new Uint8Array(pageBytes) : pageOf(page, n, pageBytes)) !== 0) throw new Error(`page ${page} is torn: it begins with version ${n}`);
+      if (Buffer.compare(bytes, n === 0 ? new Uint8Array(pageBytes) : pageOf(page, n, pageBytes)) !== 0)
+        throw new Error(`page ${page} is torn: it begins with version ${n}`);
       versions.push(n);
     }
     return versions;
@@ -125,9 +132,18 @@ function pagesCase(plan: PagesPlan): ReturnType<typeof crashCase> {
       return { file, versions };
     },
     check({ versions }, events) {
-      const { settled, pending } = expectedVersions(plan.pages, events.slice(0, events.findLastIndex(({ kind }) => kind === "opened")));
+      const { settled, pending } = expectedVersions(
+        plan.pages,
+        events.slice(
+          0,
+          events.findLastIndex(({ kind }) => kind === "opened"),
+        ),
+      );
       const sound = versions.every((n, page) => n === settled[page] || n === pending[page]);
-      if (!sound) throw new Error(`the pages have versions ${versions.join(" ")}; expected ${settled.join(" ")} or ${pending.join(" ")}`);
+      if (!sound)
+        throw new Error(
+          `the pages have versions ${versions.join(" ")}; expected ${settled.join(" ")} or ${pending.join(" ")}`,
+        );
     },
     describe: ({ versions }) => versions.join(" "),
     close: ({ file }) => file.close(),

@@ -22,7 +22,20 @@ const nestedKills: Effort = { depth: 2, kill: true, nestedShare: 1 / 32, nestedC
 const everything: Effort = { depth: 3, kill: true, nestedShare: 1 / 16, nestedCap: 8, followUps: [2] };
 
 /** In every row of cases each kind of effort has its turn; most have the cheap one. */
-const turns: readonly Effort[] = [flat, onwards, nestedCuts, flat, nestedKills, justOnwards, flat, flat, nestedCuts, flat, flat, everything];
+const turns: readonly Effort[] = [
+  flat,
+  onwards,
+  nestedCuts,
+  flat,
+  nestedKills,
+  justOnwards,
+  flat,
+  flat,
+  nestedCuts,
+  flat,
+  flat,
+  everything,
+];
 
 /** The effort of the `index`-th case of a suite. Where the row begins follows from the suite's name, so that all are there early. */
 export function effortOf(suite: string, index: number): Effort {

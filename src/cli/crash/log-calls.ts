@@ -134,7 +134,13 @@ function payloads(book: PayloadBook, sizes: readonly number[]): Uint8Array[] {
 }
 
 /** Appends one record or one batch; resolves when it is acknowledged. */
-export async function append({ book, note }: CallContext, log: Log, batch: readonly Uint8Array[], how: "append" | "batch", lsn: number = log.nextLsn): Promise<void> {
+export async function append(
+  { book, note }: CallContext,
+  log: Log,
+  batch: readonly Uint8Array[],
+  how: "append" | "batch",
+  lsn: number = log.nextLsn,
+): Promise<void> {
   const serials = batch.map((payload) => book.add(payload));
   const serial = serials[0] ?? 0;
   const records: LogInput[] = batch.map((payload, index) => ({ payload, type: typeOf(serial + index) }));
@@ -186,7 +192,11 @@ async function look({ vfs, note }: CallContext): Promise<void> {
 }
 
 const CALLS_BY_NAME = {
-  append: (random: SeededRandom): LogCall => ({ call: "append", bytes: size(random), filling: pick(random, ["random", "random", "zeros", "counter"] as const) }),
+  append: (random: SeededRandom): LogCall => ({
+    call: "append",
+    bytes: size(random),
+    filling: pick(random, ["random", "random", "zeros", "counter"] as const),
+  }),
   batch: (random: SeededRandom): LogCall => ({ call: "batch", sizes: sizes(random, 2 + random.below(3)) }),
   together: (random: SeededRandom): LogCall => ({
     call: "together",

@@ -43,7 +43,10 @@ export function logCase(plan: LogCasePlan): CrashCase {
 }
 
 /** The exploration of a plan, for who wants to run it in another way. */
-export function logExploration(plan: LogCasePlan, book: PayloadBook = new PayloadBook()): ExploreCrashesOptions<RecoveredLog, LogEvent> {
+export function logExploration(
+  plan: LogCasePlan,
+  book: PayloadBook = new PayloadBook(),
+): ExploreCrashesOptions<RecoveredLog, LogEvent> {
   const { followUps, ...limits } = plan.effort;
   const spareSegmentsMax = plan.options.spareSegmentsMax ?? 2;
   const check = (state: RecoveredLog, events: readonly LogEvent[], info: CheckInfo<RecoveredLog>): void => {
@@ -82,7 +85,8 @@ export function logExploration(plan: LogCasePlan, book: PayloadBook = new Payloa
 }
 
 async function recover(plan: LogCasePlan, { vfs, note }: RecoverContext<LogEvent>): Promise<RecoveredLog> {
-  const glimpse = plan.looksFirst === true ? await lookFirst(vfs, note, (plan.options.durability ?? "sync") === "sync") : undefined;
+  const glimpse =
+    plan.looksFirst === true ? await lookFirst(vfs, note, (plan.options.durability ?? "sync") === "sync") : undefined;
   const operations = vfs.operations;
   const log = await Log.open(LOG_PATH, { ...plan.options, vfs });
   const opening = vfs.operations - operations;
@@ -91,7 +95,8 @@ async function recover(plan: LogCasePlan, { vfs, note }: RecoverContext<LogEvent
   const { firstLsn, lastLsn } = log;
   if (plan.looksFirst === true) {
     const report = await verifyLog(LOG_PATH, { vfs });
-    if (!report.sound) throw new Error(`a check of the recovered log finds: ${report.problems.map(({ message }) => message).join(" ")}`);
+    if (!report.sound)
+      throw new Error(`a check of the recovered log finds: ${report.problems.map(({ message }) => message).join(" ")}`);
   }
   const names = await vfs.list(LOG_PATH);
   note({ kind: "opened", firstLsn, lastLsn });
@@ -112,12 +117,18 @@ async function lookFirst(vfs: SimVfs, note: (event: LogEvent) => void, isSync: b
   // What a reader shows of a log that syncs every group is durable.
   if (isSync) note({ kind: "durable", lsn: lastLsn });
   const report = await verifyLog(LOG_PATH, { vfs });
-  if (!report.sound) throw new Error(`a check of the crashed log finds: ${report.problems.map(({ message }) => message).join(" ")}`);
+  if (!report.sound)
+    throw new Error(`a check of the crashed log finds: ${report.problems.map(({ message }) => message).join(" ")}`);
   return { firstLsn, lastLsn, records };
 }
 
 /** Appends batches and syncs; then looks at the log from the other side too. */
-async function goOn({ log }: RecoveredLog, { note }: RecoverContext<LogEvent>, book: PayloadBook, counts: readonly number[]): Promise<void> {
+async function goOn(
+  { log }: RecoveredLog,
+  { note }: RecoverContext<LogEvent>,
+  book: PayloadBook,
+  counts: readonly number[],
+): Promise<void> {
   for (const count of counts) {
     const lsn = log.nextLsn;
     const serials = Array.from({ length: count }, (_, index) => laterSerial(lsn + index));
@@ -136,7 +147,8 @@ async function goOn({ log }: RecoveredLog, { note }: RecoverContext<LogEvent>, b
 
 function checkBooks({ log, firstLsn, lastLsn, names, operations }: RecoveredLog, spareSegmentsMax: number): void {
   const { recovery } = log;
-  if (recovery.firstLsn !== firstLsn || recovery.lastLsn !== lastLsn) refuse("the recovery report", `it says ${recovery.firstLsn} to ${recovery.lastLsn}`);
+  if (recovery.firstLsn !== firstLsn || recovery.lastLsn !== lastLsn)
+    refuse("the recovery report", `it says ${recovery.firstLsn} to ${recovery.lastLsn}`);
   if (operations > OPENING_OPERATIONS_MAX) refuse("opening", `it took ${operations} operations`);
   const segments = names.filter((name) => name.endsWith(".seg")).length;
   const spares = names.filter((name) => name.startsWith("spare-")).length;
@@ -144,7 +156,8 @@ function checkBooks({ log, firstLsn, lastLsn, names, operations }: RecoveredLog,
   const strays = names.filter((name) => !known.includes(name) && !name.endsWith(".seg") && !name.startsWith("spare-"));
   if (strays.length > 0) refuse("the directory", `it holds ${strays.join(", ")}`);
   if (spares > spareSegmentsMax) refuse("the directory", `it holds ${spares} spare segments`);
-  if (segments !== log.stats().segments) refuse("the directory", `it holds ${segments} segments; the log has ${log.stats().segments}`);
+  if (segments !== log.stats().segments)
+    refuse("the directory", `it holds ${segments} segments; the log has ${log.stats().segments}`);
 }
 
 function refuse(what: string, reason: string | undefined): void {

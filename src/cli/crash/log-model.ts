@@ -53,7 +53,8 @@ export class LogModel {
     if (lastLsn !== this.#cutPending) {
       const floor = Math.max(this.floor(after), firstLsn - 1);
       if (lastLsn < floor) return `it ends at LSN ${lastLsn}, though ${floor} was promised`;
-      if (lastLsn > this.#issued) return `it ends at LSN ${lastLsn}, though nothing above ${this.#issued} was issued or is left`;
+      if (lastLsn > this.#issued)
+        return `it ends at LSN ${lastLsn}, though nothing above ${this.#issued} was issued or is left`;
       if (!this.#ends.includes(lastLsn)) return `it ends at LSN ${lastLsn}, in the middle of a batch`;
     }
     return this.#refuseRecords(records, firstLsn, lastLsn, book);
@@ -62,18 +63,26 @@ export class LogModel {
   /** As `refuse`, for a reader that may lag: any beginning of what may be there. */
   refuseGlimpse(view: LogView, book: PayloadBook): string | undefined {
     const { firstLsn, lastLsn, records } = view;
-    if (lastLsn > this.#issued) return `it ends at LSN ${lastLsn}, though nothing above ${this.#issued} was issued or is left`;
+    if (lastLsn > this.#issued)
+      return `it ends at LSN ${lastLsn}, though nothing above ${this.#issued} was issued or is left`;
     return this.#refuseRecords(records, firstLsn, lastLsn, book);
   }
 
-  #refuseRecords(records: readonly LogRecord[], firstLsn: number, lastLsn: number, book: PayloadBook): string | undefined {
-    if (records.length !== lastLsn - firstLsn + 1) return `it says that it holds ${firstLsn} to ${lastLsn}, and reads as ${records.length} records`;
+  #refuseRecords(
+    records: readonly LogRecord[],
+    firstLsn: number,
+    lastLsn: number,
+    book: PayloadBook,
+  ): string | undefined {
+    if (records.length !== lastLsn - firstLsn + 1)
+      return `it says that it holds ${firstLsn} to ${lastLsn}, and reads as ${records.length} records`;
     for (const [index, record] of records.entries()) {
       const lsn = firstLsn + index;
       if (record.lsn !== lsn) return `record ${record.lsn} stands where ${lsn} belongs`;
       const serial = this.#serials[lsn];
       if (serial === undefined) return `nothing was issued with LSN ${lsn}`;
-      if (record.type !== typeOf(serial) || !equalBytes(record.payload, book.get(serial))) return `record ${lsn} is not the one that was issued`;
+      if (record.type !== typeOf(serial) || !equalBytes(record.payload, book.get(serial)))
+        return `record ${lsn} is not the one that was issued`;
     }
     return undefined;
   }

@@ -14,7 +14,11 @@ interface FixedOptions {
 }
 
 /** Draws what is not fixed. */
-function swarmPlan(random: SeededRandom, seed: number, fixed: FixedOptions): Omit<LogCasePlan, "title" | "calls" | "effort"> {
+function swarmPlan(
+  random: SeededRandom,
+  seed: number,
+  fixed: FixedOptions,
+): Omit<LogCasePlan, "title" | "calls" | "effort"> {
   const { torn, durability } = fixed;
   // A trusted device writes its blocks whole, so its blocks are the disk's sectors, and none is torn.
   const blockBytes = torn === "trust" ? 512 : pick(random, [512, 512, 1024]);
@@ -68,7 +72,10 @@ function rowOfCalls(index: number): LogCall[] {
   for (const length of [1, 2, 3]) {
     const count = SMALL_CALLS.length ** length;
     if (rest < count) {
-      return Array.from({ length }, (_, at) => SMALL_CALLS[Math.floor(rest / SMALL_CALLS.length ** at) % SMALL_CALLS.length] as LogCall);
+      return Array.from(
+        { length },
+        (_, at) => SMALL_CALLS[Math.floor(rest / SMALL_CALLS.length ** at) % SMALL_CALLS.length] as LogCall,
+      );
     }
     rest -= count;
   }
@@ -102,11 +109,20 @@ const everyRow: CrashSuite = {
       disk: { stale: index % 2 === 1, garbage: index % 3 === 0 ? "written" : "sector" },
       effort: effortOf("log-rows", index),
     };
-    return logCase({ ...plan, title: titleOf("log-rows", index, plan, [...before, ...calls]), calls: [...before, ...calls] });
+    return logCase({
+      ...plan,
+      title: titleOf("log-rows", index, plan, [...before, ...calls]),
+      calls: [...before, ...calls],
+    });
   },
 };
 
-function titleOf(name: string, index: number, plan: Omit<LogCasePlan, "title" | "calls">, calls: readonly LogCall[]): string {
+function titleOf(
+  name: string,
+  index: number,
+  plan: Omit<LogCasePlan, "title" | "calls">,
+  calls: readonly LogCall[],
+): string {
   const { torn, blockBytes = 0, segmentBytes = 0, durability = "sync" } = plan.options;
   return `${name}/${index}: ${torn}, ${durability}, ${segmentBytes / blockBytes} blocks of ${blockBytes}: ${calls.map(({ call }) => call).join(", ")}`;
 }
@@ -114,9 +130,18 @@ function titleOf(name: string, index: number, plan: Omit<LogCasePlan, "title" | 
 /** The suites about the log. */
 export const logSuites: readonly CrashSuite[] = [
   randomSuite("log-align", "random calls, groups aligned to blocks", 4, { torn: "align", durability: "sync" }),
-  randomSuite("log-double-write", "random calls, groups packed, under a double-write buffer", 4, { torn: "double-write", durability: "sync" }),
-  randomSuite("log-trust", "random calls, groups packed, on a device that does not tear blocks", 2, { torn: "trust", durability: "sync" }),
-  randomSuite("log-interval", "random calls, synced every few milliseconds", 1, { torn: "align", durability: "interval" }),
+  randomSuite("log-double-write", "random calls, groups packed, under a double-write buffer", 4, {
+    torn: "double-write",
+    durability: "sync",
+  }),
+  randomSuite("log-trust", "random calls, groups packed, on a device that does not tear blocks", 2, {
+    torn: "trust",
+    durability: "sync",
+  }),
+  randomSuite("log-interval", "random calls, synced every few milliseconds", 1, {
+    torn: "align",
+    durability: "interval",
+  }),
   randomSuite("log-os", "random calls, synced on request only", 1, { torn: "align", durability: "os" }),
   everyRow,
 ];
