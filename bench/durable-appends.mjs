@@ -98,7 +98,7 @@ export class DurableAppends {
       const before = log.stats();
       const { result, groups } = await withGroups(log.directory, () =>
         runWriters(this.#payloads.length, durationMs, (writer) =>
-          log.append(/** @type {Uint8Array} */ (this.#payloads[writer])),
+          log.append(this.#payloads[writer] ?? new Uint8Array(0)),
         ),
       );
       const after = log.stats();
