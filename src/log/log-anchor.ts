@@ -1,5 +1,6 @@
 /** The anchor of a log: how it is made and opened. */
 import { Anchor } from "../anchor/index.js";
+import { ConflictError } from "../base/index.js";
 import type { LogDirectory } from "./log-directory.js";
 import { LOG_ANCHOR_KIND, type LogState, encodeLogState } from "./state.js";
 
@@ -19,6 +20,13 @@ export async function createLogAnchor(directory: LogDirectory, state: LogState):
 /** Opens the anchor of a log for writing. */
 export async function openLogAnchor(directory: LogDirectory): Promise<Anchor> {
   const { vfs } = directory;
-  const { slotBytes } = await Anchor.peek(directory.anchor, { vfs, kind: LOG_ANCHOR_KIND });
-  return await Anchor.open(directory.anchor, { vfs, kind: LOG_ANCHOR_KIND, slotBytes });
+  const options = { vfs, kind: LOG_ANCHOR_KIND };
+  try {
+    return await Anchor.open(directory.anchor, { ...options, slotBytes: SLOT_BYTES_MIN });
+  } catch (error) {
+    // Only logs with large blocks have larger slots; they cost a second look.
+    if (!(error instanceof ConflictError)) throw error;
+    const { slotBytes } = await Anchor.peek(directory.anchor, options);
+    return await Anchor.open(directory.anchor, { ...options, slotBytes });
+  }
 }

@@ -301,7 +301,7 @@ class ReaderSource implements ReadSource {
 
   /** Takes over a changed anchor. Segments that are still live keep their handles and indexes. */
   async #load(state: LogState, sequence: number): Promise<void> {
-    const table = await loadSegments(this.directory, state);
+    const table = await loadSegments(this.directory, state, (await this.directory.list()).segments);
     const known = this.table?.all ?? [];
     const kept = table.all.map((segment) => {
       const same = known.find(({ number, salt }) => number === segment.number && equalBytes(salt, segment.salt));

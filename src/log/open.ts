@@ -58,7 +58,7 @@ export async function openLog(path: string, given: LogOptions | undefined): Prom
     const state = readState(directory.anchor, anchor.value);
     const options = resolveLogOptions(given, path, state);
 
-    const table = await loadSegments(directory, state);
+    const table = await loadSegments(directory, state, listing.segments);
     const removable = await findOrphans(directory, listing, state, table.all);
     const { tail: settled, findings, rewrittenBytes, cut } = await settleTail(directory, state, table.active, options);
 

@@ -13,16 +13,16 @@ import { type Segment, SegmentTable, makeSegment } from "./segment-table.js";
 import type { LogState } from "./state.js";
 
 /**
- * Loads the live segments. A segment that the books name and the directory does not hold is a `CorruptionError`; `lenient` leaves that to
- * whoever reads the segment.
+ * Loads the live segments. `present`: the numbers that a listing of the directory shows; one that the books name and the listing does not is a
+ * `CorruptionError`. Without a listing that is left to whoever reads the segment.
  */
 export async function loadSegments(
   directory: LogDirectory,
   state: LogState,
-  how: { readonly lenient?: boolean } = {},
+  present?: readonly number[],
 ): Promise<SegmentTable> {
   if (state.activeSegment === 0) return new SegmentTable([]);
-  const present = new Set((await directory.list()).segments);
+  const listed = present === undefined ? undefined : new Set(present);
   const newestFirst: Segment[] = [];
   let header = await readHeader(directory, state, {
     number: state.activeSegment,
@@ -41,7 +41,7 @@ export async function loadSegments(
     const known = newestFirst.length;
     for (const sealed of header.back) {
       const path = directory.segment(sealed.number);
-      if (!present.has(sealed.number) && how.lenient !== true) {
+      if (listed?.has(sealed.number) === false) {
         throw new CorruptionError({
           path,
           offset: 0,

@@ -62,7 +62,7 @@ export async function surveyLog(directory: LogDirectory, where: string): Promise
       }
     }
     state = readState(directory.anchor, anchor.value);
-    table = await loadSegments(directory, state, { lenient: true });
+    table = await loadSegments(directory, state);
     await findOrphans(directory, listing, state, table.all);
   } catch (error) {
     problems.push(problemOf(error, directory.path));
