@@ -15,10 +15,14 @@ const PARTS_SEEN_BY = /** @type {Record<string, readonly string[]>} */ ({
   vfs: ["base"],
   anchor: ["vfs", "base"],
   log: ["anchor", "vfs", "base"],
+  streams: ["log", "anchor", "vfs", "base"],
+  events: ["log", "vfs", "base"],
+  lanes: ["streams", "log", "anchor", "vfs", "base"],
+  tidwall: ["log", "vfs", "base"],
   testing: ["vfs", "base"],
-  ".": ["base", "vfs", "anchor", "log", "testing"],
+  ".": ["base", "vfs", "anchor", "log", "streams", "events", "lanes", "tidwall", "testing"],
   // The command line is a user of the package: it sees the indexes, and nothing behind them.
-  cli: [".", "base", "vfs", "anchor", "log", "testing"],
+  cli: [".", "base", "vfs", "anchor", "log", "streams", "events", "lanes", "tidwall", "testing"],
 });
 
 /** Modules that reach out of the process, and the only folders that may import them. */

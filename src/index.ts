@@ -18,6 +18,7 @@ export type {
   Durability,
   Flush,
   FollowOptions,
+  Journal,
   LogInput,
   LogInspection,
   LogOptions,

@@ -11,6 +11,7 @@ export type { FollowOptions } from "./follower.js";
 export type { TornMode } from "./format.js";
 export type { InspectedSegment, LogInspection } from "./inspect.js";
 export type { LogReaderOptions } from "./log-reader.js";
+export type { Journal } from "./journal.js";
 export type { LogStats } from "./log-stats.js";
 export type { Durability, Flush, LogOptions } from "./options.js";
 export type { ReadOptions } from "./reader.js";

@@ -3,6 +3,7 @@ import { invalid } from "../base/index.js";
 import { type VfsLock } from "../vfs/index.js";
 import type { TornMode } from "./format.js";
 import { followRecords, type FollowOptions, Visibility } from "./follower.js";
+import type { Journal } from "./journal.js";
 import { type LogStats, collectStats } from "./log-stats.js";
 import type { MarkWriter } from "./mark.js";
 import { anchorClose, openLog, type OpenedLog } from "./open.js";
@@ -38,7 +39,7 @@ import { type LogInput, LogWriter, type LsnRange } from "./writer.js";
  * for await (const record of log.read({ from: lsn })) console.log(record.lsn, record.payload);
  * ```
  */
-export class Log {
+export class Log implements Journal {
   readonly directory: string;
   /** How the log was opened: what recovery kept, rewrote and cut. */
   readonly recovery: RecoveryReport;

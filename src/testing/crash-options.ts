@@ -28,8 +28,13 @@ export interface ExploreCrashesOptions<S, E> extends CrashScenario<S, E>, CrashF
   readonly samplesPerPoint?: number;
   /** Crashes in a row, the first one included, 1 to 3. Default 2: recoveries are crashed too. */
   readonly depth?: number;
-  /** The share of states whose recovery is crashed as well, 0 to 1. Moments with up to 16 states have all of theirs crashed. Default 1/8. */
+  /**
+   * The share of states whose recovery is crashed as well, 0 to 1. Moments with up to 16 states have all of theirs crashed; of the
+   * states after a kill it is eight times the share. Default 1/8.
+   */
   readonly nestedShare?: number;
+  /** The share of different states that `idempotent`, `resume` and `close` are tried in, 0 to 1; they cost several recoveries. Default 1. */
+  readonly followUpShare?: number;
   /** States tried at one moment of a recovery. Default 64. */
   readonly nestedCap?: number;
   /** Kill the process (page cache survives), and cut the power during and after the recovery from that. Default true. */
@@ -65,6 +70,7 @@ const OPTIONS = [
   "samplesPerPoint",
   "depth",
   "nestedShare",
+  "followUpShare",
   "nestedCap",
   "kill",
   "statesMax",
@@ -83,6 +89,7 @@ export interface CrashLimits {
   readonly samplesPerPoint: number;
   readonly depth: number;
   readonly nestedShare: number;
+  readonly followUpShare: number;
   readonly nestedCap: number;
   readonly kill: boolean;
   readonly statesMax: number;
@@ -93,11 +100,11 @@ export interface CrashLimits {
 /** Refuses options that are unknown or out of range. */
 export function checkCrashOptions<S, E>(options: ExploreCrashesOptions<S, E>): CrashLimits {
   checkOptions("exploreCrashes", options, OPTIONS);
-  const share = options.nestedShare ?? 1 / 8;
-  if (!(share >= 0 && share <= 1))
-    throw new InvalidArgumentError("HF_INVALID_ARGUMENT", `nestedShare is ${share}; it must be from 0 to 1.`, {
-      option: "nestedShare",
-    });
+  const share = (option: "nestedShare" | "followUpShare", fallback: number): number => {
+    const value = options[option] ?? fallback;
+    if (value >= 0 && value <= 1) return value;
+    throw new InvalidArgumentError("HF_INVALID_ARGUMENT", `${option} is ${value}; it must be from 0 to 1.`, { option });
+  };
   const integer = (
     name: keyof ExploreCrashesOptions<S, E>,
     value: number | undefined,
@@ -111,7 +118,8 @@ export function checkCrashOptions<S, E>(options: ExploreCrashesOptions<S, E>): C
     capPerPoint: integer("capPerPoint", options.capPerPoint, 512, 1, 1_000_000),
     samplesPerPoint: integer("samplesPerPoint", options.samplesPerPoint, 64, 0, 1_000_000),
     depth: integer("depth", options.depth, 2, 1, 3),
-    nestedShare: share,
+    nestedShare: share("nestedShare", 1 / 8),
+    followUpShare: share("followUpShare", 1),
     nestedCap: integer("nestedCap", options.nestedCap, 64, 1, 1_000_000),
     kill: options.kill ?? true,
     statesMax:

@@ -90,7 +90,7 @@ describe("exploreCrashes", () => {
   });
 
   it("crashes three times in a row when asked to", async () => {
-    const report = await exploreCrashes({ ...toyScenario(), steps: 1, depth: 3, nestedShare: 1 });
+    const report = await exploreCrashes({ ...toyScenario(), steps: 2, depth: 3, nestedShare: 1 });
     expect(Object.keys(report.scenarios)).toEqual([
       "cut",
       "cut-cut",

@@ -16,9 +16,9 @@ import { StateCounter } from "./crash-report.js";
 import type { CrashFailure, CrashOrigin, CrashOutcome } from "./crash-run.js";
 import { CrashRunner, describeState } from "./crash-run.js";
 import { describeCrash } from "./describe-crash.js";
+import { KnownStates } from "./known-states.js";
 import { NestedPicks } from "./nested-picks.js";
-import type { RecordingChooser } from "./odometer.js";
-import { Odometer, repeatAnswers } from "./odometer.js";
+import { Odometer, type RecordingChooser, repeatAnswers, RuleChooser } from "./odometer.js";
 import { OpTrace } from "./op-trace.js";
 import type { CrashKind, StateId } from "./state-id.js";
 import { formatStateId, parseStateId, scenarioOf } from "./state-id.js";
@@ -35,7 +35,9 @@ export interface CrashReplay {
 
 /** Each state whose number is a multiple of this runs twice, and both runs must ask for the same operations. */
 const DETERMINISM_EVERY = 1000;
-const LATER_CRASH: Omit<CrashFailure, "error"> = { problem: "not-deterministic" };
+/** Keys are hashes: their remainders are spread evenly. */
+const SHARE_STEPS = 1009;
+const NOT_DETERMINISTIC: Omit<CrashFailure, "error"> = { problem: "not-deterministic" };
 
 /**
  * Tries the crashes of a workload.
@@ -84,6 +86,8 @@ class CrashExploration<S, E> {
   readonly #startMs: number;
   readonly #live: { trace: OpTrace<E> | undefined } = { trace: undefined };
   readonly #explored = new Map<string, Exhausted>();
+  /** States whose recovery was crashed, with the number of crashes that led to them. */
+  readonly #crashedRecoveries = new Map<number, number>();
   #shorten = true;
   #coveredPoints = 0;
   #exhaustedPoints = 0;
@@ -238,33 +242,36 @@ class CrashExploration<S, E> {
       ),
       this.#nestedShare(origin),
     );
-    const early = new Odometer(0);
+    const known = new KnownStates();
+    const { tornMax } = this.#limits;
+    const tryState = async (chooser: RecordingChooser): Promise<CrashOutcome<S, E> | undefined> => {
+      if (known.has(chooser)) return undefined;
+      const outcome = await this.#tryState(origin, chooser);
+      known.add(chooser);
+      for (const question of chooser.questions) asked.set(questionKey(question), question);
+      return outcome;
+    };
+    const early = new Odometer(tornMax, false);
     let states = 0;
     let exhausted = false;
     for (;;) {
       if (!this.#withinBudget()) return "over-budget";
-      early.restart();
-      await this.#tryState(origin, early, false);
+      early.rewind();
+      const outcome = await tryState(early);
+      if (outcome !== undefined) picked.offer(early.answers, outcome.key);
       states++;
-      picked.offer(early.answers);
-      for (const question of early.questions) asked.set(questionKey(question), question);
       if (!early.advance()) {
         exhausted = true;
         break;
       }
       if (states >= cap) break;
     }
-    let exhaustedWithTears =
-      exhausted && (this.#limits.tornMax === 0 || ![...asked.values()].some((question) => question.kind === "sector"));
+    let exhaustedWithTears = exhausted && [...asked.values()].every(({ options, firstTorn }) => options === firstTorn);
     if (exhausted && !exhaustedWithTears) {
-      const torn = new Odometer(this.#limits.tornMax);
-      let tried = 0;
-      for (;;) {
-        if (!this.#withinBudget()) break;
-        torn.restart();
-        await this.#tryState(origin, torn, false);
-        tried++;
-        for (const question of torn.questions) asked.set(questionKey(question), question);
+      const torn = new Odometer(tornMax);
+      for (let tried = 1; this.#withinBudget(); tried++) {
+        torn.rewind();
+        await tryState(torn);
         if (!torn.advance()) {
           exhaustedWithTears = true;
           break;
@@ -273,58 +280,36 @@ class CrashExploration<S, E> {
       }
     }
     if (!exhaustedWithTears) {
-      if (this.#limits.tornMax > 0) await this.#learnTears(origin, asked);
+      // What is asked when all was kept is not asked when nothing was.
+      if (this.#withinBudget()) await tryState(new RuleChooser(({ whole }) => whole - 1, tornMax));
       const budget = this.#counter.raw + cap * 2;
-      for (const chooser of tellingStates(asked, this.#limits.tornMax)) {
+      for (const chooser of tellingStates(asked, tornMax)) {
         if (this.#counter.raw >= budget || !this.#withinBudget()) break;
-        await this.#tryState(origin, chooser, false);
+        await tryState(chooser);
       }
       const random = this.#random.fork(
         `sample ${formatStateId({ seed: 0, steps: undefined, crashes: origin.crashes, answers: origin.answers })}`,
       );
       const samples = nested ? Math.min(this.#limits.samplesPerPoint, cap) : this.#limits.samplesPerPoint;
-      for (let at = 0; at < samples && this.#withinBudget(); at++) {
-        await this.#tryState(
-          origin,
-          sampledState(random, at % 4 === 0 ? Math.min(2, this.#limits.tornMax * 2) : this.#limits.tornMax),
-          false,
-        );
-      }
+      for (let at = 0; at < samples && this.#withinBudget(); at++)
+        await tryState(sampledState(random, at % 4 === 0 ? Math.min(2, tornMax * 2) : tornMax));
     }
-    for (const answers of picked.take(exhausted && !nested)) {
+    for (const { answers, key } of picked.take(exhausted && !nested && origin.kind === "cut")) {
       if (!this.#withinBudget()) break;
-      const chooser = repeatAnswers(answers);
-      await this.#crashRecovery(origin, answers, await this.#tryState(origin, chooser, true));
+      // The same state met in another way has the same recovery.
+      if ((this.#crashedRecoveries.get(key) ?? Infinity) <= origin.crashes.length) continue;
+      this.#crashedRecoveries.set(key, origin.crashes.length);
+      await this.#crashRecovery(origin, answers, await this.#recordState(origin, repeatAnswers(answers)));
     }
     if (!this.#withinBudget()) return "over-budget";
     return !exhausted ? "no" : exhaustedWithTears ? "with-tears" : "without-tears";
   }
 
-  /** One run that keeps everything, with tears allowed, so that the questions tell how many torn variants there are. */
-  async #learnTears(origin: CrashOrigin<S, E>, asked: Map<string, Question>): Promise<void> {
-    for (const answer of [(question: Question) => question.whole - 1, () => 0]) {
-      const chooser = sampledState(this.#random.fork("unused"), this.#limits.tornMax);
-      const asking: RecordingChooser = {
-        tornMax: this.#limits.tornMax,
-        answers: chooser.answers,
-        questions: chooser.questions,
-        restart: () => chooser.restart(),
-        choose: (question) => {
-          chooser.answers.push(answer(question));
-          chooser.questions.push(question);
-          return answer(question);
-        },
-      };
-      if (!this.#withinBudget()) return;
-      await this.#tryState(origin, asking, false);
-      for (const question of asking.questions) asked.set(questionKey(question), question);
-    }
-  }
-
   #nestedShare(origin: CrashOrigin<S, E>): number {
     const depth = origin.crashes.length;
     if (depth >= this.#limits.depth) return 0;
-    if (origin.kind === "kill") return 1;
+    // After a kill there are few states, and as many recoveries to crash as moments.
+    if (origin.kind === "kill") return Math.min(1, this.#limits.nestedShare * 8);
     return depth > 1 ? this.#limits.nestedShare / 8 : this.#limits.nestedShare;
   }
 
@@ -354,41 +339,47 @@ class CrashExploration<S, E> {
     }
   }
 
-  async #tryState(origin: CrashOrigin<S, E>, chooser: RecordingChooser, record: boolean): Promise<CrashOutcome<S, E>> {
-    const scenario = scenarioOf(origin);
-    const id = (): StateId => ({
+  /** Recovers one state, checks it and counts it. */
+  async #tryState(origin: CrashOrigin<S, E>, chooser: RecordingChooser): Promise<CrashOutcome<S, E>> {
+    const twice = (this.#counter.raw + 1) % DETERMINISM_EVERY === 0;
+    const outcome = await this.#run(origin, chooser, twice, (key) => {
+      const isNew = this.#counter.add(scenarioOf(origin), key, origin.crashes.length > 1);
+      return isNew && (key % SHARE_STEPS) / SHARE_STEPS < this.#limits.followUpShare;
+    });
+    if (twice) {
+      const again = await this.#run(origin, repeatAnswers(chooser.answers), true, () => false);
+      if (again.operationsHash !== outcome.operationsHash || again.key !== outcome.key) {
+        const error = new Error("two recoveries of the same state asked for different operations");
+        throw await this.#shrink(this.#idOf(origin, chooser), { ...NOT_DETERMINISTIC, error });
+      }
+    }
+    return outcome;
+  }
+
+  /** Recovers a state that was tried before, and keeps the trace. */
+  async #recordState(origin: CrashOrigin<S, E>, chooser: RecordingChooser): Promise<CrashOutcome<S, E>> {
+    return await this.#run(origin, chooser, true, () => false);
+  }
+
+  async #run(
+    origin: CrashOrigin<S, E>,
+    chooser: RecordingChooser,
+    record: boolean,
+    isNew: (key: number) => boolean,
+  ): Promise<CrashOutcome<S, E>> {
+    const id = (): string => formatStateId(this.#idOf(origin, chooser));
+    const outcome = await this.#runner.run(origin, chooser, { scenario: scenarioOf(origin), id }, record, isNew);
+    if (outcome.failure !== undefined) throw await this.#shrink(this.#idOf(origin, chooser), outcome.failure);
+    return outcome;
+  }
+
+  #idOf(origin: CrashOrigin<S, E>, chooser: RecordingChooser): StateId {
+    return {
       seed: this.#limits.seed,
       steps: this.#options.steps,
       crashes: origin.crashes,
       answers: [...origin.answers, ...chooser.answers],
-    });
-    const twice = (this.#counter.raw + 1) % DETERMINISM_EVERY === 0;
-    const isNew = (key: number): boolean => !record && this.#counter.add(scenario, key, origin.crashes.length > 1);
-    const outcome = await this.#runner.run(
-      origin,
-      chooser,
-      { scenario, id: () => formatStateId(id()) },
-      record || twice,
-      isNew,
-    );
-    let failure = outcome.failure;
-    if (failure === undefined && twice) {
-      const again = await this.#runner.run(
-        origin,
-        repeatAnswers(chooser.answers),
-        { scenario, id: () => formatStateId(id()) },
-        true,
-        () => false,
-      );
-      if (again.operationsHash !== outcome.operationsHash || again.key !== outcome.key) {
-        failure = {
-          ...LATER_CRASH,
-          error: new Error("two recoveries of the same state asked for different operations"),
-        };
-      }
-    }
-    if (failure !== undefined) throw await this.#shrink(id(), failure);
-    return outcome;
+    };
   }
 
   /** Sets answers to 0 and shortens the workload as long as the state still fails. */

@@ -4,12 +4,18 @@ import type { SeededRandom } from "../base/index.js";
 /** Moments with up to this many states have every one of their recoveries crashed. */
 const SMALL_POINT_STATES = 16;
 
+/** A state whose recovery may be crashed. */
+export interface NestedPick {
+  readonly answers: readonly number[];
+  readonly key: number;
+}
+
 /** The states of one moment whose recoveries are to be crashed: a share of them, or all if they turn out to be few. */
 export class NestedPicks {
   readonly #random: SeededRandom;
   readonly #share: number;
-  readonly #first: number[][] = [];
-  readonly #picked: number[][] = [];
+  readonly #first: NestedPick[] = [];
+  readonly #picked: NestedPick[] = [];
   #offered = 0;
 
   constructor(random: SeededRandom, share: number) {
@@ -17,13 +23,13 @@ export class NestedPicks {
     this.#share = share;
   }
 
-  offer(answers: readonly number[]): void {
+  offer(answers: readonly number[], key: number): void {
     if (this.#share === 0) return;
-    if (this.#offered++ < SMALL_POINT_STATES) this.#first.push(answers.slice());
-    if (this.#random.chance(this.#share)) this.#picked.push(answers.slice());
+    if (this.#offered++ < SMALL_POINT_STATES) this.#first.push({ answers: answers.slice(), key });
+    if (this.#random.chance(this.#share)) this.#picked.push({ answers: answers.slice(), key });
   }
 
-  take(allIfFew: boolean): readonly (readonly number[])[] {
+  take(allIfFew: boolean): readonly NestedPick[] {
     return allIfFew && this.#offered <= SMALL_POINT_STATES ? this.#first : this.#picked;
   }
 }

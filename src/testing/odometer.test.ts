@@ -10,6 +10,7 @@ const question = (options: number): Question => ({
   sector: 0,
   options,
   whole: options,
+  firstTorn: options,
   operations: [],
   kept: [],
 });
@@ -19,7 +20,7 @@ describe("Odometer", () => {
     const odometer = new Odometer(0);
     const seen: string[] = [];
     do {
-      odometer.restart();
+      odometer.rewind();
       // The second question exists only if the first answer is not 0.
       if (odometer.choose(question(3)) > 0) odometer.choose(question(2));
       seen.push(odometer.answers.join("."));

@@ -6,8 +6,8 @@ export interface RecordingChooser extends Chooser {
   /** Answers of this run so far. */
   readonly answers: readonly number[];
   readonly questions: readonly Question[];
-  /** Forgets this run. */
-  restart(): void;
+  /** Begins a run that gives the answers of this one again and goes on from there. */
+  rewind(): void;
 }
 
 /**
@@ -16,12 +16,15 @@ export interface RecordingChooser extends Chooser {
  */
 export class Odometer implements RecordingChooser {
   readonly tornMax: number;
+  readonly #tears: boolean;
   #planned: number[] = [];
   readonly answers: number[] = [];
   readonly questions: Question[] = [];
 
-  constructor(tornMax: number) {
+  /** Without `tears` it leaves out the torn variants, though `tornMax` lets the questions offer them. */
+  constructor(tornMax: number, tears = true) {
     this.tornMax = tornMax;
+    this.#tears = tears;
   }
 
   choose(question: Question): number {
@@ -31,7 +34,7 @@ export class Odometer implements RecordingChooser {
     return answer;
   }
 
-  restart(): void {
+  rewind(): void {
     this.answers.length = 0;
     this.questions.length = 0;
   }
@@ -41,11 +44,12 @@ export class Odometer implements RecordingChooser {
     const next = this.answers.slice();
     for (let at = next.length - 1; at >= 0; at--) {
       const answer = (next[at] as number) + 1;
-      if (answer < (this.questions[at] as Question).options) {
+      const { options, firstTorn } = this.questions[at] as Question;
+      if (answer < (this.#tears ? options : firstTorn)) {
         next.length = at + 1;
         next[at] = answer;
         this.#planned = next;
-        this.restart();
+        this.rewind();
         return true;
       }
     }
@@ -57,6 +61,7 @@ export class Odometer implements RecordingChooser {
 export class RuleChooser implements RecordingChooser {
   readonly tornMax: number;
   readonly #rule: (question: Question) => number;
+  #asked = 0;
   readonly answers: number[] = [];
   readonly questions: Question[] = [];
 
@@ -66,15 +71,16 @@ export class RuleChooser implements RecordingChooser {
   }
 
   choose(question: Question): number {
+    const given = this.answers[this.#asked++];
+    if (given !== undefined) return given;
     const answer = Math.min(Math.max(0, this.#rule(question)), question.options - 1);
     this.answers.push(answer);
     this.questions.push(question);
     return answer;
   }
 
-  restart(): void {
-    this.answers.length = 0;
-    this.questions.length = 0;
+  rewind(): void {
+    this.#asked = 0;
   }
 }
 

@@ -50,7 +50,7 @@ export function tellingStates(asked: ReadonlyMap<string, Question>, tornMax: num
   for (const id of operations) rules.push(without(id), alone(id));
   for (const inode of files)
     rules.push((question) => (question.kind === "name" || question.inode === inode ? all(question) : 0));
-  const choosers = rules.map((rule) => new RuleChooser(rule));
+  const choosers = rules.map((rule) => new RuleChooser(rule, tornMax));
   if (tornMax === 0) return choosers;
   for (const [key, question] of asked) {
     if (question.kind !== "sector") continue;
@@ -59,7 +59,7 @@ export function tellingStates(asked: ReadonlyMap<string, Question>, tornMax: num
         choosers.push(
           new RuleChooser(
             (other) => (questionKey(other) === key ? option : other.kind === "name" ? all(other) : others(other)),
-            1,
+            tornMax,
           ),
         );
       }

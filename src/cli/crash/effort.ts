@@ -11,15 +11,24 @@ export interface Effort {
   readonly nestedCap: number;
   /** Go on after recovery with batches of so many records, and recover twice. */
   readonly followUps?: readonly number[];
+  /** In this share of the states. */
+  readonly followUpShare?: number;
 }
 
 const flat: Effort = { depth: 1, kill: true, nestedShare: 0, nestedCap: 64 };
-const onwards: Effort = { ...flat, followUps: [1, 3] };
+const onwards: Effort = { ...flat, followUps: [1, 3], followUpShare: 1 / 3 };
 /** A little only, so that what stood behind the cut stays there. */
-const justOnwards: Effort = { ...flat, followUps: [1] };
+const justOnwards: Effort = { ...flat, followUps: [1], followUpShare: 1 / 3 };
 const nestedCuts: Effort = { depth: 2, kill: false, nestedShare: 1 / 16, nestedCap: 32 };
 const nestedKills: Effort = { depth: 2, kill: true, nestedShare: 1 / 32, nestedCap: 8 };
-const everything: Effort = { depth: 3, kill: true, nestedShare: 1 / 16, nestedCap: 8, followUps: [2] };
+const everything: Effort = {
+  depth: 3,
+  kill: true,
+  nestedShare: 1 / 16,
+  nestedCap: 8,
+  followUps: [2],
+  followUpShare: 1 / 3,
+};
 
 /** In every row of cases each kind of effort has its turn; most have the cheap one. */
 const turns: readonly Effort[] = [

@@ -18,6 +18,8 @@ export interface Question {
   readonly options: number;
   /** The first `whole` answers keep a prefix of the operations; the rest are stale or torn variants. */
   readonly whole: number;
+  /** Answers from this one on are torn variants. */
+  readonly firstTorn: number;
   /** Operation ids: answer `n` below `whole` keeps the first `kept[n]` of them. */
   readonly operations: readonly number[];
   readonly kept: readonly number[];

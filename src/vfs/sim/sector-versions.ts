@@ -18,6 +18,7 @@ export class SectorVersions {
   /** What lies in the blocks that a lost write would have filled, in the stale profile. */
   stale: SectorContent;
   #torn: SectorContent[] | undefined;
+  #distinct: number[] | undefined;
 
   constructor(durable: SectorContent) {
     this.contents = [durable];
@@ -31,6 +32,26 @@ export class SectorVersions {
     this.ids.push(id);
     this.#ranges.push(from, to);
     this.#torn = undefined;
+    this.#distinct = undefined;
+  }
+
+  /** The indexes in `contents` of what was durable, of every content that differs from all before it, and of the last. */
+  distinct(): readonly number[] {
+    if (this.#distinct !== undefined) return this.#distinct;
+    const distinct: number[] = [];
+    for (let at = 0; at < this.contents.length; at++) {
+      const content = this.contents[at];
+      if (!distinct.some((other) => equalSectors(this.contents[other], content))) distinct.push(at);
+    }
+    const last = this.contents.length - 1;
+    if (!equalSectors(this.contents[distinct.at(-1) as number], this.contents[last])) distinct.push(last);
+    this.#distinct = distinct;
+    return distinct;
+  }
+
+  /** Whether the stale blocks hold something that no write made. */
+  hasStale(): boolean {
+    return this.stale !== undefined && !this.contents.some((content) => equalSectors(content, this.stale));
   }
 
   /** A copy that can be added to; every content ends at `bytes` of the sector. */

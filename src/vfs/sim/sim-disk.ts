@@ -131,6 +131,7 @@ export class SimDisk implements FileDecisions, NameDecisions {
         sector: write.firstSector,
         options,
         whole: options,
+        firstTorn: options,
         operations: [write.id],
         kept: Array.from({ length: options }, (_, at) => (at === 0 ? 0 : 1)),
       });
@@ -280,20 +281,24 @@ export class SimDisk implements FileDecisions, NameDecisions {
   }
 
   decideSector(file: SimFile, sector: number, versions: SectorVersions): SectorContent {
-    const whole = versions.contents.length;
-    const stale = versions.stale === undefined ? 0 : 1;
+    const kept = versions.distinct();
+    const whole = kept.length;
+    const stale = versions.hasStale() ? 1 : 0;
     const torn = this.torn < this.chooser.tornMax ? versions.torn(this.model.garbage, sector) : [];
+    const options = whole + stale + torn.length;
+    if (options === 1) return versions.contents[0];
     const choice = this.chooser.choose({
       kind: "sector",
       path: file.path,
       inode: file.inode,
       sector,
-      options: whole + stale + torn.length,
+      options,
       whole,
+      firstTorn: whole + stale,
       operations: versions.ids,
-      kept: identity(whole),
+      kept,
     });
-    if (choice < whole) return versions.contents[choice];
+    if (choice < whole) return versions.contents[kept[choice] as number];
     if (choice < whole + stale) return versions.stale;
     this.torn++;
     return torn[choice - whole - stale];
@@ -363,6 +368,7 @@ export class SimDisk implements FileDecisions, NameDecisions {
       sector: 0,
       options: kept.length,
       whole: kept.length,
+      firstTorn: kept.length,
       operations,
       kept,
     });
@@ -431,13 +437,6 @@ export class SimDisk implements FileDecisions, NameDecisions {
     }
     this.chooser = asker;
   }
-}
-
-const identities: number[][] = [];
-
-/** [0, 1, …, count − 1], shared. */
-function identity(count: number): readonly number[] {
-  return (identities[count] ??= Array.from({ length: count }, (_, at) => at));
 }
 
 /** An error as `node:fs` would throw it. */
