@@ -118,14 +118,35 @@ export class GroupScanner {
     return this.#epoch;
   }
 
-  /** The next step. After a bad group the same one comes again. */
-  async next(): Promise<ScanStep> {
+  /**
+   * The next step; a promise only where bytes have to be read first, since most groups are in memory already. After a bad group the same one
+   * comes again.
+   */
+  next(): ScanStep | Promise<ScanStep> {
+    const step = this.#examine(false);
+    return typeof step === "number" ? this.#nextAfterReading(step) : step;
+  }
+
+  async #nextAfterReading(length: number): Promise<ScanStep> {
+    for (let wanted = length; ;) {
+      const step = this.#examine(!(await this.#have(wanted)));
+      if (typeof step !== "number") return step;
+      wanted = step;
+    }
+  }
+
+  /** The next step from the bytes that were read; how many are needed where there are too few and the file has more. */
+  #examine(fileEnded: boolean): ScanStep | number {
     const plan = this.#plan;
-    if (this.#offset === plan.end) return END;
-    if (plan.end - this.#offset < GROUP_HEADER_BYTES)
-      return this.#bad("a group", `${plan.end - this.#offset} bytes before the end`);
-    if (!(await this.#have(GROUP_HEADER_BYTES))) return this.#bad("a group header", "the end of the file");
-    const header = parseGroupHeader(this.#buffer, this.#offset - this.#bufferOffset, plan.seed);
+    const offset = this.#offset;
+    if (offset === plan.end) return END;
+    if (plan.end - offset < GROUP_HEADER_BYTES)
+      return this.#bad("a group", `${plan.end - offset} bytes before the end`);
+    const start = offset - this.#bufferOffset;
+    const available = start < 0 ? 0 : this.#bufferLength - start;
+    if (available < GROUP_HEADER_BYTES)
+      return fileEnded ? this.#bad("a group header", "the end of the file") : GROUP_HEADER_BYTES;
+    const header = parseGroupHeader(this.#buffer, start, plan.seed);
     if (header === undefined) return this.#bad("a group header", "bytes that are none");
     if (header.firstLsn !== this.#lsn) return this.#bad(`LSN ${this.#lsn}`, `LSN ${header.firstLsn}`);
     if (header.epoch < this.#epoch || header.epoch > plan.epochMax) {
@@ -135,45 +156,29 @@ export class GroupScanner {
       return this.#bad("the successor of the group before", "the successor of another group");
     }
     const total = groupBytes(header.bodyBytes, plan.torn, plan.blockBytes);
-    if (
-      header.count === 0 ||
-      header.bodyBytes < header.count * RECORD_HEADER_BYTES ||
-      this.#offset + total > plan.end
-    ) {
+    if (header.count === 0 || header.bodyBytes < header.count * RECORD_HEADER_BYTES || offset + total > plan.end) {
       return this.#bad("a group that fits", `${header.count} records in ${header.bodyBytes} bytes`);
     }
-    const offset = this.#offset;
-    if (!(await this.#have(GROUP_HEADER_BYTES + header.bodyBytes)))
-      return this.#bad("a whole group", "the end of the file");
-    if (!groupBodySound(this.#buffer, offset - this.#bufferOffset + GROUP_HEADER_BYTES, header, plan.seed)) {
+    const bodyStart = start + GROUP_HEADER_BYTES;
+    const bodyEnd = bodyStart + header.bodyBytes;
+    const needed = plan.checkPadding === true ? total : GROUP_HEADER_BYTES + header.bodyBytes;
+    if (available < needed && !fileEnded) return needed;
+    if (this.#bufferLength < bodyEnd) return this.#bad("a whole group", "the end of the file");
+    if (!groupBodySound(this.#buffer, bodyStart, header, plan.seed)) {
       return this.#bad("records with the group's checksum", "other bytes");
     }
-    let paddingZero = true;
-    if (plan.checkPadding === true) {
-      await this.#have(total);
-      const start = offset - this.#bufferOffset;
-      const end = Math.min(start + total, this.#bufferLength);
-      paddingZero = isZero(this.#buffer, start + GROUP_HEADER_BYTES + header.bodyBytes, end);
-    }
+    const paddingZero =
+      plan.checkPadding !== true || isZero(this.#buffer, bodyEnd, Math.min(start + total, this.#bufferLength));
     this.#offset = offset + total;
     this.#lsn = header.firstLsn + header.count;
     this.#chain = header.headerCrc;
     this.#epoch = header.epoch;
-    return {
-      kind: "group",
-      header,
-      offset,
-      end: offset + total,
-      paddingZero,
-      bytes: this.#buffer,
-      bodyStart: offset - this.#bufferOffset + GROUP_HEADER_BYTES,
-    };
+    return { kind: "group", header, offset, end: this.#offset, paddingZero, bytes: this.#buffer, bodyStart };
   }
 
   /** Makes `length` bytes from the current offset available. False where the file ends before. */
   async #have(length: number): Promise<boolean> {
     const at = this.#offset - this.#bufferOffset;
-    if (at >= 0 && at + length <= this.#bufferLength) return true;
     // What is left of the chunk moves to the front; only what follows is read.
     const left = at >= 0 && at < this.#bufferLength ? this.#bufferLength - at : 0;
     const size = Math.max(length, Math.min(this.#chunkBytes, this.#plan.end - this.#offset));

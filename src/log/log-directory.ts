@@ -7,6 +7,7 @@ const SPARE_NAME = /^spare-(\d{16})$/;
 /** What a listing of the directory holds. */
 export interface LogListing {
   readonly hasAnchor: boolean;
+  readonly hasDoubleWrite: boolean;
   /** Numbers in the names of segment files, ascending. The name is all that was looked at. */
   readonly segments: readonly number[];
   /** Numbers in the names of spare files, ascending. */
@@ -19,27 +20,19 @@ export interface LogListing {
 export class LogDirectory {
   readonly vfs: Vfs;
   readonly path: string;
+  readonly anchor: string;
+  readonly lock: string;
+  /** Where the writer tells readers in other processes how far it got. Never needed for recovery. */
+  readonly mark: string;
+  readonly doubleWrite: string;
 
   constructor(vfs: Vfs, path: string) {
     this.vfs = vfs;
     this.path = path;
-  }
-
-  get anchor(): string {
-    return this.vfs.join(this.path, "anchor");
-  }
-
-  get lock(): string {
-    return this.vfs.join(this.path, "lock");
-  }
-
-  /** Where the writer tells readers in other processes how far it got. Never needed for recovery. */
-  get mark(): string {
-    return this.vfs.join(this.path, "mark");
-  }
-
-  get doubleWrite(): string {
-    return this.vfs.join(this.path, "double-write");
+    this.anchor = vfs.join(path, "anchor");
+    this.lock = vfs.join(path, "lock");
+    this.mark = vfs.join(path, "mark");
+    this.doubleWrite = vfs.join(path, "double-write");
   }
 
   segmentName(number: number): string {
@@ -64,18 +57,20 @@ export class LogDirectory {
     const spares: number[] = [];
     const foreign: string[] = [];
     let hasAnchor = false;
+    let hasDoubleWrite = false;
     for (const name of await this.vfs.list(this.path)) {
       const segment = SEGMENT_NAME.exec(name);
       const spare = SPARE_NAME.exec(name);
       if (segment !== null && Number.isSafeInteger(Number(segment[1]))) segments.push(Number(segment[1]));
       else if (spare !== null && Number.isSafeInteger(Number(spare[1]))) spares.push(Number(spare[1]));
       else if (name === "anchor") hasAnchor = true;
+      else if (name === "double-write") hasDoubleWrite = true;
       else if (!isOwnName(name)) foreign.push(name);
     }
     segments.sort((a, b) => a - b);
     spares.sort((a, b) => a - b);
     foreign.sort();
-    return { hasAnchor, segments, spares, foreign };
+    return { hasAnchor, hasDoubleWrite, segments, spares, foreign };
   }
 }
 
@@ -83,7 +78,6 @@ function isOwnName(name: string): boolean {
   return (
     name === "lock" ||
     name === "mark" ||
-    name === "double-write" ||
     name === "double-write.new" ||
     name.startsWith("anchor.") ||
     /^removed-\d+$/.test(name)

@@ -60,7 +60,12 @@ export async function openLog(path: string, given: LogOptions | undefined): Prom
 
     const table = await loadSegments(directory, state, listing.segments);
     const removable = await findOrphans(directory, listing, state, table.all);
-    const { tail: settled, findings, rewrittenBytes, cut } = await settleTail(directory, state, table.active, options);
+    const {
+      tail: settled,
+      findings,
+      rewrittenBytes,
+      cut,
+    } = await settleTail(directory, listing, state, table.active, options);
 
     // Everything before `settled` is durable now. With the new epoch, groups of earlier ones behind it never parse again (R6).
     const reopened: LogState = { ...state, epoch: state.epoch + 1, clean: false, tail: settled };
@@ -244,6 +249,7 @@ interface SettledTail {
 /** Finds the end of the log and makes everything before it durable. See `recovery.ts` for the order and the crash argument. */
 async function settleTail(
   directory: LogDirectory,
+  listing: LogListing,
   state: LogState,
   segment: Segment | undefined,
   options: ResolvedLogOptions,
@@ -257,7 +263,7 @@ async function settleTail(
       await checkAnchoredGroup(file, segment, state);
       return { tail: state.tail, rewrittenBytes: 0 };
     }
-    if ((await vfs.stat(directory.doubleWrite)) !== undefined) {
+    if (listing.hasDoubleWrite) {
       buffer = await DoubleWriteBuffer.open(vfs, directory.doubleWrite);
       await restoreImages(file, segment, buffer);
     }

@@ -125,34 +125,27 @@ export function readRecords(
   options: ReadOptions | undefined,
   look?: () => Promise<void>,
 ): RecordIterator {
-  return new RecordIterator(keptBatches(source, where, options, look), options?.reverse === true);
-}
-
-async function* keptBatches(
-  source: ReadSource,
-  where: string,
-  options: ReadOptions | undefined,
-  look: (() => Promise<void>) | undefined,
-): AsyncGenerator<RecordBatch, void, undefined> {
-  await look?.();
-  yield* batches(source, resolveRange(source, where, options), false);
+  return new RecordIterator(batches(source, where, options, { look }), options?.reverse === true);
 }
 
 /** Records by the group. Each batch is valid until the next step of the iteration. */
-export async function* readBatches(
+export function readBatches(
   source: ReadSource,
   where: string,
   options: ReadOptions | undefined,
 ): AsyncGenerator<RecordBatch, void, undefined> {
-  const range = resolveRange(source, where, options);
-  yield* batches(source, range, !range.reverse);
+  return batches(source, where, options, { reuse: true });
 }
 
 async function* batches(
   source: ReadSource,
-  range: Range,
-  reuse: boolean,
+  where: string,
+  options: ReadOptions | undefined,
+  how: { readonly look?: (() => Promise<void>) | undefined; readonly reuse?: boolean },
 ): AsyncGenerator<RecordBatch, void, undefined> {
+  await how.look?.();
+  const range = resolveRange(source, where, options);
+  const reuse = how.reuse === true && !range.reverse;
   let starts: Uint32Array | undefined;
   const groups = range.reverse ? walkGroupsBack(source, range) : walkGroups(source, range, { reuse });
   for await (const { group, segment } of groups) {
@@ -189,7 +182,9 @@ async function* walkGroups(
       const scanner = scan(source, segment, file, place, how);
       while (lsn <= Math.min(range.to, source.lastLsn)) {
         range.signal?.throwIfAborted();
-        const step = await nextStep(source, scanner);
+        const stepping = scanner.next();
+        const step = stepping instanceof Promise ? await stepRead(source, stepping) : stepping;
+        source.assertUsable();
         // LSNs above some point were cut meanwhile: what is left of the range must be found anew, or is gone.
         if (source.cuts !== cuts) break;
         if (step.kind === "end") {
@@ -217,18 +212,15 @@ async function* walkGroups(
   }
 }
 
-/** The next step, or `HF_CLOSED` or `HF_POISONED` where the log ended while it was read. */
-async function nextStep(source: ReadSource, scanner: GroupScanner): Promise<ScanStep> {
-  let step: ScanStep;
+/** The step that is being read, or `HF_CLOSED` or `HF_POISONED` where the log ended meanwhile. */
+async function stepRead(source: ReadSource, next: Promise<ScanStep>): Promise<ScanStep> {
   try {
-    step = await scanner.next();
+    return await next;
   } catch (error) {
     // Closing takes the file away from its readers.
     source.assertUsable();
     throw error;
   }
-  source.assertUsable();
-  return step;
 }
 
 /** The groups that hold LSNs in `[from, to]`, descending: the windows between index entries backwards, each walked forwards. */

@@ -8,6 +8,9 @@ import { OpTrace } from "./op-trace.js";
 import { RejectionWatch, settle } from "./settle.js";
 import type { CrashKind } from "./state-id.js";
 
+/** A recovery waits for one operation at a time, mostly: what may overlap overlaps all the same, in fewer turns than in the workload. */
+const RECOVERY_LATENCY_TURNS_MAX = 2;
+
 /** What may follow a recovery that passed its check. */
 export interface CrashFollowUps<S, E> {
   /** Continues to use the recovered store: append more, sync. Then the power is cut, all that was not synced is lost, and it is recovered again. */
@@ -101,8 +104,15 @@ export class CrashRunner<S, E> {
 
   /** The disk that a crash left. */
   disk(origin: Pick<CrashOrigin<S, E>, "kind" | "snapshot">, chooser: RecordingChooser): SimDisk {
-    if (origin.kind === "cut") return SimDisk.afterPowerCut(origin.snapshot.powerCut(), chooser, { seed: this.#seed });
-    const disk = SimDisk.afterKill(origin.snapshot, chooser, { seed: this.#seed });
+    if (origin.kind === "cut")
+      return SimDisk.afterPowerCut(origin.snapshot.powerCut(), chooser, {
+        seed: this.#seed,
+        latencyTurnsMax: RECOVERY_LATENCY_TURNS_MAX,
+      });
+    const disk = SimDisk.afterKill(origin.snapshot, chooser, {
+      seed: this.#seed,
+      latencyTurnsMax: RECOVERY_LATENCY_TURNS_MAX,
+    });
     return disk;
   }
 
@@ -159,7 +169,10 @@ export class CrashRunner<S, E> {
       const resumed = await this.attempt("resume", vfs, () => scenario.resume?.(state, this.#context(vfs, later)));
       if (resumed.failure !== undefined) return resumed.failure;
       const next = new SimVfs({
-        disk: SimDisk.afterPowerCut(vfs.disk.snapshot().powerCut(), keepNothing, { seed: this.#seed }),
+        disk: SimDisk.afterPowerCut(vfs.disk.snapshot().powerCut(), keepNothing, {
+          seed: this.#seed,
+          latencyTurnsMax: RECOVERY_LATENCY_TURNS_MAX,
+        }),
         operationsMax: this.#operationsMax,
       });
       const recovered = await this.attempt("recover-resumed", next, () => scenario.recover(this.#context(next, later)));
@@ -194,7 +207,10 @@ export class CrashRunner<S, E> {
     const describe = scenario.describe ?? describeState;
     const before = mode === "bytes" ? vfs.snapshotTree() : [];
     const second = new SimVfs({
-      disk: SimDisk.afterKill(vfs.disk.snapshot(), keepNothing, { seed: this.#seed }),
+      disk: SimDisk.afterKill(vfs.disk.snapshot(), keepNothing, {
+        seed: this.#seed,
+        latencyTurnsMax: RECOVERY_LATENCY_TURNS_MAX,
+      }),
       operationsMax: this.#operationsMax,
     });
     const recovered = await this.attempt("recover-again", second, () =>

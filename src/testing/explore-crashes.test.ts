@@ -101,6 +101,30 @@ describe("exploreCrashes", () => {
     ]);
   });
 
+  it("tries what follows a recovery in the share of the states that it is told", async () => {
+    let resumed = 0;
+    const scenario = toyScenario();
+    const counting = {
+      ...scenario,
+      resume: async (...given: Parameters<NonNullable<typeof scenario.resume>>) => {
+        resumed++;
+        await scenario.resume?.(...given);
+      },
+    };
+    const { distinct } = await exploreCrashes(counting);
+    expect(resumed).toBe(distinct);
+    resumed = 0;
+    await exploreCrashes({ ...counting, followUpShare: 1 / 4 });
+    expect(resumed / distinct).toBeGreaterThan(0.1);
+    expect(resumed / distinct).toBeLessThan(0.4);
+    resumed = 0;
+    await exploreCrashes({ ...counting, followUpShare: 0 });
+    expect(resumed).toBe(0);
+    await expect(exploreCrashes({ ...counting, followUpShare: 2 })).rejects.toMatchObject({
+      code: "HF_INVALID_ARGUMENT",
+    });
+  });
+
   it("finds nothing in the right log on disks that keep some order, or show stale blocks", async () => {
     for (const disk of [{ profile: "ordered" }, { profile: "prefix" }, { stale: true, garbage: "none" }] as const) {
       // A disk that keeps some order has far fewer states.

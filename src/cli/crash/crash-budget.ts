@@ -68,7 +68,9 @@ export interface CrashShare {
 /** A failing run is over after this many failures. */
 const FAILURES_MAX = 5;
 /** States of one case at most, so that no case eats the budget of the others; fewer where the whole budget is small. */
-const CASE_STATES_MAX = 6000;
+const CASE_STATES_MAX = 3000;
+/** Memory of a thread for short-lived objects. */
+const YOUNG_MB = 128;
 const CASE_STATES_MIN = 200;
 
 /** Runs the budget. A state that fails is no error but part of the report. */
@@ -145,7 +147,11 @@ async function runCase(
 
 function runThread(share: CrashShare, take: (outcome: CaseOutcome) => boolean): Promise<void> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL("./crash-thread.js", import.meta.url), { workerData: share });
+    const worker = new Worker(new URL("./crash-thread.js", import.meta.url), {
+      workerData: share,
+      // Most of what a state needs lives as long as the state.
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+    });
     worker.on("message", (outcome: CaseOutcome) => {
       if (!take(outcome)) void worker.terminate();
     });

@@ -20,11 +20,11 @@ const onwards: Effort = { ...flat, followUps: [1, 3], followUpShare: 1 / 3 };
 /** A little only, so that what stood behind the cut stays there. */
 const justOnwards: Effort = { ...flat, followUps: [1], followUpShare: 1 / 3 };
 const nestedCuts: Effort = { depth: 2, kill: false, nestedShare: 1 / 16, nestedCap: 32 };
-const nestedKills: Effort = { depth: 2, kill: true, nestedShare: 1 / 32, nestedCap: 8 };
+const nestedKills: Effort = { depth: 2, kill: true, nestedShare: 1 / 64, nestedCap: 8 };
 const everything: Effort = {
   depth: 3,
   kill: true,
-  nestedShare: 1 / 16,
+  nestedShare: 1 / 32,
   nestedCap: 8,
   followUps: [2],
   followUpShare: 1 / 3,
@@ -34,16 +34,33 @@ const everything: Effort = {
 const turns: readonly Effort[] = [
   flat,
   onwards,
+  flat,
   nestedCuts,
   flat,
+  flat,
+  flat,
   nestedKills,
+  flat,
+  flat,
+  flat,
   justOnwards,
   flat,
   flat,
+  flat,
+  flat,
   nestedCuts,
   flat,
   flat,
+  flat,
+  onwards,
+  flat,
+  flat,
+  flat,
+  flat,
   everything,
+  flat,
+  flat,
+  flat,
 ];
 
 /** The effort of the `index`-th case of a suite. Where the row begins follows from the suite's name, so that all are there early. */

@@ -63,6 +63,32 @@ const shown = async (vfs: SimVfs, path: string): Promise<string> => {
 };
 
 describe("SimVfs after a power cut", () => {
+  it("asks about a sector only where its contents differ, and keeps the last one where everything is kept", async () => {
+    for (const [values, options] of [
+      [[1], []],
+      [[1, 1], []],
+      [[2, 2], [2]],
+      [[2, 1], [3]],
+      [[2, 3, 2], [4]],
+    ] as const) {
+      const vfs = new SimVfs();
+      await synced(vfs, "/a", bytes(512, 1));
+      const file = await vfs.open("/a", rw);
+      for (const value of values) await file.write(bytes(512, value), 0);
+      const asked: number[] = [];
+      const counting = {
+        tornMax: 0,
+        choose: (question: { readonly options: number }): number => {
+          asked.push(question.options);
+          return 0;
+        },
+      };
+      expect(await shown(vfs.powerCut(counting), "/a")).toBe("512:1");
+      expect(asked).toEqual(options);
+      expect(await shown(vfs.powerCut(keepEverything), "/a")).toBe(`512:${values.at(-1)}`);
+    }
+  });
+
   it("keeps what was synced, and nothing else must be there", async () => {
     const vfs = new SimVfs();
     await synced(vfs, "/a", bytes(1000, 1));
