@@ -16,9 +16,9 @@ export interface Effort {
 }
 
 const flat: Effort = { depth: 1, kill: true, nestedShare: 0, nestedCap: 64 };
-const onwards: Effort = { ...flat, followUps: [1, 3], followUpShare: 1 / 3 };
+const onwards: Effort = { ...flat, followUps: [1, 2], followUpShare: 1 / 4 };
 /** A little only, so that what stood behind the cut stays there. */
-const justOnwards: Effort = { ...flat, followUps: [1], followUpShare: 1 / 3 };
+const justOnwards: Effort = { ...flat, followUps: [1], followUpShare: 1 / 4 };
 const nestedCuts: Effort = { depth: 2, kill: false, nestedShare: 1 / 16, nestedCap: 32 };
 const nestedKills: Effort = { depth: 2, kill: true, nestedShare: 1 / 64, nestedCap: 8 };
 const everything: Effort = {
@@ -27,7 +27,7 @@ const everything: Effort = {
   nestedShare: 1 / 32,
   nestedCap: 8,
   followUps: [2],
-  followUpShare: 1 / 3,
+  followUpShare: 1 / 4,
 };
 
 /** In every row of cases each kind of effort has its turn; most have the cheap one. */

@@ -36,7 +36,7 @@ function swarmPlan(
     },
     tornMax: torn === "trust" ? 0 : 1,
     disk: { stale: random.chance(0.4), garbage: pick(random, ["written", "sector", "sector", "none"] as const) },
-    looksFirst: random.chance(0.125),
+    looksFirst: random.chance(0.1),
   };
 }
 

@@ -5,6 +5,9 @@
  * last descriptor, however the process ends. A stopped process keeps them. The file itself is never removed: an unlinked file that
  * one opener still locks and a new one of the same name would be two locks.
  *
+ * Releasing unlocks before it closes: a child process that is just being started holds a copy of every descriptor until it runs its
+ * own program, and with it the lock.
+ *
  * After taking the lock the owner writes its pid into the file, for the message that the loser gets. That is a hint, not the
  * lock: a loser that comes between the two sees the previous owner's pid or none.
  */
@@ -22,14 +25,20 @@ const OWNER_BYTES = 16;
 
 /** Takes the lock of `path`, or throws a {@link LockedError}. */
 export async function lockFile(path: string): Promise<VfsLock> {
-  const tryLock = await loadTryLock(path);
+  const { tryLock, unlock } = await loadLocking(path);
   const fd = await callFs<number>("lock", path, (callback) =>
     fs.open(path, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o666, callback),
   );
   try {
     if (!tryLock(fd, LOCKED_OFFSET, LOCKED_BYTES)) throw new LockedError(path, await readOwner(fd, path));
-    await writeOwner(fd, path, String(process.pid));
-    return new NodeLock(path, fd);
+    const lock = new NodeLock(path, fd, () => unlock(fd, LOCKED_OFFSET, LOCKED_BYTES));
+    try {
+      await writeOwner(fd, path, String(process.pid));
+    } catch (error) {
+      lock.unlock();
+      throw error;
+    }
+    return lock;
   } catch (error) {
     await closeLock(fd, path);
     throw error instanceof HoldfastError ? error : new IoError("lock", path, error);
@@ -38,12 +47,14 @@ export async function lockFile(path: string): Promise<VfsLock> {
 
 class NodeLock implements VfsLock {
   readonly path: string;
+  readonly unlock: () => void;
   readonly #fd: number;
   #releasing: Promise<void> | undefined;
 
-  constructor(path: string, fd: number) {
+  constructor(path: string, fd: number, unlock: () => void) {
     this.path = path;
     this.#fd = fd;
+    this.unlock = unlock;
   }
 
   release(): Promise<void> {
@@ -55,7 +66,11 @@ class NodeLock implements VfsLock {
     try {
       await writeOwner(this.#fd, this.path, "");
     } finally {
-      await closeLock(this.#fd, this.path);
+      try {
+        this.unlock();
+      } finally {
+        await closeLock(this.#fd, this.path);
+      }
     }
   }
 }
@@ -77,11 +92,15 @@ async function writeOwner(fd: number, path: string, owner: string): Promise<void
   if (written !== OWNER_BYTES) throw shortWrite(path, OWNER_BYTES, written);
 }
 
+interface Locking {
+  tryLock(fd: number, offset: number, length: number): boolean;
+  unlock(fd: number, offset: number, length: number): void;
+}
+
 /** Loaded on first use, so that everything but locking works where no prebuilt addon exists. */
-async function loadTryLock(path: string): Promise<(fd: number, offset: number, length: number) => boolean> {
+async function loadLocking(path: string): Promise<Locking> {
   try {
-    const extensions = (await import("fs-native-extensions")).default;
-    return (fd, offset, length) => extensions.tryLock(fd, offset, length);
+    return (await import("fs-native-extensions")).default;
   } catch (error) {
     throw new StateError(
       "HF_LOCK_UNAVAILABLE",

@@ -1,5 +1,5 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, readlink, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { once } from "node:events";
@@ -87,6 +87,30 @@ describe("NodeVfs", () => {
     expect(await readFile(path, "utf8")).toMatch(new RegExp(`^${process.pid} *\n$`));
     await lock.release();
     expect(await readFile(path, "utf8")).toMatch(/^ *\n$/);
+  });
+
+  it("frees a lock though a child that is being started still has a copy of its descriptor: closing alone did not", async () => {
+    const path = join(root, "lock");
+    const lock = await nodeVfs.lock(path);
+    const descriptors = await Promise.all(
+      (await readdir("/proc/self/fd")).map(async (fd) => ({
+        fd: Number(fd),
+        to: await readlink(`/proc/self/fd/${fd}`).catch(() => undefined),
+      })),
+    );
+    const fd = descriptors.find(({ to }) => to === path)?.fd ?? -1;
+    expect(fd).toBeGreaterThan(2);
+    const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], {
+      stdio: ["ignore", "ignore", "ignore", fd],
+    });
+    try {
+      await once(child, "spawn");
+      await expect(nodeVfs.lock(path)).rejects.toMatchObject({ code: "HF_LOCKED" });
+      await lock.release();
+      await (await nodeVfs.lock(path)).release();
+    } finally {
+      child.kill("SIGKILL");
+    }
   });
 
   it("refuses a lock whose owner is stopped", async () => {
