@@ -11,6 +11,7 @@ export {
 } from "./base/index.js";
 export { Anchor } from "./anchor/index.js";
 export { Log, LogReader, RecordBatch, inspectLog, repairLog, verifyLog } from "./log/index.js";
+export { SharedLog, Stream } from "./streams/index.js";
 export { nodeVfs } from "./vfs/index.js";
 export type { AnchorMode, AnchorOptions } from "./anchor/index.js";
 export type { CorruptionDetails, ErrorDetails } from "./base/index.js";
@@ -21,6 +22,7 @@ export type {
   Journal,
   LogInput,
   LogInspection,
+  LogLimits,
   LogOptions,
   LogProblem,
   LogReaderOptions,
@@ -36,4 +38,5 @@ export type {
   VerifyProgress,
   VerifyReport,
 } from "./log/index.js";
+export type { CommitPart, SharedLogOptions, SharedLogStats, SharedRecoveryReport } from "./streams/index.js";
 export type { Vfs } from "./vfs/index.js";

@@ -17,7 +17,7 @@ export type { Durability, Flush, LogOptions } from "./options.js";
 export type { ReadOptions } from "./reader.js";
 export type { LogRecord } from "./record-batch.js";
 export type { RecoveryReport } from "./recovery.js";
-export type { LogInput, LsnRange } from "./writer.js";
+export type { LogInput, LogLimits, LsnRange } from "./writer.js";
 export type { RepairOptions, RepairReport } from "./repair.js";
 export type { LogProblem } from "./survey.js";
 export type { VerifyOptions, VerifyProgress, VerifyReport } from "./verify.js";

@@ -1,5 +1,5 @@
 /** The log: the public face of the writer, the reader and the truncations. */
-import { invalid } from "../base/index.js";
+import { type StateError, invalid } from "../base/index.js";
 import { type VfsLock } from "../vfs/index.js";
 import type { TornMode } from "./format.js";
 import { followRecords, type FollowOptions, Visibility } from "./follower.js";
@@ -23,7 +23,7 @@ import type { SegmentFiles } from "./segment-files.js";
 import type { SegmentTable } from "./segment-table.js";
 import type { LogTail } from "./tail.js";
 import { cutAfter, planCut, pruneBefore } from "./truncation.js";
-import { type LogInput, LogWriter, type LsnRange } from "./writer.js";
+import { type LogInput, type LogLimits, LogWriter, type LsnRange } from "./writer.js";
 
 /**
  * A write-ahead log in a directory of its own. One writer at a time, held by a lock; readers in other processes use `LogReader`.
@@ -194,6 +194,31 @@ export class Log implements Journal {
         if (this.lastLsn >= this.firstLsn) await pruneBefore(this.#tail, this.lastLsn + 1);
       },
     );
+  }
+
+  /** The cause of every rejection since a write, sync or truncate failed; `undefined` while the log serves. */
+  get failure(): StateError | undefined {
+    return this.#writer.failure;
+  }
+
+  /** What one call may pass at most. */
+  get limits(): LogLimits {
+    return this.#writer.limits;
+  }
+
+  /** Resolves once more may be visible than before the call, or the log was closed or failed. Rejects with `signal.reason`. */
+  changed(signal?: AbortSignal): Promise<void> {
+    return this.#visibility.changed(signal);
+  }
+
+  /** The first LSN of each live segment file, oldest first. Pruning up to one of them gives back the space of those before it. */
+  segmentStarts(): number[] {
+    return this.#tail.table.all.map(({ firstLsn }) => firstLsn);
+  }
+
+  /** The first LSN of the segment file that is written to. */
+  get activeSegmentStart(): number {
+    return this.#tail.table.active!.firstLsn;
   }
 
   /** Counters since opening, and sizes now. */

@@ -10,7 +10,7 @@
 import { type HoldfastError, InvalidArgumentError, LimitError, StateError, invalid } from "../base/index.js";
 import { poisonChannel } from "./channels.js";
 import { Fifo } from "./fifo.js";
-import { GROUP_HEADER_BYTES, recordBytes } from "./format.js";
+import { GROUP_HEADER_BYTES, RECORD_HEADER_BYTES, recordBytes } from "./format.js";
 import { GroupBuffer } from "./group-buffer.js";
 import { segmentRoom } from "./options.js";
 import { commitGroup, syncTail } from "./sync.js";
@@ -23,6 +23,15 @@ export type LogInput = Uint8Array | { readonly payload: Uint8Array; readonly typ
 export interface LsnRange {
   readonly firstLsn: number;
   readonly lastLsn: number;
+}
+
+/** What one call to a log may pass at most. */
+export interface LogLimits {
+  /** Bytes of one payload. */
+  readonly recordBytesMax: number;
+  /** Bytes of a batch: its payloads, and `recordHeaderBytes` for each. */
+  readonly batchBytesMax: number;
+  readonly recordHeaderBytes: number;
 }
 
 interface WaitingBatch {
@@ -73,6 +82,11 @@ export class LogWriter {
   /** The LSN that the next accepted record gets. */
   get nextLsn(): number {
     return this.#nextLsn;
+  }
+
+  get limits(): LogLimits {
+    const { recordBytesMax } = this.#tail.options;
+    return { recordBytesMax, batchBytesMax: this.#batchBodyBytesMax, recordHeaderBytes: RECORD_HEADER_BYTES };
   }
 
   /** Appends that wait for room. */

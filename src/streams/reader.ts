@@ -1,0 +1,255 @@
+/**
+ * Reading a stream: one entry, a range, the tail. Where an entry stands is looked up when it is read, and looked up again where it turns out to have moved
+ * meanwhile: a record is pruned from the physical log only after the book names its copy. Memory is bounded by what a batch of the physical
+ * log takes and a plan of a few hundred entries.
+ */
+import {
+  ConflictError,
+  CorruptionError,
+  HoldfastError,
+  InvalidArgumentError,
+  checkBoolean,
+  checkInteger,
+  checkOptions,
+  invalid,
+} from "../base/index.js";
+import type { FollowOptions, Log, LogRecord, ReadOptions, RecordBatch } from "../log/index.js";
+import type { StreamState } from "./book.js";
+import { readEntryHeader } from "./format.js";
+import type { StreamWriter } from "./writer.js";
+
+/** What reading needs. */
+export interface StreamSource {
+  readonly log: Log;
+  readonly writer: StreamWriter;
+  readonly stream: StreamState;
+  /** Resolves when more of the stream may be visible. */
+  changed(signal: AbortSignal | undefined): Promise<void>;
+}
+
+/** Entries planned to be read in one go, and how many bytes of others' records between two of them are read over rather than skipped. */
+const PLAN_ENTRIES_MAX = 256;
+const GAP_BYTES_MAX = 32 * 1024;
+/** What a record is taken to have in bytes, at least, when gaps are judged. */
+const RECORD_BYTES_GUESS = 64;
+
+export function checkLsn(where: string, lsn: number): void {
+  if (checkInteger(where, "lsn", lsn, { min: 0 }, undefined) === undefined) throw invalid(where, "lsn", lsn, "an LSN");
+}
+
+/** The error for an LSN that the stream does not hold. */
+export function outOfRange(
+  where: string,
+  stream: StreamState,
+  lsn: number,
+  firstLsn: number = stream.firstLsn,
+  lastLsn: number = stream.lastLsn,
+): InvalidArgumentError {
+  return new InvalidArgumentError(
+    "HF_LSN_OUT_OF_RANGE",
+    `${where}: LSN ${lsn} is not in the stream "${stream.name}", which holds ${lastLsn < firstLsn ? "nothing" : `${firstLsn} to ${lastLsn}`}${
+      lsn < firstLsn ? "; what came before was pruned" : ""
+    }.`,
+    { where, stream: stream.name, lsn, firstLsn, lastLsn },
+  );
+}
+
+function assertUsable({ writer, stream }: StreamSource): void {
+  const problem = writer.unusable(stream);
+  if (problem !== undefined) throw problem;
+}
+
+/** The entry with this LSN, its payload the caller's to keep; `undefined` where the stream does not hold it. */
+export async function readEntry(source: StreamSource, lsn: number): Promise<LogRecord | undefined> {
+  const { log, writer, stream } = source;
+  assertUsable(source);
+  checkLsn("Stream.get", lsn);
+  writer.drain();
+  for (let physical = stream.index.get(lsn); physical !== 0; physical = stream.index.get(lsn)) {
+    const record = await ifStillThere(() => log.get(physical));
+    if (record !== undefined) return toEntry(source, lsn, physical, record.type, record.payload);
+    writer.drain();
+    assertUsable(source);
+    if (stream.index.get(lsn) === physical) throw lostEntry(source, lsn, physical);
+  }
+  return undefined;
+}
+
+/** The entries of a range. Options are checked at the first step. */
+export async function* readEntries(
+  source: StreamSource,
+  where: string,
+  options: ReadOptions | undefined,
+): AsyncGenerator<LogRecord, void, undefined> {
+  const { writer, stream } = source;
+  assertUsable(source);
+  const given = checkOptions(where, options, ["from", "to", "reverse", "signal"]);
+  writer.drain();
+  const from = checkInteger(where, "from", given.from, { min: 0 }, stream.firstLsn);
+  const to = Math.min(checkInteger(where, "to", given.to, { min: 0 }, stream.lastLsn), stream.lastLsn);
+  const reverse = checkBoolean(where, "reverse", given.reverse, false);
+  const { signal } = given;
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw invalid(where, "signal", signal, "an AbortSignal");
+  if (from < stream.firstLsn) throw outOfRange(where, stream, from);
+
+  let lsn = reverse ? to : from;
+  while (lsn >= from && lsn <= to) {
+    signal?.throwIfAborted();
+    writer.drain();
+    assertUsable(source);
+    // A cut may have ended the stream before the range meanwhile, a pruning may have overtaken the reader.
+    if (lsn > stream.lastLsn) return;
+    if (lsn < stream.firstLsn) throw outOfRange(where, stream, lsn);
+    const plan = planRun(source, lsn, reverse ? from : to, reverse);
+    const before = lsn;
+    for await (const record of runEntries(source, plan, lsn, reverse)) {
+      lsn += reverse ? -1 : 1;
+      yield record;
+      signal?.throwIfAborted();
+      assertUsable(source);
+    }
+    // Nothing was read where the plan said there was something: it has moved, been dropped, or is lost.
+    if (lsn === before && stream.index.get(lsn) === plan[0]) throw lostEntry(source, lsn, plan[0]);
+  }
+}
+
+/** Where the next entries stand, as far as they can be read in one go through the physical log. */
+function planRun({ log, stream }: StreamSource, lsn: number, end: number, reverse: boolean): number[] {
+  const step = reverse ? -1 : 1;
+  const last = reverse ? Math.max(end, stream.firstLsn) : Math.min(end, stream.lastLsn);
+  const { records, payloadBytes } = log.stats();
+  const recordBytes = Math.max(RECORD_BYTES_GUESS, payloadBytes / Math.max(1, records));
+  const gapMax = Math.max(1, Math.floor(GAP_BYTES_MAX / recordBytes));
+  const plan = [stream.index.get(lsn)];
+  for (let next = lsn + step; plan.length < PLAN_ENTRIES_MAX && (last - next) * step >= 0; next += step) {
+    const physical = stream.index.get(next);
+    const gap = (physical - plan.at(-1)!) * step;
+    if (gap <= 0 || gap > gapMax) break;
+    plan.push(physical);
+  }
+  return plan;
+}
+
+/** Reads the planned entries, the first of which is `lsn`. Ends early where one of them is not where it was planned. */
+async function* runEntries(
+  source: StreamSource,
+  plan: readonly number[],
+  lsn: number,
+  reverse: boolean,
+): AsyncGenerator<LogRecord, void, undefined> {
+  const { log, writer, stream } = source;
+  const step = reverse ? -1 : 1;
+  const from = reverse ? plan.at(-1)! : plan[0]!;
+  const to = reverse ? plan[0]! : plan.at(-1)!;
+  const batches = log.readBatches({ from, to, reverse });
+  let at = 0;
+  try {
+    for (;;) {
+      const batch = await ifStillThere(() => batches.next());
+      if (batch === undefined || batch.done === true) return;
+      for (; at < plan.length && isIn(batch.value, plan[at]!); at++) {
+        const physical = plan[at]!;
+        const index = physical - batch.value.firstLsn;
+        writer.drain();
+        if (stream.index.get(lsn + at * step) !== physical) return;
+        const type = batch.value.type(index);
+        yield toEntry(source, lsn + at * step, physical, type, batch.value.payload(index).slice());
+      }
+      if (at === plan.length) return;
+    }
+  } finally {
+    await batches.return();
+  }
+}
+
+function isIn({ firstLsn, lastLsn }: RecordBatch, physical: number): boolean {
+  return physical >= firstLsn && physical <= lastLsn;
+}
+
+/** What `act` gives; `undefined` where its records were pruned from the physical log meanwhile. */
+async function ifStillThere<Result>(act: () => Promise<Result | undefined>): Promise<Result | undefined> {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof HoldfastError && error.code === "HF_LSN_OUT_OF_RANGE") return undefined;
+    throw error;
+  }
+}
+
+/** The record at `physical` as the entry that the book says it is. */
+function toEntry(source: StreamSource, lsn: number, physical: number, kind: number, payload: Uint8Array): LogRecord {
+  const header = readEntryHeader(kind, payload);
+  if (header === undefined || header.stream !== source.stream.id || header.lsn !== lsn)
+    throw lostEntry(source, lsn, physical, header);
+  return { lsn, type: header.type, payload: payload.subarray(header.bodyStart) };
+}
+
+function lostEntry(
+  { log, stream }: StreamSource,
+  lsn: number,
+  physical: number,
+  header?: { readonly stream: number; readonly lsn: number },
+): CorruptionError {
+  return new CorruptionError({
+    path: log.directory,
+    offset: 0,
+    lsn: physical,
+    expected: `entry ${lsn} of stream "${stream.name}"`,
+    found: header === undefined ? "no entry" : `entry ${header.lsn} of stream number ${header.stream}`,
+  });
+}
+
+/** The entries from `from` on, without end. Errors as of `Log.follow`. Ends when the log is closed or the stream dropped. */
+export async function* followEntries(
+  source: StreamSource,
+  options: FollowOptions | undefined,
+): AsyncGenerator<LogRecord, void, undefined> {
+  const where = "Stream.follow";
+  const { writer, stream } = source;
+  assertUsable(source);
+  const { from, signal } = checkOptions(where, options, ["from", "signal"]);
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw invalid(where, "signal", signal, "an AbortSignal");
+  writer.drain();
+  let next = checkInteger(where, "from", from, { min: 0 }, stream.lastLsn + 1);
+  if (next < stream.firstLsn) throw outOfRange(where, stream, next);
+  let { cuts } = stream;
+  for (;;) {
+    signal?.throwIfAborted();
+    if (stream.cuts !== cuts) {
+      const missed = stream.cuts - cuts;
+      // Of several cuts only the last is known, so they count as having gone below what was read.
+      if (missed > 1 || stream.cutLsn < next - 1) throw cutBehind(where, stream, next - 1, missed);
+      ({ cuts } = stream);
+    }
+    while (next <= stream.lastLsn && stream.cuts === cuts) {
+      const range = { from: next, to: stream.lastLsn, ...(signal === undefined ? {} : { signal }) };
+      for await (const record of readEntries(source, where, range)) {
+        if (stream.cuts !== cuts) break;
+        next = record.lsn + 1;
+        yield record;
+        if (stream.cuts !== cuts) break;
+      }
+    }
+    // What was acknowledged since the last look is announced to nobody any more.
+    writer.drain();
+    if (stream.cuts !== cuts || next <= stream.lastLsn) continue;
+    await source.changed(signal);
+    if (writer.closed || stream.dropped) return;
+    assertUsable(source);
+    writer.drain();
+    if (next < stream.firstLsn) throw outOfRange(where, stream, next);
+  }
+}
+
+function cutBehind(where: string, stream: StreamState, lastRead: number, missed: number): ConflictError {
+  const { cutLsn, name } = stream;
+  return new ConflictError(
+    "HF_CUT",
+    missed > 1
+      ? `${where}: entries of "${name}" were cut ${missed} times after LSN ${lastRead} was read, and how far down is not known. Read it again.`
+      : `${where}: entries of "${name}" above LSN ${cutLsn} were cut, after LSN ${lastRead} was read. Forget what was read above the cut, and follow again from there.`,
+    { where, stream: name, cuts: missed, lastRead, ...(missed > 1 ? {} : { cutLsn }) },
+  );
+}

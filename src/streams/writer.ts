@@ -1,0 +1,352 @@
+/**
+ * The appending side of a shared log: gives out the streams' LSNs, turns entries into records of the physical log, and applies each to the book once it
+ * is acknowledged.
+ *
+ * Invariants:
+ * - Every record of the physical log is appended here, in the order of the calls, so its physical LSN is known when it is issued: one more than the last.
+ *   `#pending` holds, in that order, what each record does to the book.
+ * - A stream's LSN is given when its entry is issued. The order of records of a stream in the physical log is the order of its calls, and a crash
+ *   keeps a beginning of the physical log. So what is left of a stream is a beginning of what was done to it, and a batch over several streams, one batch of
+ *   the log, is there in all of them or in none (R10).
+ * - The book changes only for what the log shows as acknowledged, in physical order. Nothing else ever reads the pending records.
+ * - Whatever fails once issued poisons: the log does it for its own writes, `poison` for others (R4).
+ *
+ * A truncation is one record that says what the stream holds from there on. Before it is durable a crash leaves the stream as it was, after it as it is;
+ * entries issued later stand behind it.
+ */
+import { type HoldfastError, InvalidArgumentError, LimitError, StateError, invalid } from "../base/index.js";
+import type { Log, LogInput, LogLimits, LsnRange } from "../log/index.js";
+import { type StreamBook, StreamState } from "./book.js";
+import { DROP, ENTRY, ENTRY_HEADER_BYTES, MOVED, STATE, encodeDrop, encodeState, writeEntryHeader } from "./format.js";
+import { OVERHEAD_BYTES } from "./options.js";
+
+/** What a record does to the book: it adds an entry to a stream, or something else. */
+type Effect = StreamState | ((physical: number) => void);
+
+/** A record of the physical log and what it does. */
+export interface IssuedRecord {
+  readonly kind: number;
+  readonly payload: Uint8Array;
+  readonly effect: Effect;
+}
+
+/** The part of a commit that goes to one stream. */
+export interface StreamBatch {
+  readonly stream: StreamState;
+  readonly records: readonly LogInput[];
+}
+
+const SCRATCH_BYTES = 32 * 1024;
+
+/** See the head of this file. */
+export class StreamWriter {
+  readonly #log: Log;
+  readonly #book: StreamBook;
+  readonly #limits: LogLimits;
+  readonly #onDrained: () => void;
+  #pending: Effect[] = [];
+  #pendingHead = 0;
+  /** The physical LSN of the first pending record. */
+  #pendingFirst: number;
+  /** Records are put together here; the log copies them when it accepts them at once. */
+  #scratch: Uint8Array = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+  #failure: StateError | undefined;
+  #closed = false;
+  /** Bytes of records issued since opening. */
+  issuedBytes = 0;
+
+  /** `onDrained` runs after acknowledged records were applied. */
+  constructor(log: Log, book: StreamBook, onDrained: () => void) {
+    this.#log = log;
+    this.#book = book;
+    this.#limits = log.limits;
+    this.#onDrained = onDrained;
+    this.#pendingFirst = log.nextLsn;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  get failure(): StateError | undefined {
+    return this.#failure ?? this.#log.failure;
+  }
+
+  /** The physical LSN that the next record gets. */
+  get nextPhysical(): number {
+    return this.#pendingFirst + this.#pending.length - this.#pendingHead;
+  }
+
+  get limits(): LogLimits {
+    return this.#limits;
+  }
+
+  /** The largest payload of an entry: its copy must fit too. */
+  get payloadBytesMax(): number {
+    return this.#limits.recordBytesMax - OVERHEAD_BYTES;
+  }
+
+  append(stream: StreamState, payload: Uint8Array, type: number): Promise<number> {
+    const problem = this.unusable(stream) ?? this.#refusal("Stream.append", payload, type);
+    if (problem !== undefined) return Promise.reject(problem);
+    const lsn = stream.acceptedNext;
+    const record = this.#put(stream, lsn, payload, type);
+    const { nextLsn } = this.#log;
+    const done = this.#log.append(record, ENTRY);
+    // The log keeps what it could not accept at once.
+    if (this.#log.nextLsn === nextLsn) this.#scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+    this.#issue(stream, record.length);
+    stream.acceptedNext = lsn + 1;
+    return done.then(() => {
+      this.drain();
+      return lsn;
+    });
+  }
+
+  enqueue(stream: StreamState, payload: Uint8Array, type: number): number {
+    const problem = this.unusable(stream) ?? this.#refusal("Stream.enqueue", payload, type);
+    if (problem !== undefined) throw problem;
+    const lsn = stream.acceptedNext;
+    const record = this.#put(stream, lsn, payload, type);
+    this.#log.enqueue(record, ENTRY);
+    this.#issue(stream, record.length);
+    stream.acceptedNext = lsn + 1;
+    this.drain();
+    return lsn;
+  }
+
+  /** Appends to several streams at once: all of it or nothing. */
+  commit(where: string, batches: readonly StreamBatch[]): Promise<LsnRange[]> {
+    let bytes = 0;
+    let count = 0;
+    for (const { stream, records } of batches) {
+      let problem =
+        this.unusable(stream) ??
+        (Array.isArray(records) ? undefined : invalid(where, "records", records, "an array of records"));
+      if (problem === undefined && records.length === 0) {
+        problem = new InvalidArgumentError(
+          "HF_INVALID_ARGUMENT",
+          `${where}: an empty batch has no LSN. Pass at least one record for each stream.`,
+        );
+      }
+      for (let at = 0; problem === undefined && at < records.length; at++) {
+        const record = records[at]!;
+        const payload = record instanceof Uint8Array ? record : record?.payload;
+        problem = this.#refusal(where, payload, record instanceof Uint8Array ? 0 : (record?.type ?? 0));
+        if (problem === undefined) bytes += payload.length + ENTRY_HEADER_BYTES;
+      }
+      if (problem !== undefined) return Promise.reject(problem);
+      count += records.length;
+    }
+    const batchBytes = bytes + count * this.#limits.recordHeaderBytes;
+    if (batchBytes > this.#limits.batchBytesMax) {
+      return Promise.reject(
+        new LimitError(
+          "HF_BATCH_TOO_LARGE",
+          `${where}: the batch takes ${batchBytes} bytes; a batch must fit into a segment, which has room for ${this.#limits.batchBytesMax}. ` +
+            "Append less at once, or make the log with a larger segmentBytes.",
+          { bytes: batchBytes, bytesMax: this.#limits.batchBytesMax },
+        ),
+      );
+    }
+    const buffer = new Uint8Array(bytes);
+    const records: { payload: Uint8Array; type: number }[] = [];
+    const ranges: LsnRange[] = [];
+    let at = 0;
+    for (const batch of batches) {
+      const { stream } = batch;
+      const firstLsn = stream.acceptedNext;
+      for (const record of batch.records) {
+        const payload = record instanceof Uint8Array ? record : record.payload;
+        const target = buffer.subarray(at, at + ENTRY_HEADER_BYTES + payload.length);
+        writeEntryHeader(target, stream.id, record instanceof Uint8Array ? 0 : (record.type ?? 0), stream.acceptedNext);
+        target.set(payload, ENTRY_HEADER_BYTES);
+        records.push({ payload: target, type: ENTRY });
+        at += target.length;
+        stream.acceptedNext += 1;
+      }
+      ranges.push({ firstLsn, lastLsn: stream.acceptedNext - 1 });
+    }
+    const done = this.#log.appendAll(records);
+    for (const batch of batches) for (const _ of batch.records) this.#issue(batch.stream, 0);
+    this.issuedBytes += bytes;
+    return done.then(() => {
+      this.drain();
+      return ranges;
+    });
+  }
+
+  /** Appends records of any kind as one batch. Resolves once they are acknowledged and applied. The caller has made sure that they fit. */
+  async issueAll(records: readonly IssuedRecord[]): Promise<void> {
+    const done = this.#log.appendAll(records.map(({ kind, payload }) => ({ payload, type: kind })));
+    for (const { payload, effect } of records) this.#issue(effect, payload.length);
+    await done;
+    this.drain();
+  }
+
+  /** Makes a stream that is not there. Resolves once it is durable. */
+  async create(name: string, nameBytes: Uint8Array): Promise<StreamState> {
+    const problem = this.unusable();
+    if (problem !== undefined) throw problem;
+    const stream = new StreamState(this.#book.nextId, name, nameBytes);
+    this.#book.nextId += 1;
+    await this.issueAll([
+      this.state(stream, () => {
+        this.#book.add(stream);
+      }),
+    ]);
+    await this.#syncAcknowledged();
+    return stream;
+  }
+
+  /** Drops a stream, durably. */
+  async drop(stream: StreamState): Promise<void> {
+    const problem = this.unusable(stream);
+    if (problem !== undefined) throw problem;
+    stream.dropped = true;
+    const effect = (): void => {
+      this.#book.applyDrop(stream);
+      stream.visibility.announce();
+    };
+    await this.issueAll([{ kind: DROP, payload: encodeDrop(stream.id), effect }]);
+    await this.#syncAcknowledged();
+  }
+
+  /** Makes `[first, next)` what the stream holds, durably. The caller has checked that it is a part of what was accepted. */
+  async truncate(stream: StreamState, first: number, next: number): Promise<void> {
+    const isCut = next < stream.acceptedNext;
+    stream.acceptedFirst = first;
+    stream.acceptedNext = next;
+    stream.pendingTruncations += 1;
+    if (isCut) stream.pendingCutLsn = Math.min(stream.pendingCutLsn, next);
+    await this.issueAll([
+      this.state(stream, () => {
+        stream.pendingTruncations -= 1;
+        if (stream.pendingTruncations === 0) stream.pendingCutLsn = Number.POSITIVE_INFINITY;
+      }),
+    ]);
+    await this.#syncAcknowledged();
+  }
+
+  /** A record that says what the stream holds once everything before it is acknowledged. */
+  state(stream: StreamState, also?: () => void): IssuedRecord {
+    const { id, acceptedFirst, acceptedNext, nameBytes } = stream;
+    return {
+      kind: STATE,
+      payload: encodeState({ stream: id, firstLsn: acceptedFirst, nextLsn: acceptedNext }, nameBytes),
+      effect: (physical) => {
+        also?.();
+        this.#book.applyState(stream, physical, acceptedFirst, acceptedNext);
+        stream.visibility.announce();
+      },
+    };
+  }
+
+  /** A record that puts an entry to another place. */
+  moved(stream: StreamState, lsn: number, payload: Uint8Array): IssuedRecord {
+    return { kind: MOVED, payload, effect: (physical) => this.#book.applyMoved(stream, lsn, physical) };
+  }
+
+  /** Whether an acknowledged entry will still be there once everything is acknowledged that was accepted. */
+  outlives(stream: StreamState, lsn: number): boolean {
+    return !stream.dropped && lsn >= stream.acceptedFirst && lsn < stream.pendingCutLsn;
+  }
+
+  /** Resolves when everything accepted so far is durable. */
+  async sync(): Promise<void> {
+    await this.#log.sync();
+    this.drain();
+  }
+
+  /** Applies what is acknowledged. */
+  drain(): void {
+    const visible = this.#log.lastLsn;
+    if (this.#pendingFirst > visible) return;
+    if (this.#log.activeSegmentStart !== this.#book.use.activeStart) this.#book.use.refresh(this.#log.segmentStarts());
+    const pending = this.#pending;
+    let head = this.#pendingHead;
+    let physical = this.#pendingFirst;
+    for (; physical <= visible; physical++) {
+      const effect = pending[head++]!;
+      if (typeof effect === "function") {
+        effect(physical);
+      } else {
+        this.#book.applyEntry(effect, physical);
+        effect.visibility.announce();
+      }
+    }
+    this.#pendingFirst = physical;
+    this.#pendingHead = head;
+    if (head === pending.length) {
+      this.#pending = [];
+      this.#pendingHead = 0;
+    } else if (head >= 1024 && head * 2 >= pending.length) {
+      this.#pending = pending.slice(head);
+      this.#pendingHead = 0;
+    }
+    this.#onDrained();
+  }
+
+  /** Takes nothing more. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** Fails every later call: something that is not the log's own failed to be written. */
+  poison(cause: unknown): void {
+    const what = cause instanceof Error ? cause.message : String(cause);
+    const { directory } = this.#log;
+    this.#failure ??= new StateError(
+      "HF_POISONED",
+      `The shared log in ${directory} stopped after a failed write: ${what} What was acknowledged is safe. Close it and open it again to recover.`,
+      { path: directory },
+      cause,
+    );
+  }
+
+  /** Why the log, or one stream of it, can't serve. */
+  unusable(stream?: StreamState): HoldfastError | undefined {
+    const { directory } = this.#log;
+    if (this.failure !== undefined) return this.failure;
+    if (this.#closed)
+      return new StateError("HF_CLOSED", `The shared log in ${directory} is closed.`, { path: directory });
+    if (stream?.dropped === true) {
+      return new StateError("HF_CLOSED", `The stream "${stream.name}" in ${directory} was dropped.`, {
+        path: directory,
+        stream: stream.name,
+      });
+    }
+    return undefined;
+  }
+
+  /** In the weaker durability modes what is acknowledged need not be durable yet. */
+  async #syncAcknowledged(): Promise<void> {
+    if (this.#log.durableLsn < this.#log.lastLsn) await this.#log.sync();
+  }
+
+  #refusal(where: string, payload: Uint8Array, type: number): HoldfastError | undefined {
+    if (!(payload instanceof Uint8Array)) return invalid(where, "payload", payload, "a Uint8Array");
+    if (!Number.isInteger(type) || type < 0 || type > 255)
+      return invalid(where, "type", type, "an integer from 0 to 255");
+    if (payload.length <= this.payloadBytesMax) return undefined;
+    return new LimitError(
+      "HF_RECORD_TOO_LARGE",
+      `${where}: the payload has ${payload.length} bytes; this log takes up to ${this.payloadBytesMax}. Nothing was appended.`,
+      { bytes: payload.length, bytesMax: this.payloadBytesMax },
+    );
+  }
+
+  /** The record of an entry, in the scratch buffer where it fits. */
+  #put(stream: StreamState, lsn: number, payload: Uint8Array, type: number): Uint8Array {
+    const length = ENTRY_HEADER_BYTES + payload.length;
+    const record = length <= SCRATCH_BYTES ? this.#scratch.subarray(0, length) : new Uint8Array(length);
+    writeEntryHeader(record, stream.id, type, lsn);
+    record.set(payload, ENTRY_HEADER_BYTES);
+    return record;
+  }
+
+  #issue(effect: Effect, bytes: number): void {
+    this.#pending.push(effect);
+    this.issuedBytes += bytes;
+  }
+}
