@@ -10,19 +10,30 @@ export {
   StateError,
 } from "./base/index.js";
 export { Anchor } from "./anchor/index.js";
+export { EventLog, HandlerError, bytes, cbor, defineEvents, event, json, protobuf, snapshot } from "./events/index.js";
 export { Log, LogReader, RecordBatch, inspectLog, repairLog, verifyLog } from "./log/index.js";
 export { SharedLog, Stream } from "./streams/index.js";
 export { nodeVfs } from "./vfs/index.js";
 export type { AnchorMode, AnchorOptions } from "./anchor/index.js";
 export type { CorruptionDetails, ErrorDetails } from "./base/index.js";
 export type {
+  Checkpoint,
+  Codec,
+  EventLogOptions,
+  EventLogStats,
+  EventOf,
+  EventType,
+  EventTypes,
+  Hydrated,
+} from "./events/index.js";
+export type {
   Durability,
   Flush,
   FollowOptions,
   Journal,
+  JournalLimits,
   LogInput,
   LogInspection,
-  LogLimits,
   LogOptions,
   LogProblem,
   LogReaderOptions,

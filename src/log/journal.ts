@@ -2,7 +2,24 @@
 import type { FollowOptions } from "./follower.js";
 import type { ReadOptions } from "./reader.js";
 import type { LogRecord } from "./record-batch.js";
-import type { LogInput, LsnRange } from "./writer.js";
+
+/** A record to append: its payload, or payload and type. */
+export type LogInput = Uint8Array | { readonly payload: Uint8Array; readonly type?: number };
+
+/** The LSNs that a batch got. */
+export interface LsnRange {
+  readonly firstLsn: number;
+  readonly lastLsn: number;
+}
+
+/** What one call to a journal may pass at most. */
+export interface JournalLimits {
+  /** Bytes of one payload. */
+  readonly recordBytesMax: number;
+  /** Bytes of a batch: its payloads, and `recordHeaderBytes` for each. */
+  readonly batchBytesMax: number;
+  readonly recordHeaderBytes: number;
+}
 
 /**
  * A durable sequence of records with contiguous numbers of its own. The implementations are `Log`, in a directory of its own, and a stream of a
@@ -23,6 +40,7 @@ export interface Journal {
   readonly durableLsn: number;
   /** The LSN that the next accepted record gets. */
   readonly nextLsn: number;
+  readonly limits: JournalLimits;
 
   /** Appends a record and resolves to its LSN once it is durable. `type` is 0 to 255, default 0; the payload must not change meanwhile. */
   append(payload: Uint8Array, type?: number): Promise<number>;

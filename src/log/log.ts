@@ -3,7 +3,7 @@ import { type StateError, invalid } from "../base/index.js";
 import { type VfsLock } from "../vfs/index.js";
 import type { TornMode } from "./format.js";
 import { followRecords, type FollowOptions, Visibility } from "./follower.js";
-import type { Journal } from "./journal.js";
+import type { Journal, JournalLimits, LogInput, LsnRange } from "./journal.js";
 import { type LogStats, collectStats } from "./log-stats.js";
 import type { MarkWriter } from "./mark.js";
 import { anchorClose, openLog, type OpenedLog } from "./open.js";
@@ -23,7 +23,7 @@ import type { SegmentFiles } from "./segment-files.js";
 import type { SegmentTable } from "./segment-table.js";
 import type { LogTail } from "./tail.js";
 import { cutAfter, planCut, pruneBefore } from "./truncation.js";
-import { type LogInput, type LogLimits, LogWriter, type LsnRange } from "./writer.js";
+import { LogWriter } from "./writer.js";
 
 /**
  * A write-ahead log in a directory of its own. One writer at a time, held by a lock; readers in other processes use `LogReader`.
@@ -202,7 +202,7 @@ export class Log implements Journal {
   }
 
   /** What one call may pass at most. */
-  get limits(): LogLimits {
+  get limits(): JournalLimits {
     return this.#writer.limits;
   }
 

@@ -12,27 +12,10 @@ import { poisonChannel } from "./channels.js";
 import { Fifo } from "./fifo.js";
 import { GROUP_HEADER_BYTES, RECORD_HEADER_BYTES, recordBytes } from "./format.js";
 import { GroupBuffer } from "./group-buffer.js";
+import type { JournalLimits, LogInput, LsnRange } from "./journal.js";
 import { segmentRoom } from "./options.js";
 import { commitGroup, syncTail } from "./sync.js";
 import type { LogTail } from "./tail.js";
-
-/** A record to append: its payload, or payload and type. */
-export type LogInput = Uint8Array | { readonly payload: Uint8Array; readonly type?: number };
-
-/** The LSNs that a batch got. */
-export interface LsnRange {
-  readonly firstLsn: number;
-  readonly lastLsn: number;
-}
-
-/** What one call to a log may pass at most. */
-export interface LogLimits {
-  /** Bytes of one payload. */
-  readonly recordBytesMax: number;
-  /** Bytes of a batch: its payloads, and `recordHeaderBytes` for each. */
-  readonly batchBytesMax: number;
-  readonly recordHeaderBytes: number;
-}
 
 interface WaitingBatch {
   readonly records: readonly LogInput[];
@@ -84,7 +67,7 @@ export class LogWriter {
     return this.#nextLsn;
   }
 
-  get limits(): LogLimits {
+  get limits(): JournalLimits {
     const { recordBytesMax } = this.#tail.options;
     return { recordBytesMax, batchBytesMax: this.#batchBodyBytesMax, recordHeaderBytes: RECORD_HEADER_BYTES };
   }

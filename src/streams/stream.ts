@@ -1,6 +1,15 @@
 /** One journal of a shared log: the public face of the writer and the reader for one stream. */
 import { invalid } from "../base/index.js";
-import type { FollowOptions, Journal, LogInput, LogRecord, LsnRange, ReadOptions } from "../log/index.js";
+import type {
+  FollowOptions,
+  Journal,
+  JournalLimits,
+  LogInput,
+  LogRecord,
+  LsnRange,
+  ReadOptions,
+} from "../log/index.js";
+import { ENTRY_HEADER_BYTES } from "./format.js";
 import { type StreamSource, checkLsn, followEntries, outOfRange, readEntries, readEntry } from "./reader.js";
 
 /**
@@ -50,6 +59,16 @@ export class Stream implements Journal {
   /** The LSN that the next accepted entry gets. */
   get nextLsn(): number {
     return this.source.stream.acceptedNext;
+  }
+
+  /** What one call may pass at most. The header of a record is that of the physical log and the stream's. */
+  get limits(): JournalLimits {
+    const { limits, payloadBytesMax } = this.source.writer;
+    return {
+      recordBytesMax: payloadBytesMax,
+      batchBytesMax: limits.batchBytesMax,
+      recordHeaderBytes: limits.recordHeaderBytes + ENTRY_HEADER_BYTES,
+    };
   }
 
   /** Appends an entry and resolves to its LSN once it is durable. `type` is 0 to 255, default 0. As `Log.append`. */

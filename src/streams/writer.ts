@@ -15,7 +15,7 @@
  * entries issued later stand behind it.
  */
 import { type HoldfastError, InvalidArgumentError, LimitError, StateError, invalid } from "../base/index.js";
-import type { Log, LogInput, LogLimits, LsnRange } from "../log/index.js";
+import type { Log, LogInput, JournalLimits, LsnRange } from "../log/index.js";
 import { type StreamBook, StreamState } from "./book.js";
 import { DROP, ENTRY, ENTRY_HEADER_BYTES, MOVED, STATE, encodeDrop, encodeState, writeEntryHeader } from "./format.js";
 import { OVERHEAD_BYTES } from "./options.js";
@@ -42,7 +42,7 @@ const SCRATCH_BYTES = 32 * 1024;
 export class StreamWriter {
   readonly #log: Log;
   readonly #book: StreamBook;
-  readonly #limits: LogLimits;
+  readonly #limits: JournalLimits;
   readonly #onDrained: () => void;
   #pending: Effect[] = [];
   #pendingHead = 0;
@@ -77,7 +77,7 @@ export class StreamWriter {
     return this.#pendingFirst + this.#pending.length - this.#pendingHead;
   }
 
-  get limits(): LogLimits {
+  get limits(): JournalLimits {
     return this.#limits;
   }
 

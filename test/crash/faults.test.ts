@@ -5,6 +5,7 @@
 import { describe, expect, it } from "vitest";
 import type { LogOptions } from "holdfast/log";
 import { exploreFaults } from "holdfast/testing";
+import { eventsFaults } from "./events-faults.contract.js";
 import { anchorFaults, logFaults } from "./log-faults.contract.js";
 
 const seed = Number(process.env["HOLDFAST_SEED"] ?? 1);
@@ -46,4 +47,12 @@ describe("an anchor whose disk fails", () => {
       expect(report.runs).toBeGreaterThan(50);
     });
   }
+});
+
+describe("an event log whose disk fails", () => {
+  it("keeps what it acknowledged, takes nothing more, and hydrates to it", { timeout: 120_000 }, async () => {
+    const report = await exploreFaults({ ...eventsFaults("events", seed), samples: 1, recoveryPoints: 2 });
+    expect(report.runs).toBeGreaterThan(200);
+    expect(report.failedSyncStates).toBeGreaterThan(100);
+  });
 });

@@ -431,6 +431,66 @@ export const mutants = [
     replace: "",
     hint: "faults",
   },
+
+  // Event logs.
+  {
+    name: "checkpoint written before its snapshot",
+    rule: "R10",
+    file: "events/checkpointer.ts",
+    find: "    for (const batch of batches.slice(0, -1)) await writer.appendAll(WHERE, batch);",
+    replace:
+      "    for (const batch of batches.slice(0, -1)) void new Promise(setImmediate).then(() => writer.appendAll(WHERE, batch)).catch(() => undefined);",
+    hint: "events",
+  },
+  {
+    name: "prune before the checkpoint is durable",
+    rule: "R1",
+    file: "events/checkpointer.ts",
+    find: "    await writer.appendCheckpoint(WHERE, [...rest, record]);",
+    replace:
+      "    await this.#journal.truncateBefore(through + 1);\n    await writer.appendCheckpoint(WHERE, [...rest, record]);",
+    hint: "events",
+  },
+  {
+    name: "checkpoint that covers what came after it was asked for",
+    rule: "R10",
+    file: "events/checkpointer.ts",
+    find: "      through,\n      snapshotLsn:",
+    replace: "      through: writer.nextLsn - 1,\n      snapshotLsn:",
+    hint: "events",
+  },
+  {
+    name: "records that do not point back to the newest checkpoint",
+    rule: "R10",
+    file: "events/writer.ts",
+    find: "    this.#checkpointLsn = this.#nextLsn - 1;",
+    replace: "",
+    hint: "events",
+  },
+  {
+    name: "flush that does not wait for the disk",
+    rule: "R1",
+    file: "events/writer.ts",
+    find: "      await this.#last;",
+    replace: "      if (this.#inFlight > 1) await this.#last;\n      else return lastLsn;",
+    hint: "events",
+  },
+  {
+    name: "enqueued events forgotten by close",
+    rule: "R1",
+    file: "events/writer.ts",
+    find: "    if (this.#failure === undefined) await this.#flush();",
+    replace: "    if (this.#failure === undefined) return;",
+    hint: "events",
+  },
+  {
+    name: "pruned past the only snapshot",
+    rule: "R10",
+    file: "events/checkpointer.ts",
+    find: "    if (withSnapshot !== undefined && !kept.includes(withSnapshot)) kept.push(withSnapshot);",
+    replace: "",
+    hint: "events",
+  },
 ];
 
 /** An engine that is broken for everyone to see: if no hunt finds it, the hunts are blind. @type {Mutant} */

@@ -2,11 +2,18 @@
 import { anchorSuite } from "./anchor-suite.js";
 import type { CrashSuite } from "./crash-case.js";
 import { doubleWriteSuite } from "./double-write-suite.js";
+import { eventsSuite } from "./events-suite.js";
 import { logSuites } from "./log-suites.js";
 import { sharedSuites } from "./shared-suites.js";
 
 /** Every suite of `holdfast crash`. */
-export const crashSuites: readonly CrashSuite[] = [...logSuites, doubleWriteSuite, anchorSuite, ...sharedSuites];
+export const crashSuites: readonly CrashSuite[] = [
+  ...logSuites,
+  doubleWriteSuite,
+  anchorSuite,
+  ...sharedSuites,
+  eventsSuite,
+];
 
 /** One case's place in a run. */
 export interface CaseTurn {

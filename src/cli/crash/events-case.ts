@@ -1,0 +1,120 @@
+/** A case about an event log: calls on it, recovery by opening, replaying and hydrating it, and the oracle. */
+import type { EventLog } from "../../events/index.js";
+import type { ExploreCrashesOptions, RecoverContext } from "../../testing/index.js";
+import { type CrashCase, crashCase } from "./crash-case.js";
+import type { Effort } from "./effort.js";
+import {
+  type EventsCall,
+  type EventsOptions,
+  EventsWorkload,
+  type Types,
+  openEvents,
+  serialOf,
+} from "./events-calls.js";
+import { type EventsEvent, EventsModel, type EventsView, type Fold, foldOf } from "./events-model.js";
+
+/** What an event-log case is made of. */
+export interface EventsPlan {
+  readonly title: string;
+  readonly seed: number;
+  readonly options: EventsOptions;
+  /** The calls; the first `steps` of them are made. */
+  readonly calls: readonly EventsCall[];
+  readonly stale: boolean;
+  readonly effort: Effort;
+}
+
+/** A recovered event log, as a program sees it. */
+export interface RecoveredEvents extends EventsView {
+  readonly log: EventLog<Types, Fold>;
+}
+
+/** Makes the case. */
+export function eventsCase(plan: EventsPlan): CrashCase {
+  return crashCase(plan.title, eventsExploration(plan));
+}
+
+async function recover(plan: EventsPlan, { vfs, note }: RecoverContext<EventsEvent>): Promise<RecoveredEvents> {
+  const log = await openEvents(plan.options, vfs);
+  const left: [number, number][] = [];
+  for await (const stored of log.replay()) left.push([stored.lsn, serialOf(stored)]);
+  const hydrated = await hydrate(log);
+  const { firstLsn, lastLsn } = log;
+  const checkpoints = log.checkpoints.map(({ lsn, through, snapshotBytes }) => ({
+    lsn,
+    through,
+    state: snapshotBytes !== undefined,
+  }));
+  note({ kind: "opened", lastLsn, checkpoints });
+  return { log, firstLsn, lastLsn, left, checkpoints, ...hydrated };
+}
+
+async function hydrate(log: EventLog<Types, Fold>): Promise<Pick<RecoveredEvents, "state" | "stateLsn" | "rejected">> {
+  try {
+    const { state, lsn, rejected } = await log.hydrate({
+      initial: foldOf([]),
+      apply: (sum: Fold, stored) => foldOf([serialOf(stored)], sum),
+    });
+    return { state, stateLsn: lsn, rejected: rejected.length };
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "HF_NO_SNAPSHOT") return { state: undefined, stateLsn: 0, rejected: 0 };
+    throw error;
+  }
+}
+
+/** Goes on after a recovery: an event, a buffer, a checkpoint. */
+async function goOn({ log, state }: RecoveredEvents, { note }: RecoverContext<EventsEvent>): Promise<void> {
+  let sum = state ?? foldOf([]);
+  const issue = (): number => {
+    const serial = 1000 + log.lastLsn + 1;
+    note({ kind: "issued", lsn: log.lastLsn + 1, serials: [serial], joins: log.stats().enqueued > 0 });
+    sum = foldOf([serial], sum);
+    return serial;
+  };
+  const first = await log.append("counted", { serial: issue() });
+  note({ kind: "acked", lsn: first });
+  log.enqueue("counted", { serial: issue() });
+  log.enqueue("counted", { serial: issue() });
+  if (state !== undefined) {
+    const through = log.lastLsn;
+    const taken = await log.checkpoint({ state: sum });
+    note({ kind: "checkpointed", lsn: taken.lsn, through, state: true });
+  }
+  log.enqueue("counted", { serial: issue() });
+  note({ kind: "acked", lsn: await log.flush() });
+}
+
+/** The exploration of a plan, for who wants to run it in another way. */
+export function eventsExploration(plan: EventsPlan): ExploreCrashesOptions<RecoveredEvents, EventsEvent> {
+  const { followUps, ...limits } = plan.effort;
+  const check = (state: RecoveredEvents, seen: readonly EventsEvent[]): void => {
+    const own = seen.findLastIndex(({ kind }) => kind === "opened");
+    const problem = new EventsModel(seen.slice(0, own), plan.options.checkpointsMax).refuse(state);
+    if (problem !== undefined) throw new Error(problem);
+  };
+  return {
+    name: plan.title,
+    seed: plan.seed,
+    steps: plan.calls.length,
+    disk: { stale: plan.stale },
+    ...limits,
+    async workload({ vfs, note, steps }) {
+      await vfs.makeDirectory("/data");
+      await vfs.syncDirectory("/");
+      const workload = new EventsWorkload(plan.options, vfs, note, await openEvents(plan.options, vfs));
+      for (const call of plan.calls.slice(0, steps)) await workload.make(call);
+      await workload.close();
+    },
+    recover: (context) => recover(plan, context),
+    check,
+    describe: ({ log: _log, ...shown }) => JSON.stringify(shown),
+    ...(followUps !== undefined
+      ? {
+          idempotent: true as const,
+          close: ({ log }: RecoveredEvents) => log.close(),
+          resume: (state: RecoveredEvents, context: RecoverContext<EventsEvent>) => goOn(state, context),
+          checkResumed: check,
+        }
+      : {}),
+  };
+}

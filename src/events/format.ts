@@ -1,0 +1,182 @@
+/**
+ * The records of an event log, as bytes. Pure: nothing here reads or writes a journal.
+ *
+ * `docs/formats/events.md` draws the same layout. A record's type byte says what it is: an event by its id, or one of the kinds below. Its payload
+ * starts with a header that is the same for all of them, so that a reader skips what it does not want without a look at the payload, and finds
+ * the newest checkpoint from any record.
+ */
+import { readU32, readU64, writeU32, writeU64 } from "../base/index.js";
+
+/** Ids of event types go from 1 to this; the type bytes above are records of other kinds. */
+export const EVENT_ID_MAX = 239;
+/** The type byte of a checkpoint. */
+export const CHECKPOINT_TYPE = 240;
+/** The type byte of a part of a snapshot. */
+export const SNAPSHOT_TYPE = 241;
+
+/** Whether a record is one of the event log's own, between the events. */
+export function isBookkeeping(type: number): boolean {
+  return type === CHECKPOINT_TYPE || type === SNAPSHOT_TYPE;
+}
+
+/** Versions of event types and snapshots go from 1 to this. */
+export const VERSION_MAX = 65_535;
+
+/** The layout that this build writes, and the only one it reads. */
+export const EVENTS_LAYOUT = 1;
+
+/** What a header takes at most: the layout, a version, a distance. */
+export const HEADER_BYTES_MAX: number = 1 + 3 + 8;
+
+/** What a record is made of, without its place in the log. */
+export interface RecordBody {
+  /** The type byte. */
+  readonly type: number;
+  /** Of the event or the snapshot; 0 for records that have none. */
+  readonly version: number;
+  readonly body: Uint8Array;
+}
+
+/** What a header says. */
+export interface RecordHeader {
+  readonly version: number;
+  /** How far back the newest checkpoint before this record is, in LSNs; 0 where there was none. */
+  readonly back: number;
+  /** Where the body starts in the payload. */
+  readonly bodyStart: number;
+}
+
+/** A header, or why there is none. */
+export type ParsedHeader =
+  | ({ readonly kind: "header" } & RecordHeader)
+  /** Of a layout above {@link EVENTS_LAYOUT}. */
+  | { readonly kind: "newer"; readonly layout: number }
+  | { readonly kind: "unknown" };
+
+const UNKNOWN: ParsedHeader = { kind: "unknown" };
+
+/** A record's payload: header and body. */
+export function encodePayload(version: number, back: number, body: Uint8Array): Uint8Array {
+  const bytes = Buffer.allocUnsafe(1 + varintBytes(version) + varintBytes(back) + body.length);
+  bytes[0] = EVENTS_LAYOUT;
+  bytes.set(body, writeVarint(bytes, writeVarint(bytes, 1, version), back));
+  return bytes;
+}
+
+/** Reads the header of a payload. Never throws. */
+export function parseHeader(payload: Uint8Array): ParsedHeader {
+  const layout = payload[0] ?? 0;
+  if (layout > EVENTS_LAYOUT) return { kind: "newer", layout };
+  if (layout !== EVENTS_LAYOUT) return UNKNOWN;
+  const version = readVarint(payload, 1);
+  if (version < 0 || version > VERSION_MAX) return UNKNOWN;
+  const backStart = 1 + varintBytes(version);
+  const back = readVarint(payload, backStart);
+  if (back < 0) return UNKNOWN;
+  return { kind: "header", version, back, bodyStart: backStart + varintBytes(back) };
+}
+
+/** What a checkpoint's body says. */
+export interface CheckpointBody {
+  /** The newest LSN whose event is in the checkpoint's state. */
+  readonly through: number;
+  /** The newest checkpoint with a snapshot, this one included; 0 where there is none. */
+  readonly snapshotLsn: number;
+  /** The first record of this checkpoint's snapshot; 0 without one. Its parts stand between here and the checkpoint. */
+  readonly firstPartLsn: number;
+  /** Size of the encoded snapshot, in how many parts, and its CRC-32C. */
+  readonly snapshotBytes: number;
+  readonly partCount: number;
+  readonly snapshotCrc: number;
+}
+
+const THROUGH_OFFSET = 0;
+const SNAPSHOT_LSN_OFFSET: number = THROUGH_OFFSET + 8;
+const FIRST_PART_OFFSET: number = SNAPSHOT_LSN_OFFSET + 8;
+const SNAPSHOT_BYTES_OFFSET: number = FIRST_PART_OFFSET + 8;
+const PART_COUNT_OFFSET: number = SNAPSHOT_BYTES_OFFSET + 8;
+const SNAPSHOT_CRC_OFFSET: number = PART_COUNT_OFFSET + 4;
+
+/** Size of a checkpoint's body. */
+export const CHECKPOINT_BYTES: number = SNAPSHOT_CRC_OFFSET + 4;
+
+export function encodeCheckpoint(checkpoint: CheckpointBody): Uint8Array {
+  const bytes = new Uint8Array(CHECKPOINT_BYTES);
+  writeU64(bytes, THROUGH_OFFSET, checkpoint.through);
+  writeU64(bytes, SNAPSHOT_LSN_OFFSET, checkpoint.snapshotLsn);
+  writeU64(bytes, FIRST_PART_OFFSET, checkpoint.firstPartLsn);
+  writeU64(bytes, SNAPSHOT_BYTES_OFFSET, checkpoint.snapshotBytes);
+  writeU32(bytes, PART_COUNT_OFFSET, checkpoint.partCount);
+  writeU32(bytes, SNAPSHOT_CRC_OFFSET, checkpoint.snapshotCrc);
+  return bytes;
+}
+
+/** Reads the body of the checkpoint at `lsn`; `undefined` where no build writes such a one. */
+export function decodeCheckpoint(body: Uint8Array, lsn: number): CheckpointBody | undefined {
+  if (body.length !== CHECKPOINT_BYTES) return undefined;
+  const checkpoint: CheckpointBody = {
+    through: readU64(body, THROUGH_OFFSET),
+    snapshotLsn: readU64(body, SNAPSHOT_LSN_OFFSET),
+    firstPartLsn: readU64(body, FIRST_PART_OFFSET),
+    snapshotBytes: readU64(body, SNAPSHOT_BYTES_OFFSET),
+    partCount: readU32(body, PART_COUNT_OFFSET),
+    snapshotCrc: readU32(body, SNAPSHOT_CRC_OFFSET),
+  };
+  const { through, snapshotLsn, firstPartLsn, snapshotBytes, partCount } = checkpoint;
+  const isOwn = snapshotLsn === lsn;
+  const sensible =
+    through >= 0 &&
+    through < lsn &&
+    snapshotLsn >= 0 &&
+    snapshotLsn <= lsn &&
+    snapshotBytes >= 0 &&
+    (isOwn
+      ? firstPartLsn > through && partCount >= 1 && partCount <= lsn - firstPartLsn
+      : firstPartLsn === 0 && partCount === 0 && snapshotBytes === 0);
+  return sensible ? checkpoint : undefined;
+}
+
+/** What a part of a snapshot has before its bytes: its number, from 0. */
+export const PART_HEADER_BYTES = 4;
+
+export function encodePart(index: number, bytes: Uint8Array): Uint8Array {
+  const body = new Uint8Array(PART_HEADER_BYTES + bytes.length);
+  writeU32(body, 0, index);
+  body.set(bytes, PART_HEADER_BYTES);
+  return body;
+}
+
+/** The bytes of part `index`; `undefined` where `body` is no such part. */
+export function decodePart(body: Uint8Array, index: number): Uint8Array | undefined {
+  if (body.length < PART_HEADER_BYTES || readU32(body, 0) !== index) return undefined;
+  return body.subarray(PART_HEADER_BYTES);
+}
+
+/** Seven bits a byte, the lowest first; the highest bit says that more follow. */
+function varintBytes(value: number): number {
+  let bytes = 1;
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes++;
+  return bytes;
+}
+
+function writeVarint(bytes: Uint8Array, offset: number, value: number): number {
+  let at = offset;
+  let rest = value;
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes[at++] = (rest % 0x80) | 0x80;
+  bytes[at++] = rest;
+  return at;
+}
+
+/** The number at `offset`, or -1 where none stands there: cut short, above 2^53 − 1, or longer than it need be. */
+function readVarint(bytes: Uint8Array, offset: number): number {
+  let value = 0;
+  let scale = 1;
+  for (let at = offset; at < offset + 8; at++) {
+    const byte = bytes[at];
+    if (byte === undefined) return -1;
+    value += (byte & 0x7f) * scale;
+    if (byte < 0x80) return byte === 0 && at > offset ? -1 : value > Number.MAX_SAFE_INTEGER ? -1 : value;
+    scale *= 0x80;
+  }
+  return -1;
+}

@@ -1,0 +1,74 @@
+/** Event logs on a disk whose operations fail: what must hold at once, after opening again, and after a power cut. */
+import { HoldfastError } from "holdfast";
+import type { ExploreFaultsOptions } from "holdfast/testing";
+import { type EventsCall, EventsWorkload, openEvents } from "../../src/cli/crash/events-calls.js";
+import { type RecoveredEvents, eventsExploration } from "../../src/cli/crash/events-case.js";
+import type { EventsEvent } from "../../src/cli/crash/events-model.js";
+
+/** Every way in which an event log writes, in a few calls. */
+const CALLS: readonly EventsCall[] = [
+  { call: "append", bytes: 40 },
+  { call: "enqueue", count: 3, flush: true },
+  { call: "checkpoint", state: true, padding: 1500, beside: 1 },
+  { call: "batch", count: 2 },
+  { call: "reopen" },
+  { call: "enqueue", count: 1, flush: false },
+  { call: "checkpoint", state: true, padding: 0, beside: 0 },
+  { call: "enqueue", count: 1, flush: false },
+];
+
+/** The fault exploration of an event log. */
+export function eventsFaults(name: string, seed: number): ExploreFaultsOptions<RecoveredEvents, EventsEvent> {
+  const options = {
+    log: { blockBytes: 512, segmentBytes: 2048 },
+    batchSize: 2,
+    checkpointsMax: 1,
+  } as const;
+  const effort = { depth: 1, kill: true, nestedShare: 0, nestedCap: 1 };
+  const plan = { title: name, seed, options, calls: CALLS, stale: false, effort };
+  const { recover, check } = eventsExploration(plan);
+  return {
+    name,
+    seed,
+    recover,
+    check,
+    async workload({ vfs, note }) {
+      await vfs.makeDirectory("/data");
+      await vfs.syncDirectory("/");
+      const workload = new EventsWorkload(options, vfs, note, await openEvents(options, vfs));
+      try {
+        for (const call of CALLS) await workload.make(call);
+        await workload.close();
+      } catch (error) {
+        await probe(workload);
+        throw error;
+      }
+    },
+  };
+}
+
+/** After a failure: either the event log goes on as if nothing were, or it takes nothing more at all. And it lets itself be closed. */
+async function probe(workload: EventsWorkload): Promise<void> {
+  const first = await failureOf(workload.make({ call: "append", bytes: 1 }));
+  if (first !== undefined) {
+    for (const call of [
+      { call: "append", bytes: 1 },
+      { call: "enqueue", count: 1, flush: true },
+    ] as const) {
+      const later = await failureOf(workload.make(call));
+      if (later?.code !== first.code)
+        throw new Error(`a failed event log rejected with ${first.code}, then with ${later?.code ?? "nothing"}`);
+    }
+  }
+  await failureOf(workload.log.close());
+}
+
+async function failureOf(promise: Promise<unknown>): Promise<HoldfastError | undefined> {
+  try {
+    await promise;
+    return undefined;
+  } catch (error) {
+    if (error instanceof HoldfastError) return error;
+    throw error;
+  }
+}
