@@ -31,7 +31,7 @@ export class HoldfastError extends Error {
 /**
  * The caller passed something that can't be right. Thrown before any effect.
  *
- * Codes: `HF_INVALID_ARGUMENT`, `HF_UNKNOWN_OPTION`, `HF_LSN_OUT_OF_RANGE`.
+ * Codes: `HF_INVALID_ARGUMENT`, `HF_UNKNOWN_OPTION`, `HF_LSN_OUT_OF_RANGE`, `HF_INDEX_OUT_OF_RANGE`, `HF_ENCODE_FAILED`.
  */
 export class InvalidArgumentError extends HoldfastError {}
 
@@ -45,7 +45,8 @@ export class LimitError extends HoldfastError {}
 /**
  * The request contradicts what is stored: an option that fixes the format was stored with another value.
  *
- * Codes: `HF_OPTION_MISMATCH`, `HF_EXISTS` (something is there already), `HF_CUT` (what a follower had read was cut).
+ * Codes: `HF_OPTION_MISMATCH`, `HF_EXISTS` (something is there already), `HF_CUT` (what a follower had read was cut),
+ * `HF_OUT_OF_SEQUENCE` (an entry whose index is not the next), `HF_VETOED` (the caller's own check refused).
  */
 export class ConflictError extends HoldfastError {}
 
@@ -53,7 +54,7 @@ export class ConflictError extends HoldfastError {}
  * The object can't serve any more, or not in this mode.
  *
  * Codes: `HF_CLOSED`, `HF_POISONED` (the cause is the first failed write, sync or truncate), `HF_LOCK_UNAVAILABLE`
- * (this platform has no build of the lock).
+ * (this platform has no build of the lock), `HF_QUARANTINED` (a lane that failed while others go on), `HF_LANES_FAILED` (what failed of a cycle).
  */
 export class StateError extends HoldfastError {}
 
@@ -89,8 +90,8 @@ export class IoError extends HoldfastError {
 export interface CorruptionDetails {
   /** The damaged file. */
   readonly path: string;
-  /** Byte offset in it, where the damaged structure starts. */
-  readonly offset: number;
+  /** Byte offset in it, where the damaged structure starts; absent where the damage is one of contents, not of bytes. */
+  readonly offset?: number | undefined;
   /** The first LSN that can't be read because of it. */
   readonly lsn?: number | undefined;
   /** What a sound file holds there. */
@@ -104,7 +105,7 @@ export class CorruptionError extends HoldfastError {
   constructor(where: CorruptionDetails, cause?: unknown) {
     super(
       "HF_CORRUPTION",
-      `${where.path} is damaged at byte ${where.offset}${where.lsn === undefined ? "" : ` (LSN ${where.lsn})`}: ` +
+      `${where.path} is damaged${where.offset === undefined ? "" : ` at byte ${where.offset}`}${where.lsn === undefined ? "" : ` (LSN ${where.lsn})`}: ` +
         `expected ${where.expected}, found ${where.found}. Nothing was changed. Restore a copy, or see \`holdfast repair\`.`,
       { ...where },
       cause,
@@ -115,7 +116,8 @@ export class CorruptionError extends HoldfastError {
 /**
  * The bytes are sound but not for this build or not of this store; never called corruption.
  *
- * Codes: `HF_FORMAT_NEWER` (written by a newer build), `HF_FORMAT_UNKNOWN` (not ours), `HF_FORMAT_FOREIGN` (ours, but of another log).
+ * Codes: `HF_FORMAT_NEWER` (written by a newer build), `HF_FORMAT_UNKNOWN` (not ours), `HF_FORMAT_FOREIGN` (ours, but of another log),
+ * `HF_DECODE_FAILED` (a codec refused sound bytes).
  */
 export class FormatError extends HoldfastError {}
 

@@ -10,6 +10,7 @@ export {
   StateError,
   errnoOf,
 } from "./errors.js";
+export type { Codec } from "./codec.js";
 export type { CorruptionDetails, ErrorDetails } from "./errors.js";
 export { assert } from "./assert.js";
 export { equalBytes, isZero, readU16, readU32, readU64, toHex, writeU16, writeU32, writeU64 } from "./bytes.js";

@@ -3,6 +3,7 @@ import { anchorSuite } from "./anchor-suite.js";
 import type { CrashSuite } from "./crash-case.js";
 import { doubleWriteSuite } from "./double-write-suite.js";
 import { eventsSuite } from "./events-suite.js";
+import { indexedSuites } from "./indexed-suite.js";
 import { logSuites } from "./log-suites.js";
 import { sharedSuites } from "./shared-suites.js";
 
@@ -13,6 +14,7 @@ export const crashSuites: readonly CrashSuite[] = [
   anchorSuite,
   ...sharedSuites,
   eventsSuite,
+  ...indexedSuites,
 ];
 
 /** One case's place in a run. */

@@ -1,0 +1,27 @@
+/** The places in which the suites about lanes keep their journals. */
+import { type Journal, Log } from "../../log/index.js";
+import type { SimVfs } from "../../vfs/index.js";
+
+/** Small enough that a few entries fill a segment. */
+export const SMALL_LOG = { blockBytes: 512, segmentBytes: 2048 } as const;
+
+/** A journal that is open, and how to let go of it. */
+export interface OpenJournal {
+  readonly journal: Journal;
+  close(): Promise<void>;
+}
+
+/** A kind of place. */
+export interface JournalKind {
+  readonly name: string;
+  open(vfs: SimVfs): Promise<OpenJournal>;
+}
+
+/** A log in a directory of its own. */
+export const ownLog: JournalKind = {
+  name: "own log",
+  async open(vfs) {
+    const log = await Log.open("/data/log", { ...SMALL_LOG, vfs });
+    return { journal: log, close: () => log.close() };
+  },
+};

@@ -1,0 +1,566 @@
+/**
+ * A lane as bytes: entries with consecutive indexes in a journal. What `IndexedLog` types, `Chain` and `LaneSet` stand on it.
+ *
+ * Invariants between turns:
+ * - the journal holds, from `keepLsn` on, one baseline at most, in front, and entries of one generation: index i at LSN i + shift;
+ * - `nextIndex - 1` is durable, and so is `nextIndex` itself where the lane is empty but was written before (the baseline).
+ *
+ * Crash argument. An append is one batch of the journal, all or nothing; the first one of a lane has its baseline in front. Dropping some entries
+ * in front is one prune of the journal. Dropping all of them, or jumping, appends a baseline of the next generation, which is the commit point,
+ * and then prunes what is before it.
+ * - Crash before the baseline is durable: nothing has happened.
+ * - Crash after it: the baseline is the newest record, so the lane opens empty at its index, and opening does the prune.
+ * Nothing is published, and no counter moves, before the journal says that it is durable.
+ */
+import {
+  ConflictError,
+  CorruptionError,
+  type HoldfastError,
+  InvalidArgumentError,
+  LimitError,
+  StateError,
+} from "../base/index.js";
+import type { Journal, LogInput, LsnRange } from "../log/index.js";
+import { type LaneRecord, decodeRecord, encodeBaseline, encodeEntry } from "./format.js";
+import { type Run, findRun, recordAt } from "./recovery.js";
+import { Turns } from "./turns.js";
+
+/** What one batch takes from several calls at most: calls, and bytes of values. */
+const SHARED_CALLS_MAX = 1024;
+const SHARED_BYTES_MAX = 256 * 1024;
+/** What may wait to be appended to one lane: calls, and bytes of values. A single call may be larger. */
+const WAITING_CALLS_MAX = 65_536;
+const WAITING_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Entries to append. */
+export interface AppendRequest {
+  readonly values: readonly Uint8Array[];
+  /** The index that the first one must get; else the next one, whichever it is. */
+  readonly from?: number | undefined;
+  /** Leave out those whose index the lane has passed already. Default: such a request is refused. */
+  readonly skipsKnown?: boolean;
+}
+
+/** Where entries went: `[firstIndex, nextIndex)`. Empty where all were known. */
+export interface IndexRange {
+  readonly firstIndex: number;
+  readonly nextIndex: number;
+}
+
+/** Records that carry out requests, and what the lane is once they are durable. */
+export interface Step {
+  readonly records: readonly LogInput[];
+  readonly after: Run;
+  readonly range: IndexRange;
+}
+
+/** A turn that someone holds. */
+export interface Hold {
+  readonly held: Promise<void>;
+  readonly release: () => void;
+}
+
+/** A call that waits to be part of a batch. */
+interface Unit extends AppendRequest {
+  readonly bytes: number;
+  readonly resolve: (range: IndexRange) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** See the head of this file. */
+export class EntryLog {
+  readonly name: string;
+  readonly #journal: Journal;
+  readonly #turns = new Turns();
+  readonly #onFailure: ((error: unknown) => void) | undefined;
+  #run: Run;
+  /** Calls that the newest turn will append, while others may still join it. */
+  #joinable: Unit[] | undefined;
+  #waitingCalls = 0;
+  #waitingBytes = 0;
+  #failure: unknown;
+  #failed = false;
+  readonly #stop = new AbortController();
+  #closed: Promise<void> | undefined;
+
+  private constructor(journal: Journal, name: string, run: Run, onFailure?: (error: unknown) => void) {
+    this.#journal = journal;
+    this.name = name;
+    this.#run = run;
+    this.#onFailure = onFailure;
+  }
+
+  /** Finds where the lane stands, and finishes a prune that a crash interrupted. */
+  static async open(
+    journal: Journal,
+    name: string,
+    firstIndex: number,
+    onFailure?: (error: unknown) => void,
+  ): Promise<EntryLog> {
+    const { keepLsn, ...run } = await findRun(journal, name, firstIndex);
+    if (keepLsn > journal.firstLsn) await journal.truncateBefore(keepLsn);
+    return new EntryLog(journal, name, run, onFailure);
+  }
+
+  get firstIndex(): number {
+    return this.#run.firstIndex;
+  }
+
+  get nextIndex(): number {
+    return this.#run.nextIndex;
+  }
+
+  get journal(): Journal {
+    return this.#journal;
+  }
+
+  get closed(): boolean {
+    return this.#closed !== undefined;
+  }
+
+  /** Appends when its turn comes, together with other calls that wait; each has its own outcome. */
+  append(request: AppendRequest): Promise<IndexRange> {
+    let bytes = 0;
+    for (const value of request.values) bytes += value.length;
+    const problem = this.#unusable() ?? this.#backpressure(bytes);
+    if (problem !== undefined) return Promise.reject(problem);
+    return new Promise((resolve, reject) => {
+      this.#waitingCalls += 1;
+      this.#waitingBytes += bytes;
+      const unit: Unit = { ...request, bytes, resolve, reject };
+      if (this.#joinable === undefined) {
+        const units: Unit[] = [];
+        this.#joinable = units;
+        this.#turns.take(() => this.#flush(units)).catch((error: unknown) => rejectAll(units, error));
+      }
+      this.#joinable.push(unit);
+    });
+  }
+
+  /** Runs `act` alone, after all that was asked of the lane before. */
+  exclusive<R>(act: () => Promise<R>): Promise<R> {
+    const problem = this.#unusable();
+    if (problem !== undefined) return Promise.reject(problem);
+    // What is asked for later must not be done earlier.
+    this.#joinable = undefined;
+    return this.#turns.take(async () => {
+      this.#throwFailure();
+      return await act();
+    });
+  }
+
+  /** A turn that lasts from when `held` resolves until `release`. */
+  hold(): Hold {
+    let release: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const held = new Promise<void>((resolve, reject) => {
+      this.exclusive(async () => {
+        resolve();
+        await released;
+      }).catch(reject);
+    });
+    // Whoever holds several waits for one after the other.
+    held.catch(() => undefined);
+    return { held, release };
+  }
+
+  /** What a request comes to, after `start`. Within a turn. Throws `HF_OUT_OF_SEQUENCE`, and has no effect. */
+  plan(request: AppendRequest, startAt?: number, start: Run = this.#run): Step {
+    let run = start;
+    const records: LogInput[] = [];
+    if (startAt !== undefined && startAt > run.nextIndex) run = this.#baseline(records, run, startAt);
+    else if (run.generation === 0) run = this.#baseline(records, run, run.nextIndex);
+    const firstIndex = run.nextIndex;
+    const { values, from = firstIndex } = request;
+    const skipped = request.skipsKnown === true ? Math.max(0, firstIndex - from) : 0;
+    if (from + skipped !== firstIndex && skipped < values.length) throw outOfSequence(this.name, from, firstIndex);
+    let nextIndex = firstIndex;
+    for (const value of values.slice(skipped)) records.push(encodeEntry(run.generation, nextIndex++, value));
+    if (!Number.isSafeInteger(nextIndex)) throw exhausted(this.name);
+    return { records, after: { ...run, nextIndex }, range: { firstIndex, nextIndex } };
+  }
+
+  /** What several requests come to, one after the other, after a jump to `startAt` where the lane does not reach that. */
+  planAll(requests: readonly AppendRequest[], startAt?: number): Step {
+    let step = this.plan({ values: [] }, startAt);
+    const { firstIndex } = step.range;
+    const records = [...step.records];
+    for (const request of requests) {
+      step = this.plan(request, undefined, step.after);
+      records.push(...step.records);
+    }
+    return { records, after: step.after, range: { firstIndex, nextIndex: step.after.nextIndex } };
+  }
+
+  /** Takes over what a step did. Within the turn that planned it, once its records are durable at `range`. */
+  settle(step: Step, range: LsnRange): void {
+    const { after } = step;
+    if (range.lastLsn !== after.nextIndex - 1 + after.shift) {
+      throw this.fail(
+        new CorruptionError({
+          path: this.name,
+          lsn: range.lastLsn,
+          expected: `entry ${after.nextIndex - 1} at LSN ${after.nextIndex - 1 + after.shift}`,
+          found: `it at LSN ${range.lastLsn}: something else writes to the lane's journal`,
+        }),
+      );
+    }
+    this.#run = after;
+  }
+
+  /** Takes no more writes: they reject with `error` as the cause. Returns what to throw. */
+  fail(error: unknown): unknown {
+    if (!this.#failed) {
+      this.#failed = true;
+      this.#failure = firstCause(error);
+      this.#onFailure?.(this.#failure);
+    }
+    return error;
+  }
+
+  /** Drops entries below `index`, which must be one that the lane holds. `check` may throw when it sees that one; then nothing is dropped. */
+  truncateBefore(index: number, check?: (value: Uint8Array) => unknown): Promise<void> {
+    return this.exclusive(async () => {
+      this.requireHeld("truncateBefore", index);
+      await this.#pruneTo(index, check);
+    });
+  }
+
+  /** Makes `index` the first: drops what is before it, or, where the lane does not reach it, everything, and jumps. Never goes back. */
+  startAt(index: number, check?: (value: Uint8Array) => unknown): Promise<void> {
+    return this.exclusive(async () => {
+      // A jump that was part of a batch over several lanes has left this to do.
+      await this.#pruneDropped();
+      const { firstIndex, nextIndex } = this.#run;
+      if (index <= firstIndex) return;
+      if (index < nextIndex) await this.#pruneTo(index, check);
+      else await this.#rebase(index);
+    });
+  }
+
+  /** Drops every entry. The next index stays what it was, durably. */
+  truncateAll(): Promise<void> {
+    return this.exclusive(async () => {
+      const { firstIndex, nextIndex } = this.#run;
+      if (nextIndex > firstIndex) await this.#rebase(nextIndex);
+    });
+  }
+
+  /** Drops entries above `index`, from `firstIndex - 1`, which drops all, to `nextIndex - 1`. The next one gets `index + 1`. */
+  truncateAfter(index: number): Promise<void> {
+    return this.exclusive(async () => {
+      const { firstIndex, nextIndex, shift } = this.#run;
+      if (index < firstIndex - 1 || index >= nextIndex) throw outOfRange(this.name, "truncateAfter", index, this.#run);
+      if (index === nextIndex - 1) return;
+      const lsn = index + shift;
+      if (lsn < this.#journal.firstLsn) await this.#rebase(firstIndex);
+      else {
+        await this.#write(() => this.#journal.truncateAfter(lsn));
+        this.#run = { ...this.#run, nextIndex: index + 1 };
+      }
+    });
+  }
+
+  /** The entry with this index; `undefined` where the lane does not hold it. */
+  async get(index: number): Promise<LaneRecord | undefined> {
+    this.#throwClosed();
+    const run = this.#run;
+    if (index < run.firstIndex || index >= run.nextIndex) return undefined;
+    return await this.#look(async () => {
+      const record = await this.#journal.get(index + run.shift);
+      if (record !== undefined) return this.#expect(decodeRecord(this.name, record), index, run);
+      // Dropped while it was looked for.
+      if (this.#hasDropped(run, index)) return undefined;
+      throw this.#missing(index, run);
+    });
+  }
+
+  /** The entries from `from` to `to`, both inclusive and held. Proves that none is missing. */
+  async *read(
+    from: number,
+    to: number,
+    reverse: boolean,
+    signal?: AbortSignal,
+  ): AsyncGenerator<LaneRecord, void, undefined> {
+    this.#throwClosed();
+    if (to < from) return;
+    const run = this.#run;
+    const options = {
+      from: from + run.shift,
+      to: to + run.shift,
+      reverse,
+      ...(signal === undefined ? {} : { signal }),
+    };
+    const end = reverse ? from - 1 : to + 1;
+    let index = reverse ? to : from;
+    const records = this.#journal.read(options);
+    try {
+      for (;;) {
+        const next = await this.#look(() => records.next());
+        this.#throwClosed();
+        if (next.done === true) break;
+        const record = await this.#look(async () => this.#expect(decodeRecord(this.name, next.value), index, run));
+        index += reverse ? -1 : 1;
+        yield record;
+      }
+    } finally {
+      await records.return?.();
+    }
+    if (index === end) return;
+    if (this.#hasDropped(run, index)) throw this.#cut();
+    throw this.fail(this.#missing(index, run));
+  }
+
+  /** The entries from `from` on, and each new one once it is acknowledged. Ends when the lane or its journal is closed. */
+  async *follow(from: number, signal?: AbortSignal): AsyncGenerator<LaneRecord, void, undefined> {
+    this.#throwClosed();
+    const stop = this.#stop.signal;
+    let { shift } = this.#run;
+    let next = from;
+    const options = { from: from + shift, signal: signal === undefined ? stop : AbortSignal.any([signal, stop]) };
+    try {
+      for await (const found of this.#journal.follow(options)) {
+        const record = decodeRecord(this.name, found);
+        if (record.kind === "baseline" && record.index === next) shift = record.lsn + 1 - next;
+        else if (record.kind === "entry" && record.index === next) {
+          next += 1;
+          yield record;
+        } else throw this.#cut();
+      }
+    } catch (error) {
+      if (!stop.aborted || signal?.aborted === true) throw error;
+    }
+  }
+
+  /** Waits for what was asked, then refuses everything. The journal is closed by whoever opened it. */
+  close(): Promise<void> {
+    if (this.#closed === undefined) {
+      this.#closed = this.#turns.done();
+      // With a reason of its own: without one an exception would be made for nobody.
+      this.#stop.abort("closed");
+    }
+    return this.#closed;
+  }
+
+  requireHeld(call: string, index: number): void {
+    const { firstIndex, nextIndex } = this.#run;
+    if (index < firstIndex || index >= nextIndex) throw outOfRange(this.name, call, index, this.#run);
+  }
+
+  async #flush(units: readonly Unit[]): Promise<void> {
+    if (this.#joinable === units) this.#joinable = undefined;
+    for (let start = 0; start < units.length;) {
+      let end = start;
+      let bytes = 0;
+      do bytes += units[end++]!.bytes;
+      while (end < units.length && end - start < SHARED_CALLS_MAX && bytes + units[end]!.bytes <= SHARED_BYTES_MAX);
+      await this.#flushTogether(units.slice(start, end));
+      this.#waitingCalls -= end - start;
+      this.#waitingBytes -= bytes;
+      start = end;
+    }
+  }
+
+  /** One batch for all of them but those that are out of sequence; each alone where the journal refuses that. */
+  async #flushTogether(units: readonly Unit[]): Promise<void> {
+    const planned: { readonly unit: Unit; readonly step: Step }[] = [];
+    const refused: { readonly unit: Unit; readonly error: unknown }[] = [];
+    let run = this.#run;
+    for (const unit of units) {
+      try {
+        this.#throwFailure();
+        const step = this.plan(unit, undefined, run);
+        run = step.after;
+        planned.push({ unit, step });
+      } catch (error) {
+        refused.push({ unit, error });
+      }
+    }
+    try {
+      await this.#append(planned.map(({ step }) => step));
+      for (const { unit, step } of planned) unit.resolve(step.range);
+      for (const { unit, error } of refused) unit.reject(error);
+    } catch (error) {
+      if (units.length === 1 || !isRefusal(error)) return rejectAll(units, error);
+      // Nothing was written. Which of them was too much shows when each comes alone, and what is the next index then.
+      for (const unit of units) await this.#flushTogether([unit]);
+    }
+  }
+
+  async #append(steps: readonly Step[]): Promise<void> {
+    const records = steps.flatMap((step) => step.records);
+    const last = steps.at(-1);
+    if (last === undefined || last.after.nextIndex === this.#run.nextIndex) return;
+    const range = await this.#write(() => this.#journal.appendAll(records));
+    // A journal of a weaker durability acknowledges before the disk does.
+    if (this.#journal.durableLsn < range.lastLsn) await this.#write(() => this.#journal.sync());
+    this.settle(last, range);
+  }
+
+  /** Appends a baseline, which drops everything before it, then prunes. */
+  async #rebase(nextIndex: number): Promise<void> {
+    const records: LogInput[] = [];
+    const after = this.#baseline(records, this.#run, nextIndex);
+    const range = await this.#write(() => this.#journal.appendAll(records));
+    if (this.#journal.durableLsn < range.lastLsn) await this.#write(() => this.#journal.sync());
+    // Crash here: the baseline is the newest record, and opening finishes what follows.
+    this.settle({ records, after, range: { firstIndex: nextIndex, nextIndex } }, range);
+    await this.#pruneDropped();
+  }
+
+  /** Prunes what the newest baseline dropped. Within a turn. */
+  async #pruneDropped(): Promise<void> {
+    const { firstIndex, shift } = this.#run;
+    const keepLsn = firstIndex + shift - 1;
+    if (keepLsn > this.#journal.firstLsn) await this.#write(() => this.#journal.truncateBefore(keepLsn));
+  }
+
+  async #pruneTo(index: number, check?: (value: Uint8Array) => unknown): Promise<void> {
+    const run = this.#run;
+    const kept = await this.#look(async () =>
+      this.#expect(await recordAt(this.#journal, this.name, index + run.shift), index, run),
+    );
+    await check?.(kept.value);
+    if (index === run.firstIndex) return;
+    await this.#write(() => this.#journal.truncateBefore(index + run.shift));
+    this.#run = { ...run, firstIndex: index };
+  }
+
+  #baseline(records: LogInput[], run: Run, nextIndex: number): Run {
+    if (!Number.isSafeInteger(nextIndex)) throw exhausted(this.name);
+    const generation = run.generation + 1;
+    records.push(encodeBaseline(generation, nextIndex));
+    const shift = this.#journal.nextLsn + records.length - nextIndex;
+    return { generation, firstIndex: nextIndex, nextIndex, shift };
+  }
+
+  #expect(record: LaneRecord, index: number, { generation }: Run): LaneRecord {
+    if (record.kind === "entry" && record.index === index && record.generation === generation) return record;
+    throw new CorruptionError({
+      path: this.name,
+      lsn: record.lsn,
+      expected: `entry ${index} of generation ${generation}`,
+      found: `${record.kind} ${record.index} of generation ${record.generation}`,
+    });
+  }
+
+  /** Whether the entry with this index, which `run` had, was dropped since. */
+  #hasDropped(run: Run, index: number): boolean {
+    const { generation, firstIndex, nextIndex } = this.#run;
+    return generation !== run.generation || index < firstIndex || index >= nextIndex;
+  }
+
+  #missing(index: number, { firstIndex, nextIndex, shift }: Run): CorruptionError {
+    return new CorruptionError({
+      path: this.name,
+      lsn: index + shift,
+      expected: `entry ${index} of ${firstIndex} to ${nextIndex - 1}, which are durable`,
+      found: "nothing",
+    });
+  }
+
+  #cut(): ConflictError {
+    return new ConflictError(
+      "HF_CUT",
+      `${this.name}: entries were dropped before they were read. It holds those from ${this.firstIndex} on, and ${this.nextIndex} comes next.`,
+      { lane: this.name, firstIndex: this.firstIndex, nextIndex: this.nextIndex },
+    );
+  }
+
+  /** Does something to the journal; a failure that is no refusal ends the lane. */
+  async #write<R>(act: () => Promise<R>): Promise<R> {
+    try {
+      return await act();
+    } catch (error) {
+      if (isRefusal(error)) throw error;
+      throw this.fail(error);
+    }
+  }
+
+  /** Reads; damage ends the lane too, for writes. */
+  async #look<R>(act: () => Promise<R>): Promise<R> {
+    try {
+      return await act();
+    } catch (error) {
+      if (error instanceof CorruptionError) throw this.fail(error);
+      throw error;
+    }
+  }
+
+  #backpressure(bytes: number): LimitError | undefined {
+    const isFull = this.#waitingCalls >= WAITING_CALLS_MAX || this.#waitingBytes + bytes > WAITING_BYTES_MAX;
+    if (!isFull || this.#waitingCalls === 0) return undefined;
+    return new LimitError(
+      "HF_BACKPRESSURE",
+      `${this.name} has too much waiting to be appended. Await some of it first.`,
+      {
+        lane: this.name,
+        waitingCallsMax: WAITING_CALLS_MAX,
+        waitingBytesMax: WAITING_BYTES_MAX,
+      },
+    );
+  }
+
+  #unusable(): HoldfastError | undefined {
+    if (this.#closed !== undefined) return closed(this.name);
+    return this.#failed ? failed(this.name, this.#failure) : undefined;
+  }
+
+  #throwClosed(): void {
+    if (this.#closed !== undefined) throw closed(this.name);
+  }
+
+  #throwFailure(): void {
+    if (this.#failed) throw failed(this.name, this.#failure);
+  }
+}
+
+/** Errors that leave the journal as it was. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof InvalidArgumentError || error instanceof LimitError || error instanceof ConflictError;
+}
+
+/** A journal that was poisoned tells so to every call; what counts is why. */
+function firstCause(error: unknown): unknown {
+  return error instanceof StateError && error.code === "HF_POISONED" ? (error.cause ?? error) : error;
+}
+
+function rejectAll(units: readonly Unit[], error: unknown): void {
+  for (const { reject } of units) reject(error);
+}
+
+function closed(lane: string): StateError {
+  return new StateError("HF_CLOSED", `${lane} is closed. Open it again.`, { lane });
+}
+
+function failed(lane: string, cause: unknown): StateError {
+  return new StateError(
+    "HF_POISONED",
+    `${lane} failed before, and takes nothing more. Close it and open it again; the cause has the first failure.`,
+    { lane },
+    cause,
+  );
+}
+
+function outOfSequence(lane: string, index: number, nextIndex: number): ConflictError {
+  return new ConflictError(
+    "HF_OUT_OF_SEQUENCE",
+    `${lane}: the next entry has index ${nextIndex}, not ${index}. Nothing was written.`,
+    { lane, index, nextIndex },
+  );
+}
+
+function outOfRange(lane: string, call: string, index: number, { firstIndex, nextIndex }: Run): InvalidArgumentError {
+  const held = nextIndex === firstIndex ? "nothing" : `${firstIndex} to ${nextIndex - 1}`;
+  return new InvalidArgumentError(
+    "HF_INDEX_OUT_OF_RANGE",
+    `${call}: ${lane} holds ${held}, and ${nextIndex} comes next; ${index} is not allowed.`,
+    { lane, call, index, firstIndex, nextIndex },
+  );
+}
+
+function exhausted(lane: string): LimitError {
+  return new LimitError("HF_SEQUENCE_EXHAUSTED", `${lane} has no index left.`, { lane });
+}

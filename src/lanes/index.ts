@@ -1,0 +1,15 @@
+export { Chain } from "./chain.js";
+export { IndexedLog } from "./indexed-log.js";
+export { LaneSet } from "./lane-set.js";
+export { LanesFailedError } from "./lane-error.js";
+export { PersistPipeline } from "./persist-pipeline.js";
+export type { QuarantineMessage } from "./channels.js";
+export type { Codec } from "../base/index.js";
+export type { LaneLogOptions } from "./directory-place.js";
+export type { IndexRange } from "./entry-log.js";
+export type { Entry, FollowEntriesOptions, IndexedLogOptions, ReadEntriesOptions, VerifyEntry } from "./indexed-log.js";
+export type { LaneFailure } from "./lane-error.js";
+export type { KeyCodec, LaneBatch, LaneCommitOptions, LaneRange, LaneSetOptions, QuarantinedLane } from "./lane-set.js";
+export type { JournalBatch, LanePlace, PlaceListing, PlacedJournal } from "./place.js";
+export type { AnchorNeeds, PersistBatch, Persisted } from "./persist-batch.js";
+export type { PersistPipelineOptions } from "./persist-options.js";

@@ -1,0 +1,83 @@
+/** The options of a persist pipeline, and their checks. */
+import type { AnchorMode } from "../anchor/index.js";
+import { type Codec, checkBoolean, checkOptions, invalid } from "../base/index.js";
+import type { Vfs } from "../vfs/index.js";
+import { checkCodec } from "./codec.js";
+import type { LaneLogOptions } from "./directory-place.js";
+import { type KeyCodec, checkKeys } from "./lane-set.js";
+import type { AnchorNeeds, Persisted } from "./persist-batch.js";
+import type { LanePlace } from "./place.js";
+
+/** Options of {@link PersistPipeline.open}. */
+export interface PersistPipelineOptions<K, T, C, A> {
+  readonly lanes: { readonly codec: Codec<T>; readonly firstIndex?: number; readonly key?: KeyCodec<K> };
+  readonly chain: { readonly codec: Codec<C>; readonly firstIndex?: number };
+  readonly anchor: {
+    readonly codec: Codec<A>;
+    /** From where on an anchor needs the chain and the lanes. Pure, and growing from one anchor to the next. */
+    readonly needs: (anchor: A) => AnchorNeeds<K, C>;
+    /**
+     * For lanes in a directory. `"alternate"` (default): one durable write for each anchor; what the anchor before the newest needs is kept too, so
+     * that damage to the newest costs nothing. `"mirror"`: two durable writes, and only what the newest needs is kept.
+     */
+    readonly mode?: AnchorMode;
+    /** For lanes in a directory: bytes of a slot, as of `Anchor`. Default 4,096. */
+    readonly slotBytes?: number;
+  };
+  /** A cycle is durable as a whole or not at all, with one write. Default: true on a `SharedLog`; a directory can't. */
+  readonly atomic?: boolean;
+  /** Hears of everything as soon as it is durable, and before `persist` resolves. The moment to tell others. */
+  readonly onPersisted?: (persisted: Persisted<K, A>) => void;
+  /** The file system, for lanes in a directory. Default: the real one. */
+  readonly vfs?: Vfs;
+  /** Options of each log, for lanes in a directory. */
+  readonly log?: LaneLogOptions;
+}
+
+const WHERE = "PersistPipeline.open";
+
+/** Refuses what is unknown or no good. Resolves `atomic`. */
+export function checkPipelineOptions<K, T, C, A>(
+  where: string | LanePlace,
+  options: PersistPipelineOptions<K, T, C, A>,
+): boolean {
+  const known = ["lanes", "chain", "anchor", "atomic", "onPersisted", "vfs", "log"] as const;
+  checkOptions<PersistPipelineOptions<K, T, C, A>>(WHERE, options, known);
+  const lanes = checkOptions<PersistPipelineOptions<K, T, C, A>["lanes"]>(WHERE, options?.lanes, [
+    "codec",
+    "firstIndex",
+    "key",
+  ]);
+  const chain = checkOptions<PersistPipelineOptions<K, T, C, A>["chain"]>(WHERE, options?.chain, [
+    "codec",
+    "firstIndex",
+  ]);
+  const anchor = checkOptions<PersistPipelineOptions<K, T, C, A>["anchor"]>(WHERE, options?.anchor, [
+    "codec",
+    "needs",
+    "mode",
+    "slotBytes",
+  ]);
+  checkCodec(WHERE, "lanes.codec", lanes.codec);
+  if (lanes.key !== undefined) checkKeys(WHERE, lanes.key);
+  checkCodec(WHERE, "chain.codec", chain.codec);
+  checkCodec(WHERE, "anchor.codec", anchor.codec);
+  if (typeof anchor.needs !== "function") throw invalid(WHERE, "anchor.needs", anchor.needs, "a function");
+  if (options.onPersisted !== undefined && typeof options.onPersisted !== "function")
+    throw invalid(WHERE, "onPersisted", options.onPersisted, "a function");
+  if (where === "") throw invalid(WHERE, "where", where, "a path");
+  const isPath = typeof where === "string";
+  const forPaths = {
+    vfs: options.vfs,
+    log: options.log,
+    "anchor.mode": anchor.mode,
+    "anchor.slotBytes": anchor.slotBytes,
+  };
+  for (const [name, value] of Object.entries(forPaths)) {
+    if (!isPath && value !== undefined) throw invalid(WHERE, name, value, "absent where the lanes are in no directory");
+  }
+  const canBeAtomic = !isPath && where.commit !== undefined;
+  const atomic = checkBoolean(WHERE, "atomic", options.atomic, canBeAtomic);
+  if (atomic && !canBeAtomic) throw invalid(WHERE, "atomic", atomic, "false for lanes in a directory; use a SharedLog");
+  return atomic;
+}

@@ -1,0 +1,78 @@
+/** What a pipeline is made of, and opening all of it. */
+import { Anchor } from "../anchor/index.js";
+import { checkInteger } from "../base/index.js";
+import { nodeVfs } from "../vfs/index.js";
+import { type AnchorStore, JournalAnchor } from "./anchor-store.js";
+import { closeAll } from "./close-all.js";
+import { DirectoryPlace } from "./directory-place.js";
+import { EntryLog } from "./entry-log.js";
+import { type KeyCodec, LaneSet, nameKeys } from "./lane-set.js";
+import { type PersistPipelineOptions, checkPipelineOptions } from "./persist-options.js";
+import type { LanePlace } from "./place.js";
+
+const CHAIN = "chain";
+const ANCHOR = "anchor";
+/** Tells a pipeline's anchor file from others: "lane". */
+const ANCHOR_KIND = 0x656e_616c;
+/** What is read before there is an anchor. Others begin with another byte. */
+const NO_ANCHOR: Uint8Array = new Uint8Array([0]);
+
+/** An open pipeline's parts. */
+export interface PipelineParts<K, T, C, A> {
+  readonly options: PersistPipelineOptions<K, T, C, A>;
+  readonly atomic: boolean;
+  readonly place: LanePlace;
+  readonly lanes: LaneSet<K, T>;
+  readonly chain: EntryLog;
+  readonly anchor: AnchorStore;
+  /** Closes all of it, even if some fails. */
+  readonly close: () => Promise<void>;
+}
+
+/** Opens everything. `onChainFailure` hears of what ends the chain. */
+export async function openParts<K, T, C, A>(
+  where: string | LanePlace,
+  options: PersistPipelineOptions<K, T, C, A>,
+  onChainFailure: (cause: unknown) => void,
+): Promise<PipelineParts<K, T, C, A>> {
+  const atomic = checkPipelineOptions(where, options);
+  const chainFirst = checkInteger("PersistPipeline.open", "chain.firstIndex", options.chain.firstIndex, { min: 0 }, 0);
+  const lanesFirst = checkInteger("PersistPipeline.open", "lanes.firstIndex", options.lanes.firstIndex, { min: 0 }, 0);
+  const vfs = options.vfs ?? nodeVfs;
+  const isPath = typeof where === "string";
+  const place = isPath ? await DirectoryPlace.open(vfs, where, options.log, [ANCHOR, `${ANCHOR}.new`]) : where;
+  const closeables: { close(): Promise<void> }[] = isPath ? [place] : [];
+  try {
+    let anchor: AnchorStore;
+    if (isPath) {
+      const { mode = "alternate", slotBytes } = options.anchor;
+      const file = { vfs, mode, olderIsSafe: true, kind: ANCHOR_KIND, slotBytes };
+      anchor = await Anchor.openOrCreate(vfs.join(where, ANCHOR), NO_ANCHOR, file);
+      closeables.unshift(anchor);
+    } else {
+      const placed = await place.open(ANCHOR);
+      closeables.unshift(placed);
+      anchor = await JournalAnchor.open(
+        await EntryLog.open(placed.journal, `the anchor of ${place.path}`, 0),
+        NO_ANCHOR,
+      );
+    }
+    const placed = await place.open(CHAIN);
+    closeables.unshift(placed);
+    const chain = await EntryLog.open(placed.journal, `the chain of ${place.path}`, chainFirst, onChainFailure);
+    const keys = options.lanes.key ?? (nameKeys as unknown as KeyCodec<K>);
+    const { codec } = options.lanes;
+    const lanes = await LaneSet.over<K, T>({ place, keys, codec, firstIndex: lanesFirst, ownsPlace: false }, [
+      CHAIN,
+      ANCHOR,
+    ]);
+    const close = async (): Promise<void> => {
+      await chain.close();
+      await closeAll([lanes, ...closeables]);
+    };
+    return { options, atomic, place, lanes, chain, anchor, close };
+  } catch (error) {
+    await closeAll(closeables).catch(() => undefined);
+    throw error;
+  }
+}

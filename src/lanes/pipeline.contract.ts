@@ -1,0 +1,94 @@
+/** What the tests of the pipeline share: an anchor that says plainly what it needs, and pipelines in every kind of place. */
+import type { AnchorMode } from "../anchor/index.js";
+import type { Vfs } from "../vfs/index.js";
+import { type Codec, type Persisted, PersistPipeline } from "./index.js";
+import { SMALL, textCodec } from "./lanes.contract.js";
+
+/** An anchor: a round, and from where on it needs each lane. */
+export interface Anchor {
+  readonly round: number;
+  /** From where on it needs the chain. */
+  readonly chain: number;
+  /** Whether it brings the chain's entry along. */
+  readonly entry?: boolean;
+  readonly lanes: Record<string, number>;
+}
+
+export type Pipeline = PersistPipeline<string, string, string, Anchor>;
+
+const anchorCodec: Codec<Anchor> = {
+  encode: (anchor) => new TextEncoder().encode(JSON.stringify(anchor)),
+  decode: (bytes) => JSON.parse(new TextDecoder().decode(bytes)) as Anchor,
+};
+
+export interface PipelineSettings {
+  readonly mode?: AnchorMode;
+  readonly onPersisted?: (persisted: Persisted<string, Anchor>) => void;
+}
+
+export const DIRECTORY = "/node";
+
+/** Opens a pipeline in a directory. */
+export async function openIn(vfs: Vfs, settings: PipelineSettings = {}): Promise<Pipeline> {
+  const { mode, onPersisted } = settings;
+  return await PersistPipeline.open(DIRECTORY, {
+    lanes: { codec: textCodec },
+    chain: { codec: textCodec },
+    anchor: { ...anchorOptions, ...(mode === undefined ? {} : { mode }), slotBytes: 1024 },
+    vfs,
+    log: SMALL,
+    ...(onPersisted === undefined ? {} : { onPersisted }),
+  });
+}
+
+export const anchorOptions: {
+  codec: Codec<Anchor>;
+  needs: (anchor: Anchor) => { chain: number; chainEntry?: string; lanes: [string, number][] };
+} = {
+  codec: anchorCodec,
+  needs: ({ chain, entry, lanes }) => ({
+    chain,
+    ...(entry === true ? { chainEntry: certificate(chain) } : {}),
+    lanes: Object.entries(lanes),
+  }),
+};
+
+export function certificate(index: number): string {
+  return `certificate ${index}`;
+}
+
+export function certificates(first: number, last: number): string[] {
+  return Array.from({ length: last - first + 1 }, (_, at) => certificate(first + at));
+}
+
+export function blocks(first: number, last: number): string[] {
+  return Array.from({ length: last - first + 1 }, (_, at) => `block ${first + at}`);
+}
+
+/** Entries `first` to `last` of a lane, as a batch. */
+export function lane(key: string, first: number, last: number): { key: string; values: string[]; firstIndex: number } {
+  return { key, values: blocks(first, last), firstIndex: first };
+}
+
+/** The pipelines that every test of cycles runs on. */
+export const pipelineKinds: readonly (readonly [
+  string,
+  (vfs: Vfs, settings?: PipelineSettings) => Promise<OpenPipeline>,
+])[] = [
+  [
+    "a directory, with an anchor that alternates",
+    (vfs, settings) => inDirectory(vfs, { ...settings, mode: "alternate" }),
+  ],
+  ["a directory, with an anchor that mirrors", (vfs, settings) => inDirectory(vfs, { ...settings, mode: "mirror" })],
+];
+
+/** A pipeline and whatever it stands on. */
+export interface OpenPipeline {
+  readonly pipeline: Pipeline;
+  close(): Promise<void>;
+}
+
+async function inDirectory(vfs: Vfs, settings: PipelineSettings): Promise<OpenPipeline> {
+  const pipeline = await openIn(vfs, settings);
+  return { pipeline, close: () => pipeline.close() };
+}
