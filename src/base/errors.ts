@@ -45,8 +45,8 @@ export class LimitError extends HoldfastError {}
 /**
  * The request contradicts what is stored: an option that fixes the format was stored with another value.
  *
- * Codes: `HF_OPTION_MISMATCH`, `HF_EXISTS` (something is there already), `HF_CUT` (what a follower had read was cut),
- * `HF_OUT_OF_SEQUENCE` (an entry whose index is not the next), `HF_VETOED` (the caller's own check refused).
+ * Codes: `HF_OPTION_MISMATCH`, `HF_EXISTS` (something is there already), `HF_TYPE_MISMATCH` (a record of another type), `HF_CUT` (what a
+ * follower had read was cut), `HF_OUT_OF_SEQUENCE` (an entry whose index is not the next), `HF_VETOED` (the caller's own check refused).
  */
 export class ConflictError extends HoldfastError {}
 
@@ -98,16 +98,19 @@ export interface CorruptionDetails {
   readonly expected: string;
   /** What this one holds. */
   readonly found: string;
+  /** What to do next, where it is not what one does about a damaged log of ours. */
+  readonly advice?: string | undefined;
 }
 
 /** Acknowledged bytes are damaged or missing. Nothing was cut. Code `HF_CORRUPTION`. */
 export class CorruptionError extends HoldfastError {
   constructor(where: CorruptionDetails, cause?: unknown) {
+    const { advice = "Restore a copy, or see `holdfast repair`.", ...facts } = where;
     super(
       "HF_CORRUPTION",
       `${where.path} is damaged${where.offset === undefined ? "" : ` at byte ${where.offset}`}${where.lsn === undefined ? "" : ` (LSN ${where.lsn})`}: ` +
-        `expected ${where.expected}, found ${where.found}. Nothing was changed. Restore a copy, or see \`holdfast repair\`.`,
-      { ...where },
+        `expected ${where.expected}, found ${where.found}. Nothing was changed. ${advice}`,
+      { ...facts },
       cause,
     );
   }

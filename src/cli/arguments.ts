@@ -149,7 +149,9 @@ function editDistance(a: string, b: string): number {
   return previous[b.length] ?? 0;
 }
 
-/** `--records`, `-n` or `DIR`: how an argument is named to a person. Positional ones are called by `dir` and the like. */
+const POSITIONAL_NAMES: ReadonlySet<string> = new Set(["dir", "kind", "source", "target"]);
+
+/** `--records`, `-n` or `DIR`: how an argument is named to a person. */
 function label(name: string): string {
-  return name === "dir" ? "DIR" : name.length === 1 ? `-${name}` : `--${name}`;
+  return POSITIONAL_NAMES.has(name) ? name.toUpperCase() : name.length === 1 ? `-${name}` : `--${name}`;
 }

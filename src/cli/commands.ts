@@ -7,6 +7,8 @@ import { demoWriterCommand } from "./demo/writer-command.js";
 import { inspectCommand } from "./inspect.js";
 import { repairCommand } from "./repair.js";
 import { tailCommand } from "./tail.js";
+import { exportCommand } from "./tidwall/export-command.js";
+import { importCommand } from "./tidwall/import-command.js";
 import { verifyCommand } from "./verify.js";
 
 /** The commands of `holdfast`. */
@@ -16,6 +18,8 @@ export const commands: readonly Command[] = [
   verifyCommand,
   repairCommand,
   tailCommand,
+  importCommand,
+  exportCommand,
   benchCommand,
   crashCommand,
   demoWriterCommand,

@@ -491,6 +491,32 @@ export const mutants = [
     replace: "",
     hint: "events",
   },
+
+  // Directories of tidwall/wal.
+  {
+    name: "exported files not synced",
+    rule: "R1",
+    file: "tidwall/writer.ts",
+    find: "    await this.#file?.syncData();",
+    replace: "",
+    hint: "tidwall",
+  },
+  {
+    name: "exported names not synced",
+    rule: "R2",
+    file: "tidwall/writer.ts",
+    find: "      await this.#vfs.syncDirectory(this.directory);",
+    replace: "",
+    hint: "tidwall",
+  },
+  {
+    name: "import that begins again behind what is there",
+    rule: "R10",
+    file: "tidwall/import.ts",
+    find: "source.firstIndex + alreadyThere, batchBytes",
+    replace: "source.firstIndex, batchBytes",
+    hint: "tidwall",
+  },
 ];
 
 /** An engine that is broken for everyone to see: if no hunt finds it, the hunts are blind. @type {Mutant} */

@@ -6,6 +6,7 @@ import { eventsSuite } from "./events-suite.js";
 import { indexedSuites } from "./indexed-suite.js";
 import { logSuites } from "./log-suites.js";
 import { sharedSuites } from "./shared-suites.js";
+import { tidwallSuite } from "./tidwall-suite.js";
 
 /** Every suite of `holdfast crash`. */
 export const crashSuites: readonly CrashSuite[] = [
@@ -15,6 +16,7 @@ export const crashSuites: readonly CrashSuite[] = [
   ...sharedSuites,
   eventsSuite,
   ...indexedSuites,
+  tidwallSuite,
 ];
 
 /** One case's place in a run. */

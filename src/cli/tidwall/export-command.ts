@@ -1,0 +1,144 @@
+/** `holdfast export`: write a log of ours as another system's. */
+import { LogReader } from "../../log/index.js";
+import {
+  type TidwallExportSummary,
+  TidwallLog,
+  type TidwallWriterOptions,
+  exportTidwall,
+} from "../../tidwall/index.js";
+import { type Arguments, UsageError } from "../arguments.js";
+import type { Command, CommandContext } from "../command.js";
+import { type ExitCode, exitCodes } from "../exit-code.js";
+import { createProgress } from "../progress.js";
+import { fieldLines } from "../table.js";
+import { type Colors, writeLine } from "../terminal.js";
+import { formatBytes, formatCount, formatDuration, formatPlural, formatRate } from "../units.js";
+
+/** The command. */
+export const exportCommand: Command = {
+  name: "export",
+  summary: "Write a log of holdfast as a log of another system.",
+  description:
+    "Writes a new directory that the Go library tidwall/wal opens, byte for byte as the library itself would have written the same entries. The log is only read, also " +
+    "beside a writer: then what it holds at that moment is exported. The directory must be empty or missing; until the command has ended it holds " +
+    "no file that the library takes for a segment. Records of more than one type are refused, because the library has no place for types.",
+  json: "one JSON document: { source, target, format, segments, entries, bytes, firstIndex, lastIndex, firstLsn, lastLsn, indexOffset }",
+  args: {
+    kind: { type: "positional", description: "What to write: tidwall" },
+    source: { type: "positional", description: "The log's directory" },
+    target: { type: "positional", description: "The directory to write, empty or missing" },
+    format: { type: "string", valueHint: "F", description: "binary or json (default binary)" },
+    "segment-bytes": {
+      type: "string",
+      valueHint: "N",
+      description: "The library's SegmentSize (default 20971520, as there)",
+    },
+    "first-index": { type: "string", valueHint: "N", description: "Index of the first entry (default its LSN)" },
+    like: {
+      type: "string",
+      valueHint: "DIR",
+      description: "Take format, first index and the cuts between segments from this directory, which an import read",
+    },
+    type: {
+      type: "string",
+      valueHint: "N",
+      description: "The type that every record must have (default that of the first)",
+    },
+    "any-type": { type: "boolean", description: "Export records of any type and forget the types" },
+    escapes: {
+      type: "string",
+      valueHint: "HOW",
+      default: "short",
+      description: "In JSON, a backspace is \\b: short, as Go writes it since 1.22; or \\u0008: long, as before",
+    },
+  },
+  examples: [
+    ["holdfast export tidwall ./data ./wal", "Write a directory for Go"],
+    [
+      "holdfast export tidwall ./data ./wal --format json --segment-bytes 1048576",
+      "As JSON lines, in segments of 1 MiB",
+    ],
+    [
+      "holdfast export tidwall ./data ./again --like ./wal",
+      "Write back what was imported from ./wal, and compare with diff -r",
+    ],
+  ],
+  run,
+};
+
+const kinds = ["tidwall"] as const;
+
+async function run({ args, terminal, signal, json }: CommandContext): Promise<ExitCode> {
+  args.choice("kind", kinds);
+  const source = args.requiredText("source");
+  const target = args.requiredText("target");
+  const type = args.wholeNumber("type", { min: 0, max: 255 });
+  const writing = await writingOptions(args);
+  const progress = createProgress(terminal, "export", { json });
+  const startMs = performance.now();
+  const log = await LogReader.open(source);
+  try {
+    const summary = await exportTidwall(log, target, {
+      ...writing,
+      ...(type === undefined ? {} : { type }),
+      anyType: args.flag("any-type"),
+      signal,
+      onProgress({ entries, entriesTotal, bytes }) {
+        progress.update(
+          entries,
+          entriesTotal,
+          () => `${formatPlural(entries, "entry", "entries")}, ${formatBytes(bytes)}`,
+        );
+      },
+    });
+    progress.stop();
+    await (json
+      ? writeLine(terminal.out, JSON.stringify({ source, ...summary }))
+      : writeLine(terminal.out, summaryLines(summary, performance.now() - startMs, terminal.colors).join("\n")));
+    return exitCodes.ok;
+  } finally {
+    progress.stop();
+    await log.close();
+  }
+}
+
+async function writingOptions(args: Arguments): Promise<TidwallWriterOptions> {
+  const segmentBytes = args.wholeNumber("segment-bytes", { min: 1, max: Number.MAX_SAFE_INTEGER });
+  const firstIndex = args.wholeNumber("first-index", { min: 1, max: Number.MAX_SAFE_INTEGER });
+  const format = args.text("format") === undefined ? undefined : args.choice("format", ["binary", "json"]);
+  const escapes = args.choice("escapes", ["short", "long"]);
+  const like = args.text("like");
+  if (like === undefined) {
+    return {
+      escapes,
+      ...(format === undefined ? {} : { format }),
+      ...(segmentBytes === undefined ? {} : { segmentBytes }),
+      ...(firstIndex === undefined ? {} : { firstIndex }),
+    };
+  }
+  if (segmentBytes !== undefined || firstIndex !== undefined)
+    throw new UsageError("--like brings the first index and the cuts; leave out --first-index and --segment-bytes.");
+  // Only names and format matter here, so nothing is refused that an import refuses.
+  const model = await TidwallLog.open(like, { emptyEntries: "keep", ...(format === undefined ? {} : { format }) });
+  return { escapes, format: model.format, segmentStarts: model.segments.map(({ firstIndex: start }) => start) };
+}
+
+function summaryLines(summary: TidwallExportSummary, elapsedMs: number, colors: Colors): string[] {
+  const { entries, segments, indexOffset } = summary;
+  return [
+    `${colors.green(`${formatPlural(entries, "entry", "entries")} in ${summary.target}`)}, all durable`,
+    ...fieldLines([
+      [
+        "wrote",
+        `${formatPlural(segments, "segment")}, ${formatBytes(summary.bytes)}, ${formatDuration(elapsedMs)}, ${formatRate((entries / elapsedMs) * 1000)}`,
+      ],
+      ["format", summary.format],
+      [
+        "numbers",
+        entries === 0
+          ? "no entries"
+          : `${indexOffset === 0 ? "index = LSN" : `index = LSN ${indexOffset < 0 ? "-" : "+"} ${formatCount(Math.abs(indexOffset))}`}, ${formatCount(summary.firstIndex)} to ${formatCount(summary.lastIndex)}`,
+      ],
+    ]),
+  ];
+}

@@ -1,0 +1,12 @@
+export { exportTidwall } from "./export.js";
+export { importTidwall } from "./import.js";
+export { TidwallLog } from "./tidwall-log.js";
+export { TidwallWriter } from "./writer.js";
+export type { TidwallExportOptions, TidwallExportSource, TidwallExportSummary } from "./export.js";
+export type { TidwallEscapes, TidwallFormat } from "./format.js";
+export type { TidwallImportOptions, TidwallImportSummary, TidwallImportTarget } from "./import.js";
+export type { TidwallSegment } from "./layout.js";
+export type { EmptyEntries, TidwallReadOptions } from "./options.js";
+export type { TidwallEntry, TornTail } from "./segment-scanner.js";
+export type { TidwallCheck, TidwallCheckOptions, TidwallEntriesOptions, TidwallProgress } from "./tidwall-log.js";
+export type { TidwallWriterOptions, TidwallWritten } from "./writer.js";
