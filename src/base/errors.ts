@@ -31,7 +31,7 @@ export class HoldfastError extends Error {
 /**
  * The caller passed something that can't be right. Thrown before any effect.
  *
- * Codes: `HF_INVALID_ARGUMENT`, `HF_UNKNOWN_OPTION`, `HF_LSN_OUT_OF_RANGE`, `HF_INDEX_OUT_OF_RANGE`, `HF_ENCODE_FAILED`.
+ * Codes: `HF_INVALID_ARGUMENT`, `HF_UNKNOWN_OPTION`, `HF_LSN_OUT_OF_RANGE`, `HF_INDEX_OUT_OF_RANGE`, `HF_VALUE_UNENCODABLE`.
  */
 export class InvalidArgumentError extends HoldfastError {}
 
@@ -120,7 +120,7 @@ export class CorruptionError extends HoldfastError {
  * The bytes are sound but not for this build or not of this store; never called corruption.
  *
  * Codes: `HF_FORMAT_NEWER` (written by a newer build), `HF_FORMAT_UNKNOWN` (not ours), `HF_FORMAT_FOREIGN` (ours, but of another log),
- * `HF_DECODE_FAILED` (a codec refused sound bytes).
+ * `HF_VALUE_UNDECODABLE` (a codec refused sound bytes).
  */
 export class FormatError extends HoldfastError {}
 

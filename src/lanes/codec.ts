@@ -31,7 +31,7 @@ export function decodeWith<T>(codec: Codec<T>, bytes: Uint8Array, what: string):
     return codec.decode(bytes);
   } catch (error) {
     throw new FormatError(
-      "HF_DECODE_FAILED",
+      "HF_VALUE_UNDECODABLE",
       `${what} can't be decoded: its codec threw, though the bytes are as they were written. Read it with the codec that wrote it.`,
       { what, bytes: bytes.length },
       error,
@@ -41,7 +41,7 @@ export function decodeWith<T>(codec: Codec<T>, bytes: Uint8Array, what: string):
 
 function encodeFailed(what: string, why: string, cause?: unknown): InvalidArgumentError {
   return new InvalidArgumentError(
-    "HF_ENCODE_FAILED",
+    "HF_VALUE_UNENCODABLE",
     `${what} can't be encoded: ${why}. Nothing was written.`,
     { what },
     cause,

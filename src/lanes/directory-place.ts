@@ -58,9 +58,7 @@ export class DirectoryPlace implements LanePlace {
     log: LaneLogOptions | undefined,
     others: readonly string[] = [],
   ): Promise<DirectoryPlace> {
-    // A crash here leaves an empty directory, which the next one to open it takes as it is.
-    if ((await vfs.stat(path)) === undefined) await vfs.makeDirectory(path);
-    await vfs.syncDirectory(vfs.parent(path));
+    // Opening the registry makes the directory too, and those above it. A crash before it is whole leaves nothing that anybody was told of.
     const options = { ...log, vfs };
     const registry = await Log.open(vfs.join(path, REGISTRY), options);
     try {

@@ -199,12 +199,11 @@ export class EntryLog {
     const { after } = step;
     if (range.lastLsn !== after.nextIndex - 1 + after.shift) {
       throw this.fail(
-        new CorruptionError({
-          path: this.name,
-          lsn: range.lastLsn,
-          expected: `entry ${after.nextIndex - 1} at LSN ${after.nextIndex - 1 + after.shift}`,
-          found: `it at LSN ${range.lastLsn}: something else writes to the lane's journal`,
-        }),
+        new ConflictError(
+          "HF_SECOND_WRITER",
+          `${this.name}: something else writes to its journal, so entry ${after.nextIndex - 1} got another LSN than it must have. Let one lane alone have a journal.`,
+          { lane: this.name, lsn: range.lastLsn, expectedLsn: after.nextIndex - 1 + after.shift },
+        ),
       );
     }
     this.#run = after;

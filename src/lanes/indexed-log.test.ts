@@ -314,10 +314,10 @@ describe.each(journalKinds)("an indexed log in %s", (_kind, openJournal) => {
     };
     const { log } = await open(vfs, { codec: picky });
     for (const text of ["bad", "worse"])
-      expect(await errorOf(log.append(text))).toMatchObject({ code: "HF_ENCODE_FAILED" });
+      expect(await errorOf(log.append(text))).toMatchObject({ code: "HF_VALUE_UNENCODABLE" });
     await log.appendAll(["four", "six", "seven"]);
-    expect(await errorOf(log.readAll())).toMatchObject({ code: "HF_DECODE_FAILED" });
-    expect(await errorOf(log.truncateBefore(1, () => true))).toMatchObject({ code: "HF_DECODE_FAILED" });
+    expect(await errorOf(log.readAll())).toMatchObject({ code: "HF_VALUE_UNDECODABLE" });
+    expect(await errorOf(log.truncateBefore(1, () => true))).toMatchObject({ code: "HF_VALUE_UNDECODABLE" });
     expect(await log.get(2)).toBe("seven");
     // A value that its codec can't read is no damage: the log goes on.
     expect(await log.append("eight")).toBe(3);
@@ -433,7 +433,7 @@ describe.each(journalKinds)("an indexed log in %s", (_kind, openJournal) => {
     const { log, journal } = await open(new SimVfs({ seed: 1 }));
     await log.append("a");
     await journal.append(codec.encode("not an entry"), 7);
-    expect(await errorOf(log.append("b"))).toMatchObject({ code: "HF_CORRUPTION" });
+    expect(await errorOf(log.append("b"))).toMatchObject({ code: "HF_SECOND_WRITER" });
     expect(await errorOf(log.append("c"))).toMatchObject({ code: "HF_POISONED" });
   });
 

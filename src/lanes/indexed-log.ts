@@ -123,7 +123,7 @@ export class IndexedLog<T> {
    * Appends `value` and resolves to its index once it is durable. With `index` it is refused unless that is the next one: `HF_OUT_OF_SEQUENCE`,
    * without effect. Calls may overlap; they share writes, and are done in order.
    *
-   * Errors: `HF_ENCODE_FAILED`; the journal's limits (`HF_RECORD_TOO_LARGE`); `HF_BACKPRESSURE`; without effect.
+   * Errors: `HF_VALUE_UNENCODABLE`; the journal's limits (`HF_RECORD_TOO_LARGE`); `HF_BACKPRESSURE`; without effect.
    */
   async append(value: T, index?: number): Promise<number> {
     const from = checkInteger("IndexedLog.append", "index", index, { min: 0 }, undefined);

@@ -178,7 +178,7 @@ describe.each(placeKinds)("lanes in %s", (_kind, { open }) => {
       { key: "ann", values: ["good"] },
       { key: "bob", values: ["bad"] },
     ]);
-    expect(await errorOf(mixed)).toMatchObject({ code: "HF_ENCODE_FAILED" });
+    expect(await errorOf(mixed)).toMatchObject({ code: "HF_VALUE_UNENCODABLE" });
     expect(lanes.keys()).toEqual([]);
   });
 

@@ -31,12 +31,15 @@ interface Opened {
   readonly journalFirst: number;
 }
 
-type Call =
+type Call = OwnCall | { readonly call: "reopen" };
+
+/** A call of the log itself. */
+type OwnCall =
   | { readonly call: "append"; readonly count: number }
   /** Several calls at once, each an entry. */
   | { readonly call: "together"; readonly count: number }
   | { readonly call: "truncate-before" | "truncate-after"; readonly share: number }
-  | { readonly call: "truncate-all" | "reopen" }
+  | { readonly call: "truncate-all" }
   | { readonly call: "jump"; readonly by: number };
 
 const codec = { encode: (bytes: Uint8Array) => bytes, decode: (bytes: Uint8Array) => bytes };
@@ -85,7 +88,7 @@ function allowedBy(events: readonly IndexedEvent[]): readonly Model[] {
 
 async function makeCall(
   { log }: Opened,
-  call: Exclude<Call, { call: "reopen" }>,
+  call: OwnCall,
   model: Model,
   nextSerial: () => number,
   note: (event: IndexedEvent) => void,
@@ -120,10 +123,8 @@ async function makeCall(
     }
     case "truncate-all":
       return await perform({ firstIndex: nextIndex, serials: [] }, () => log.truncateAll());
-    case "jump":
+    default:
       return await perform({ firstIndex: nextIndex + call.by, serials: [] }, () => log.startAt(nextIndex + call.by));
-    case "reopen":
-      return model;
   }
 }
 

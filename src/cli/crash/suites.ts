@@ -5,6 +5,7 @@ import { doubleWriteSuite } from "./double-write-suite.js";
 import { eventsSuite } from "./events-suite.js";
 import { indexedSuites } from "./indexed-suite.js";
 import { logSuites } from "./log-suites.js";
+import { pipelineSuites } from "./pipeline-suite.js";
 import { sharedSuites } from "./shared-suites.js";
 import { tidwallSuite } from "./tidwall-suite.js";
 
@@ -13,9 +14,10 @@ export const crashSuites: readonly CrashSuite[] = [
   ...logSuites,
   doubleWriteSuite,
   anchorSuite,
+  ...indexedSuites,
+  ...pipelineSuites,
   ...sharedSuites,
   eventsSuite,
-  ...indexedSuites,
   tidwallSuite,
 ];
 
