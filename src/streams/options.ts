@@ -10,12 +10,12 @@ import { MOVED_HEADER_BYTES, NAME_BYTES_MAX, STATE_HEADER_BYTES } from "./format
 export interface SharedLogOptions extends LogOptions {
   /**
    * After how many bytes of records the index is written into the log, so that opening need not read what came before: opening reads
-   * about as much at most, and the index. Up to as much garbage stays on the disk. An index of more than half of this is written less often. Default 16 MiB.
+   * about as much at most, and the index. Up to as much garbage stays on the disk. An index of more than half of this is written less often. Default 8 MiB.
    */
   readonly checkpointBytes?: number;
 }
 
-const CHECKPOINT_BYTES_DEFAULT = 16 << 20;
+const CHECKPOINT_BYTES_DEFAULT = 8 << 20;
 const RECORD_BYTES_MIN: number = 512;
 
 /** The least that a record must be allowed to hold: a moved entry with something in it, and the state of a stream with the longest name. */

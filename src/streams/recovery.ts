@@ -81,15 +81,18 @@ async function loadCheckpoint(log: Log, lsn: number): Promise<LoadedCheckpoint |
   const bodies: Uint8Array[] = [];
   let bytes = 0;
   let asOf = 0;
+  let index = 0;
   let next = lsn;
-  for (let index = -1; index !== 0; index--) {
+  do {
     const record = await log.get(next);
     if (record === undefined) return `a part of the checkpoint, LSN ${next}, is pruned`;
     const part = record.type === CHECKPOINT ? decodePart(record.payload) : undefined;
     if (part === undefined) return `LSN ${next} is no part of a checkpoint`;
     if (bodies.length === 0) {
-      ({ index, asOf } = part);
       if (!part.isLast) return `LSN ${next} is not the last part of a checkpoint`;
+      ({ index, asOf } = part);
+    } else {
+      index -= 1;
     }
     const isInOrder = part.previous < next && (part.index === 0) === (part.previous === 0);
     if (part.index !== index || part.asOf !== asOf || asOf >= next || !isInOrder)
@@ -97,8 +100,7 @@ async function loadCheckpoint(log: Log, lsn: number): Promise<LoadedCheckpoint |
     bodies.push(part.body);
     bytes += part.body.length;
     next = part.previous;
-    if (part.index === 0) break;
-  }
+  } while (index > 0);
   if (asOf + 1 < log.firstLsn) return `records after LSN ${asOf}, up to which the checkpoint is true, are pruned`;
   const snapshot = new Uint8Array(bytes);
   let at = 0;

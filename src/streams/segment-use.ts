@@ -4,6 +4,8 @@
 export class SegmentUse {
   #starts: number[];
   #live: number[];
+  /** The sum over the full segments of the share of their records that is live. */
+  #shares = 0;
 
   /** `starts`: the first LSN of each segment, oldest first. */
   constructor(starts: readonly number[]) {
@@ -21,29 +23,21 @@ export class SegmentUse {
     return this.#starts.length;
   }
 
-  get live(): number {
-    return this.#live.reduce((sum, count) => sum + count, 0);
-  }
-
   start(index: number): number {
     return this.#starts[index]!;
-  }
-
-  liveIn(index: number): number {
-    return this.#live[index]!;
   }
 
   /** A record at `physical` is live from now on. */
   add(physical: number): void {
     const last = this.#starts.length - 1;
     const index = physical >= this.#starts[last]! ? last : this.indexOf(physical);
-    if (index >= 0) this.#live[index]! += 1;
+    if (index >= 0) this.#count(index, 1);
   }
 
   /** The record at `physical` is not needed any more. Below the first segment there is nothing to count. */
   remove(physical: number): void {
     const index = this.indexOf(physical);
-    if (index >= 0) this.#live[index]! -= 1;
+    if (index >= 0) this.#count(index, -1);
   }
 
   /** Takes over the segments that the log has now: old ones may be gone from the front, new ones are behind. */
@@ -53,6 +47,9 @@ export class SegmentUse {
     this.#live.splice(0, gone);
     this.#starts = [...starts];
     while (this.#live.length < this.#starts.length) this.#live.push(0);
+    this.#shares = 0;
+    for (let index = 0; index < this.#starts.length - 1; index++)
+      this.#shares += this.#live[index]! / this.#records(index);
   }
 
   /** How many of the oldest segments hold nothing live. The newest never counts. */
@@ -65,12 +62,7 @@ export class SegmentUse {
   /** The share of live records in the segments that are full, 0 to 1; 1 where there is none. */
   get liveShare(): number {
     const full = this.#starts.length - 1;
-    if (full === 0) return 1;
-    let share = 0;
-    for (let index = 0; index < full; index++) {
-      share += this.#live[index]! / Math.max(1, this.#starts[index + 1]! - this.#starts[index]!);
-    }
-    return share / full;
+    return full === 0 ? 1 : this.#shares / full;
   }
 
   /** The index of the segment that holds `physical`; -1 below the first. */
@@ -83,5 +75,14 @@ export class SegmentUse {
       else high = middle - 1;
     }
     return low;
+  }
+
+  #count(index: number, change: number): void {
+    this.#live[index]! += change;
+    if (index < this.#starts.length - 1) this.#shares += change / this.#records(index);
+  }
+
+  #records(index: number): number {
+    return Math.max(1, this.#starts[index + 1]! - this.#starts[index]!);
   }
 }

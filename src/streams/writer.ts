@@ -37,6 +37,8 @@ export interface StreamBatch {
 }
 
 const SCRATCH_BYTES = 32 * 1024;
+/** How much may be enqueued while the log takes nothing. */
+const WAITING_BYTES_MAX = 1 << 20;
 
 /** See the head of this file. */
 export class StreamWriter {
@@ -49,9 +51,13 @@ export class StreamWriter {
   /** The physical LSN of the first pending record. */
   #pendingFirst: number;
   /** Records are put together here; the log copies them when it accepts them at once. */
-  #scratch: Uint8Array = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+  #scratch: Uint8Array = new Uint8Array(SCRATCH_BYTES);
+  /** The part of it that the last record took: records often are of one size, and a view costs as much as its bytes. */
+  #scratchPart: Uint8Array = this.#scratch;
   #failure: StateError | undefined;
   #closed = false;
+  /** Bytes of enqueued records that wait for the log. */
+  #waitingBytes = 0;
   /** Bytes of records issued since opening. */
   issuedBytes = 0;
 
@@ -94,7 +100,7 @@ export class StreamWriter {
     const { nextLsn } = this.#log;
     const done = this.#log.append(record, ENTRY);
     // The log keeps what it could not accept at once.
-    if (this.#log.nextLsn === nextLsn) this.#scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+    if (this.#log.nextLsn === nextLsn) this.#scratch = this.#scratchPart = new Uint8Array(SCRATCH_BYTES);
     this.#issue(stream, record.length);
     stream.acceptedNext = lsn + 1;
     return done.then(() => {
@@ -103,16 +109,32 @@ export class StreamWriter {
     });
   }
 
+  /** Throws `HF_BACKPRESSURE` only where more than a mebibyte waits already. */
   enqueue(stream: StreamState, payload: Uint8Array, type: number): number {
     const problem = this.unusable(stream) ?? this.#refusal("Stream.enqueue", payload, type);
     if (problem !== undefined) throw problem;
     const lsn = stream.acceptedNext;
     const record = this.#put(stream, lsn, payload, type);
-    this.#log.enqueue(record, ENTRY);
+    this.#enqueue(record);
     this.#issue(stream, record.length);
     stream.acceptedNext = lsn + 1;
     this.drain();
     return lsn;
+  }
+
+  /** The log takes nothing while it prunes, which here is nobody's call: some records wait for it instead of being refused. */
+  #enqueue(record: Uint8Array): void {
+    try {
+      this.#log.enqueue(record, ENTRY);
+    } catch (error) {
+      const isFull = error instanceof LimitError && error.code === "HF_BACKPRESSURE";
+      if (!isFull || this.#waitingBytes + record.length > WAITING_BYTES_MAX) throw error;
+      this.#waitingBytes += record.length;
+      const settle = (): void => {
+        this.#waitingBytes -= record.length;
+      };
+      this.#log.append(record.slice(), ENTRY).then(settle, settle);
+    }
   }
 
   /** Appends to several streams at once: all of it or nothing. */
@@ -339,7 +361,11 @@ export class StreamWriter {
   /** The record of an entry, in the scratch buffer where it fits. */
   #put(stream: StreamState, lsn: number, payload: Uint8Array, type: number): Uint8Array {
     const length = ENTRY_HEADER_BYTES + payload.length;
-    const record = length <= SCRATCH_BYTES ? this.#scratch.subarray(0, length) : new Uint8Array(length);
+    let record = this.#scratchPart;
+    if (record.length !== length) {
+      record = length <= SCRATCH_BYTES ? this.#scratch.subarray(0, length) : new Uint8Array(length);
+      if (length <= SCRATCH_BYTES) this.#scratchPart = record;
+    }
     writeEntryHeader(record, stream.id, type, lsn);
     record.set(payload, ENTRY_HEADER_BYTES);
     return record;
