@@ -18,6 +18,11 @@ import { snapshot } from "./versioned.js";
 
 const ann = (cents: number): { account: string; cents: number } => ({ account: "ann", cents });
 
+function payloadOf(back: number, body: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(100);
+  return bytes.subarray(0, encodePayload(bytes, 0, 0, back, body));
+}
+
 async function deposit(log: SmallLog, count: number): Promise<void> {
   for (let n = 0; n < count; n++) await log.append("deposited", ann(1));
 }
@@ -214,7 +219,7 @@ describe("a damaged snapshot", () => {
     await using log = await withDamage(async (journal) => {
       const checkpoint = await journal.get(8);
       await journal.truncateAfter(6);
-      await journal.append(encodePayload(0, 2, encodePart(0, Uint8Array.of(0x35))), SNAPSHOT_TYPE);
+      await journal.append(payloadOf(2, encodePart(0, Uint8Array.of(0x35))), SNAPSHOT_TYPE);
       await journal.append(checkpoint!.payload, checkpoint!.type);
     });
     const messages: unknown[] = [];

@@ -17,7 +17,7 @@ import { unencodable } from "./errors.js";
 import { CHECKPOINT_BYTES, CHECKPOINT_TYPE, type RecordBody, encodeCheckpoint } from "./format.js";
 import { splitSnapshot } from "./snapshot-parts.js";
 import type { SnapshotType } from "./versioned.js";
-import { type EventWriter, batchBytes } from "./writer.js";
+import { BATCH_OVERHEAD_BYTES, type EventWriter } from "./writer.js";
 
 /** Options of `EventLog.checkpoint`. */
 export interface CheckpointOptions<State> {
@@ -170,7 +170,9 @@ export class Checkpointer {
 
   #encode(state: unknown): Uint8Array {
     try {
-      return this.#limits.snapshot.codec.encode(state).slice();
+      const encoded = this.#limits.snapshot.codec.encode(state);
+      // Codecs may use their buffer again before the parts are written.
+      return typeof encoded === "string" ? new TextEncoder().encode(encoded) : new Uint8Array(encoded);
     } catch (error) {
       throw unencodable(WHERE, "the state", error);
     }
@@ -184,7 +186,7 @@ export class Checkpointer {
     const batches: RecordBody[][] = [[]];
     let bytes = 0;
     const add = (record: RecordBody): RecordBody[] => {
-      const total = batchBytes(record);
+      const total = record.body.length + BATCH_OVERHEAD_BYTES;
       if (bytes + total > room && bytes > 0) {
         batches.push([]);
         bytes = 0;

@@ -24,7 +24,8 @@ export class EventCoder<Types extends EventTypes> {
     if (type === undefined) throw invalid(where, "type", name, Object.keys(types).join(", "));
     try {
       const body = type.codec.encode(data);
-      if (!(body instanceof Uint8Array)) throw new TypeError("the codec returned no Uint8Array");
+      if (!(body instanceof Uint8Array) && typeof body !== "string")
+        throw new TypeError("the codec returned neither a Uint8Array nor a text");
       return { type: type.id, version: type.version, body };
     } catch (error) {
       throw unencodable(where, `a "${name}"`, error);

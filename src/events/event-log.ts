@@ -167,8 +167,12 @@ export class EventLog<Types extends EventTypes, State = unknown> {
    * Errors: `InvalidArgumentError` (`HF_EVENT_UNENCODABLE`: the codec refused it; an unknown type), `LimitError` `HF_RECORD_TOO_LARGE`: no LSN was
    * used. `StateError` `HF_CLOSED`, or `HF_POISONED` once any write failed.
    */
-  async append<Name extends EventName<Types>>(type: Name, data: EventData<Types, Name>): Promise<number> {
-    return await this.#writer.append("EventLog.append", this.#coder.encode("EventLog.append", type, data));
+  append<Name extends EventName<Types>>(type: Name, data: EventData<Types, Name>): Promise<number> {
+    try {
+      return this.#writer.append("EventLog.append", this.#coder.encode("EventLog.append", type, data));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**
@@ -329,8 +333,8 @@ export class EventLog<Types extends EventTypes, State = unknown> {
       firstLsn: this.firstLsn,
       lastLsn: this.lastLsn,
       durableLsn: this.durableLsn,
-      records: writer.counters.events,
-      recordBytes: writer.counters.eventBytes,
+      records: writer.counters.records,
+      recordBytes: writer.counters.recordBytes,
       flushes: writer.counters.flushes,
       enqueued: writer.enqueuedCount,
       pending: writer.pendingCount,

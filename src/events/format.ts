@@ -34,7 +34,8 @@ export interface RecordBody {
   readonly type: number;
   /** Of the event or the snapshot; 0 for records that have none. */
   readonly version: number;
-  readonly body: Uint8Array;
+  /** Bytes, or a text that becomes UTF-8. */
+  readonly body: Uint8Array | string;
 }
 
 /** What a header says. */
@@ -55,12 +56,21 @@ export type ParsedHeader =
 
 const UNKNOWN: ParsedHeader = { kind: "unknown" };
 
-/** A record's payload: header and body. */
-export function encodePayload(version: number, back: number, body: Uint8Array): Uint8Array {
-  const bytes = Buffer.allocUnsafe(1 + varintBytes(version) + varintBytes(back) + body.length);
-  bytes[0] = EVENTS_LAYOUT;
-  bytes.set(body, writeVarint(bytes, writeVarint(bytes, 1, version), back));
-  return bytes;
+const encoder = new TextEncoder();
+
+/** Writes a record's payload, header and body, at `offset`; returns the offset behind it. The caller has made room. */
+export function encodePayload(
+  target: Uint8Array,
+  offset: number,
+  version: number,
+  back: number,
+  body: Uint8Array | string,
+): number {
+  target[offset] = EVENTS_LAYOUT;
+  const at = writeVarint(target, writeVarint(target, offset + 1, version), back);
+  if (typeof body === "string") return at + encoder.encodeInto(body, target.subarray(at)).written;
+  target.set(body, at);
+  return at + body.length;
 }
 
 /** Reads the header of a payload. Never throws. */

@@ -70,7 +70,12 @@ async function joinSnapshot(journal: Journal, checkpoint: StoredCheckpoint): Pro
     throw new ReadFailure("The journal could not be read.", { cause: error });
   }
   if (parts.length !== partCount || length !== snapshotBytes) return undefined;
-  const bytes = parts.length === 1 ? parts[0]! : Buffer.concat(parts, length);
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
   return crc32c(bytes) === snapshotCrc ? bytes : undefined;
 }
 

@@ -15,10 +15,14 @@ import { tooLarge } from "./errors.js";
 import { HEADER_BYTES_MAX, type RecordBody, encodePayload } from "./format.js";
 import { RECORD_OVERHEAD_BYTES } from "./options.js";
 
+/** A record that has its LSN. */
 interface Encoded {
   readonly payload: Uint8Array;
   readonly type: number;
 }
+
+/** Payloads are cut from slabs of this size: one allocation for many events. */
+const SLAB_BYTES: number = 64 * 1024;
 
 /** What the writer needs of the options. */
 export interface WriterLimits {
@@ -29,7 +33,7 @@ export interface WriterLimits {
 }
 
 export class EventWriter {
-  readonly counters = { events: 0, flushes: 0, eventBytes: 0 };
+  readonly counters = { records: 0, recordBytes: 0, flushes: 0 };
   readonly #journal: Journal;
   readonly #name: string;
   readonly #limits: WriterLimits;
@@ -39,10 +43,13 @@ export class EventWriter {
   /** Enqueued events that the journal does not have yet. They have the newest LSNs. */
   #buffer: Encoded[] = [];
   #bufferBatchBytes = 0;
-  /** Accepted events that are not acknowledged, by LSN. */
-  readonly #pending = new Map<number, Encoded>();
+  /** Batches that the journal has and has not acknowledged, by their first LSN. */
+  readonly #inFlight = new Map<number, readonly Encoded[]>();
+  /** Of both. */
+  #pendingCount = 0;
   #pendingBytes = 0;
-  #inFlight = 0;
+  #slab: Uint8Array = new Uint8Array(0);
+  #slabUsed = 0;
   /** Settles with the batch that was handed over last. */
   #last: Promise<unknown> = Promise.resolve();
   #failure: HoldfastError | undefined;
@@ -74,39 +81,44 @@ export class EventWriter {
   }
 
   get pendingCount(): number {
-    return this.#pending.size;
+    return this.#pendingCount;
   }
 
   get pendingBytes(): number {
     return this.#pendingBytes;
   }
 
-  get closed(): boolean {
-    return this.#closed;
-  }
-
   /** An accepted record that is not acknowledged yet. */
   pending(lsn: number): Encoded | undefined {
-    return this.#pending.get(lsn);
+    if (lsn >= this.#nextLsn) return undefined;
+    const inBuffer = lsn - (this.#nextLsn - this.#buffer.length);
+    if (inBuffer >= 0) return this.#buffer[inBuffer];
+    for (const [firstLsn, batch] of this.#inFlight) {
+      if (lsn >= firstLsn && lsn < firstLsn + batch.length) return batch[lsn - firstLsn];
+    }
+    return undefined;
   }
 
   /** Appends one record behind what is enqueued. Resolves to its LSN once it is durable. */
   append(where: string, record: RecordBody): Promise<number> {
-    this.#check(where, [record]);
+    this.#checkUsable();
+    this.#checkSize(where, record);
     this.handOver();
     const lsn = this.#nextLsn;
-    return this.#send(this.#number([record]), lsn).then(() => lsn);
+    return this.#send([this.#number(record)], lsn);
   }
 
   /** Appends several records as one batch behind what is enqueued. Resolves once they are durable. */
   appendAll(where: string, records: readonly RecordBody[]): Promise<LsnRange> {
-    this.#check(where, records);
+    this.#checkUsable();
+    this.#checkBatch(where, records);
     this.handOver();
     const firstLsn = this.#nextLsn;
-    return this.#send(this.#number(records), firstLsn).then(() => ({
+    const lastLsn = firstLsn + records.length - 1;
+    return this.#send(
+      records.map((record) => this.#number(record)),
       firstLsn,
-      lastLsn: firstLsn + records.length - 1,
-    }));
+    ).then(() => ({ firstLsn, lastLsn }));
   }
 
   /** As `appendAll`, the last record being a checkpoint: everything accepted from now on points back to it. */
@@ -118,20 +130,21 @@ export class EventWriter {
 
   /** Accepts an event and returns its LSN. It goes to the journal with the next hand-over. */
   enqueue(where: string, record: RecordBody): number {
-    this.#check(where, [record]);
-    const bytes = batchBytes(record);
-    if (this.#pendingBytes + bytes > this.#limits.bufferBytesMax) {
+    this.#checkUsable();
+    const bytes = this.#checkSize(where, record);
+    const { bufferBytesMax, batchBytesMax, batchSize } = this.#limits;
+    if (this.#pendingBytes + bytes > bufferBytesMax) {
       throw new LimitError(
         "HF_BACKPRESSURE",
-        `${where}: ${this.#pendingBytes} bytes of events are not durable yet, and bufferBytesMax is ${this.#limits.bufferBytesMax}. Await flush(), or use append.`,
-        { bytes: this.#pendingBytes, bytesMax: this.#limits.bufferBytesMax },
+        `${where}: ${this.#pendingBytes} bytes of events are not durable yet, and bufferBytesMax is ${bufferBytesMax}. Await flush(), or use append.`,
+        { bytes: this.#pendingBytes, bytesMax: bufferBytesMax },
       );
     }
-    if (this.#bufferBatchBytes + bytes > this.#limits.batchBytesMax) this.handOver();
+    if (this.#bufferBatchBytes + bytes > batchBytesMax) this.handOver();
     const lsn = this.#nextLsn;
-    this.#buffer.push(...this.#number([record]));
+    this.#buffer.push(this.#number(record));
     this.#bufferBatchBytes += bytes;
-    if (this.#buffer.length >= this.#limits.batchSize) this.handOver();
+    if (this.#buffer.length >= batchSize) this.handOver();
     return lsn;
   }
 
@@ -216,42 +229,62 @@ export class EventWriter {
     return this.#failure;
   }
 
-  #check(where: string, records: readonly RecordBody[]): void {
+  #checkUsable(): void {
     this.assertUsable();
-    const { recordBytesMax, batchBytesMax } = this.#limits;
-    let sum = 0;
-    for (const record of records) {
-      const bytes = HEADER_BYTES_MAX + record.body.length;
-      if (bytes > recordBytesMax) throw tooLarge(where, record.body.length, recordBytesMax - HEADER_BYTES_MAX);
-      sum += batchBytes(record);
-    }
-    if (sum > batchBytesMax) {
-      throw new LimitError(
-        "HF_BATCH_TOO_LARGE",
-        `${where}: the batch takes ${sum} bytes; this log takes up to ${batchBytesMax} at once. Nothing was appended.`,
-        { bytes: sum, bytesMax: batchBytesMax },
-      );
-    }
     // While nothing is on its way the journal must be where it was left.
-    if (this.#inFlight === 0 && this.#journal.nextLsn !== this.#nextLsn - this.#buffer.length) {
-      throw this.#poison(this.#secondWriter(this.#journal.nextLsn, this.#nextLsn - this.#buffer.length));
+    const expected = this.#nextLsn - this.#buffer.length;
+    if (this.#inFlight.size === 0 && this.#journal.nextLsn !== expected)
+      throw this.#poison(this.#secondWriter(this.#journal.nextLsn, expected));
+  }
+
+  /** What a record adds to a batch, at most. */
+  #checkSize(where: string, { body }: RecordBody): number {
+    const { recordBytesMax } = this.#limits;
+    const bytes = bodyBytes(body, recordBytesMax - HEADER_BYTES_MAX);
+    if (bytes + HEADER_BYTES_MAX > recordBytesMax) throw tooLarge(where, bytes, recordBytesMax - HEADER_BYTES_MAX);
+    return bytes + BATCH_OVERHEAD_BYTES;
+  }
+
+  #checkBatch(where: string, records: readonly RecordBody[]): void {
+    const { batchBytesMax } = this.#limits;
+    let bytes = 0;
+    for (const record of records) bytes += this.#checkSize(where, record);
+    if (bytes <= batchBytesMax) return;
+    throw new LimitError(
+      "HF_BATCH_TOO_LARGE",
+      `${where}: the batch takes ${bytes} bytes; this log takes up to ${batchBytesMax} at once. Nothing was appended.`,
+      { bytes, bytesMax: batchBytesMax },
+    );
+  }
+
+  /** Gives a record its LSN. Nothing may refuse it from here on. */
+  #number({ type, version, body }: RecordBody): Encoded {
+    const lsn = this.#nextLsn++;
+    const back = this.#checkpointLsn === 0 ? 0 : lsn - this.#checkpointLsn;
+    const payload = this.#encode(version, back, body);
+    this.#pendingCount += 1;
+    this.#pendingBytes += payload.length + BATCH_OVERHEAD_BYTES;
+    return { payload, type };
+  }
+
+  #encode(version: number, back: number, body: Uint8Array | string): Uint8Array {
+    const room = HEADER_BYTES_MAX + (typeof body === "string" ? body.length * 3 : body.length);
+    if (room > SLAB_BYTES / 8) {
+      const bytes = unsetBytes(room);
+      return bytes.subarray(0, encodePayload(bytes, 0, version, back, body));
     }
+    if (this.#slabUsed + room > this.#slab.length) {
+      this.#slab = unsetBytes(SLAB_BYTES);
+      this.#slabUsed = 0;
+    }
+    const start = this.#slabUsed;
+    this.#slabUsed = encodePayload(this.#slab, start, version, back, body);
+    return this.#slab.subarray(start, this.#slabUsed);
   }
 
-  /** Gives records their LSNs. Nothing may refuse them from here on. */
-  #number(records: readonly RecordBody[]): Encoded[] {
-    return records.map(({ type, version, body }) => {
-      const lsn = this.#nextLsn++;
-      const back = this.#checkpointLsn === 0 ? 0 : lsn - this.#checkpointLsn;
-      const record = { payload: encodePayload(version, back, body), type };
-      this.#pending.set(lsn, record);
-      this.#pendingBytes += record.payload.length + RECORD_OVERHEAD_BYTES;
-      return record;
-    });
-  }
-
-  #send(records: readonly Encoded[], firstLsn: number): Promise<void> {
-    this.#inFlight += 1;
+  /** Hands a batch to the journal. Resolves to its first LSN once it is acknowledged. */
+  #send(records: readonly Encoded[], firstLsn: number): Promise<number> {
+    this.#inFlight.set(firstLsn, records);
     const [record] = records;
     const sent =
       records.length === 1 && record !== undefined
@@ -267,15 +300,16 @@ export class EventWriter {
     return done;
   }
 
-  #acknowledge(records: readonly Encoded[], firstLsn: number, got: number): void {
-    this.#inFlight -= 1;
+  #acknowledge(records: readonly Encoded[], firstLsn: number, got: number): number {
     if (got !== firstLsn) throw this.#poison(this.#secondWriter(got, firstLsn));
-    for (const [index, { payload }] of records.entries()) {
-      this.#pending.delete(firstLsn + index);
-      this.#pendingBytes -= payload.length + RECORD_OVERHEAD_BYTES;
-      this.counters.eventBytes += payload.length;
+    this.#inFlight.delete(firstLsn);
+    this.#pendingCount -= records.length;
+    this.counters.records += records.length;
+    for (const { payload } of records) {
+      this.#pendingBytes -= payload.length + BATCH_OVERHEAD_BYTES;
+      this.counters.recordBytes += payload.length;
     }
-    this.counters.events += records.length;
+    return firstLsn;
   }
 
   #secondWriter(got: number, expected: number): ConflictError {
@@ -287,7 +321,16 @@ export class EventWriter {
   }
 }
 
-/** What a record adds to a batch, at most. */
-export function batchBytes({ body }: RecordBody): number {
-  return HEADER_BYTES_MAX + body.length + RECORD_OVERHEAD_BYTES;
+/** What a record adds to a batch beside its body, at most. */
+export const BATCH_OVERHEAD_BYTES: number = HEADER_BYTES_MAX + RECORD_OVERHEAD_BYTES;
+
+/** Size of a body; of a text a bound, unless that is above `enough`. */
+function bodyBytes(body: Uint8Array | string, enough: number): number {
+  if (typeof body !== "string") return body.length;
+  return body.length * 3 <= enough ? body.length * 3 : Buffer.byteLength(body);
+}
+
+/** Bytes that are about to be written. No `Buffer`, whose `slice` does not copy. */
+function unsetBytes(count: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(count).buffer, 0, count);
 }

@@ -123,7 +123,7 @@ async function makeCall(
     }
     case "truncate-all":
       return await perform({ firstIndex: nextIndex, serials: [] }, () => log.truncateAll());
-    default:
+    case "jump":
       return await perform({ firstIndex: nextIndex + call.by, serials: [] }, () => log.startAt(nextIndex + call.by));
   }
 }
