@@ -124,8 +124,9 @@ async function makeCall(
     case "truncate-all":
       return await perform({ firstIndex: nextIndex, serials: [] }, () => log.truncateAll());
     case "jump":
-      return await perform({ firstIndex: nextIndex + call.by, serials: [] }, () => log.startAt(nextIndex + call.by));
+      break;
   }
+  return await perform({ firstIndex: nextIndex + call.by, serials: [] }, () => log.startAt(nextIndex + call.by));
 }
 
 function randomCall(random: SeededRandom): Call {
