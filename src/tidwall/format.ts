@@ -105,15 +105,18 @@ function jsonHead(index: number): Uint8Array {
 /** What the JSON format writes between the quotes of `data`. */
 function jsonData(data: Uint8Array, escapes: TidwallEscapes): string {
   const text = textOf(data);
-  if (text === undefined) {
-    const base64 = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("base64");
-    return `$${base64.replaceAll("+", "-").replaceAll("/", "_")}`;
-  }
+  if (text !== undefined) return `+${escapeText(text, escapes)}`;
+  const base64 = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("base64");
+  return `$${base64.replaceAll("+", "-").replaceAll("/", "_")}`;
+}
+
+/** As Go escapes a text; JavaScript does the same, but for what could end a script in a page. */
+function escapeText(text: string, escapes: TidwallEscapes): string {
   const escaped = JSON.stringify(text)
     .slice(1, -1)
     .replaceAll(/[<>&\u2028\u2029]/g, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`);
-  if (escapes === "short") return `+${escaped}`;
-  return `+${escaped.replaceAll(/\\./g, (each) => (each === "\\b" ? "\\u0008" : each === "\\f" ? "\\u000c" : each))}`;
+  if (escapes === "short") return escaped;
+  return escaped.replaceAll(/\\./g, (each) => (each === "\\b" ? "\\u0008" : each === "\\f" ? "\\u000c" : each));
 }
 
 /** A JSON entry: a line. */
@@ -137,25 +140,39 @@ export function decodeJson(bytes: Uint8Array, index: number): Uint8Array | { rea
   if (end <= head.length || bytes[end] !== QUOTE || bytes[end + 1] !== BRACE)
     return { wrong: "a line that does not end" };
   const raw = bytes.subarray(head.length, end);
-  const data = raw[0] === PLUS ? unescapeText(raw) : raw[0] === DOLLAR ? decodeBase64(raw) : undefined;
-  if (data === undefined) return { wrong: "data that is neither text nor base64" };
-  // Written again, it must be the same bytes: anything else the library did not write.
-  const same = (escapes: TidwallEscapes): boolean => equalBytes(encoder.encode(jsonData(data, escapes)), raw);
-  return same("short") || same("long") ? data : { wrong: "data in a form that the library does not write" };
+  if (raw[0] !== PLUS && raw[0] !== DOLLAR) return { wrong: "data that is neither text nor base64" };
+  return (
+    (raw[0] === PLUS ? decodeText(raw) : decodeBase64(raw)) ?? {
+      wrong: "data in a form that the library does not write",
+    }
+  );
 }
 
-function unescapeText(raw: Uint8Array): Uint8Array | undefined {
-  const text = textOf(raw.subarray(1));
-  if (text === undefined) return undefined;
+/** The escape of half a surrogate pair, or something that looks like one. */
+const SURROGATE_ESCAPE = /\\ud[89a-f]/i;
+
+/** The data of `+` and an escaped text. Written again it must be the same: anything else the library did not write. */
+function decodeText(raw: Uint8Array): Uint8Array | undefined {
+  const escaped = textOf(raw.subarray(1));
+  if (escaped === undefined) return undefined;
+  let text: string;
   try {
-    return encoder.encode(JSON.parse(`"${text}"`) as string);
+    text = JSON.parse(`"${escaped}"`) as string;
   } catch {
     return undefined;
   }
+  const data = encoder.encode(text);
+  // Half a pair is lost in the data, and so would be found out only from there.
+  const written = SURROGATE_ESCAPE.test(escaped) ? (textOf(data) ?? "") : text;
+  const same = escapeText(written, "short") === escaped || escapeText(written, "long") === escaped;
+  return same ? data : undefined;
 }
 
-function decodeBase64(raw: Uint8Array): Uint8Array {
-  return new Uint8Array(Buffer.from(Buffer.from(raw.subarray(1)).toString("latin1"), "base64url"));
+/** The data of `$` and base64; the same holds. */
+function decodeBase64(raw: Uint8Array): Uint8Array | undefined {
+  const base64 = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString("latin1");
+  const data = new Uint8Array(Buffer.from(base64.slice(1), "base64url"));
+  return jsonData(data, "short") === base64 ? data : undefined;
 }
 
 /** Whether a writer that was stopped in the middle of the line of entry `index` leaves `bytes`: a beginning of it, possibly followed by zeros. */

@@ -11,10 +11,10 @@ import { ConflictError, LimitError, checkInteger, checkOptions, equalBytes } fro
 import type { Journal, LogInput, LogRecord } from "../log/index.js";
 import type { TidwallFormat } from "./format.js";
 import type { TidwallEntry, TornTail } from "./segment-scanner.js";
-import type { TidwallLog, TidwallProgress } from "./tidwall-log.js";
+import type { TidwallCheck, TidwallLog, TidwallProgress } from "./tidwall-log.js";
 
 /** The target: a `Log`, or any other `Journal`. */
-export type TidwallImportTarget = Pick<Journal, "firstLsn" | "lastLsn" | "read" | "appendAll" | "sync">;
+export type TidwallImportTarget = Pick<Journal, "firstLsn" | "lastLsn" | "limits" | "read" | "appendAll" | "sync">;
 
 /** Options of {@link importTidwall}. */
 export interface TidwallImportOptions {
@@ -62,7 +62,7 @@ const ENTRY_OVERHEAD_BYTES = 32;
  * acknowledged in its summary is durable. Stopped at any moment, another run continues and never appends an entry twice.
  *
  * Errors: `CorruptionError` and `LimitError` of the source (before anything is appended), `ConflictError` `HF_EXISTS` (the target holds something else,
- * or more), `LimitError` `HF_RECORD_TOO_LARGE` (an entry that the target does not take), those of the target's `appendAll` and `read`.
+ * or more), `LimitError` `HF_RECORD_TOO_LARGE` (an entry that the target does not take; nothing is appended), those of the target's `appendAll` and `read`.
  *
  * @example
  * ```ts
@@ -91,14 +91,20 @@ export async function importTidwall(
   const reading = signal === undefined ? {} : { signal };
 
   refuseOtherTarget(source, target);
-  await source.check({ ...reading, ...(onProgress === undefined ? {} : { onProgress }) });
+  const { largest } = await source.check({ ...reading, ...(onProgress === undefined ? {} : { onProgress }) });
+  const { limits } = target;
+  if (largest !== undefined && largest.bytes > limits.recordBytesMax) throw tooLarge(largest, limits.recordBytesMax);
   const alreadyThere = await compare(source, target, type, signal, onProgress);
 
   let imported = 0;
   let bytes = 0;
-  for await (const entries of chunks(source, source.firstIndex + alreadyThere, batchBytes, signal)) {
+  const room: BatchRoom = {
+    bytes: Math.min(batchBytes, limits.batchBytesMax),
+    entryBytes: Math.max(ENTRY_OVERHEAD_BYTES, limits.recordHeaderBytes),
+  };
+  for await (const entries of chunks(source, source.firstIndex + alreadyThere, room, signal)) {
     signal?.throwIfAborted();
-    await appendEntries(target, entries, type);
+    await target.appendAll(entries.map(({ data }): LogInput => ({ payload: data, type })));
     imported += entries.length;
     for (const { data } of entries) bytes += data.length;
     onProgress?.({ phase: "copy", entries: alreadyThere + imported, entriesTotal: source.count, bytes });
@@ -188,19 +194,26 @@ function differs(entry: TidwallEntry, lsn: number, found: string): ConflictError
   );
 }
 
-/** The entries from `from` on, in runs of up to `batchBytes`, or of one larger entry. */
+/** How much one batch takes. */
+interface BatchRoom {
+  readonly bytes: number;
+  /** What each entry counts beside its data. */
+  readonly entryBytes: number;
+}
+
+/** The entries from `from` on, in runs that have room in a batch, or of one larger entry. */
 async function* chunks(
   source: TidwallLog,
   from: number,
-  batchBytes: number,
+  room: BatchRoom,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<TidwallEntry[], void, undefined> {
   let chunk: TidwallEntry[] = [];
   let bytes = 0;
   for await (const entries of source.batches({ from, ...(signal === undefined ? {} : { signal }) })) {
     for (const entry of entries) {
-      const more = entry.data.length + ENTRY_OVERHEAD_BYTES;
-      if (chunk.length > 0 && bytes + more > batchBytes) {
+      const more = entry.data.length + room.entryBytes;
+      if (chunk.length > 0 && bytes + more > room.bytes) {
         yield chunk;
         chunk = [];
         bytes = 0;
@@ -212,30 +225,11 @@ async function* chunks(
   if (chunk.length > 0) yield chunk;
 }
 
-/** Appends in order; where the target takes less in one batch, in halves. A refusal for size has no effect, so no order is lost. */
-async function appendEntries(
-  target: TidwallImportTarget,
-  entries: readonly TidwallEntry[],
-  type: number,
-): Promise<void> {
-  const records = entries.map(({ data }): LogInput => ({ payload: data, type }));
-  try {
-    await target.appendAll(records);
-  } catch (error) {
-    if (!(error instanceof LimitError)) throw error;
-    if (entries.length > 1) {
-      const half = entries.length >> 1;
-      await appendEntries(target, entries.slice(0, half), type);
-      await appendEntries(target, entries.slice(half), type);
-      return;
-    }
-    const { index, path, offset, data } = entries[0]!;
-    throw new LimitError(
-      "HF_RECORD_TOO_LARGE",
-      `Entry ${index} (${path}, byte ${offset}) has ${data.length} bytes, more than the target takes. The entries before it are there; ` +
-        "import into a log made with a larger segmentBytes, or open this one with a larger recordBytesMax.",
-      { index, path, offset, bytes: data.length },
-      error,
-    );
-  }
+function tooLarge({ index, path, offset, bytes }: NonNullable<TidwallCheck["largest"]>, bytesMax: number): LimitError {
+  return new LimitError(
+    "HF_RECORD_TOO_LARGE",
+    `Entry ${index} (${path}, byte ${offset}) has ${bytes} bytes; the target takes up to ${bytesMax}. Nothing was appended. ` +
+      "Import into a log made with a larger segmentBytes, or open this one with a larger recordBytesMax.",
+    { index, path, offset, bytes, bytesMax },
+  );
 }

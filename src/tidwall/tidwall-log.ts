@@ -19,6 +19,8 @@ export interface TidwallCheck {
   readonly entries: number;
   /** Bytes of data in the entries. */
   readonly bytes: number;
+  /** The entry with the most data, its data left out; `undefined` where there is none. */
+  readonly largest: (Omit<TidwallEntry, "data"> & { readonly bytes: number }) | undefined;
 }
 
 /** Options of {@link TidwallLog.check}. */
@@ -160,12 +162,16 @@ export class TidwallLog {
     if (this.#checked !== undefined) return this.#checked;
     let entries = 0;
     let bytes = 0;
+    let largest: TidwallCheck["largest"];
     for await (const batch of this.batches(signal === undefined ? {} : { signal })) {
       entries += batch.length;
-      for (const { data } of batch) bytes += data.length;
+      for (const { index, data, path, offset } of batch) {
+        bytes += data.length;
+        if (data.length > (largest?.bytes ?? -1)) largest = { index, path, offset, bytes: data.length };
+      }
       onProgress?.({ phase: "check", entries, entriesTotal: this.count, bytes });
     }
-    this.#checked = { entries, bytes };
+    this.#checked = { entries, bytes, largest };
     return this.#checked;
   }
 

@@ -513,8 +513,8 @@ export const mutants = [
     name: "import that begins again behind what is there",
     rule: "R10",
     file: "tidwall/import.ts",
-    find: "source.firstIndex + alreadyThere, batchBytes",
-    replace: "source.firstIndex, batchBytes",
+    find: "source.firstIndex + alreadyThere, room",
+    replace: "source.firstIndex, room",
     hint: "tidwall",
   },
 ];
