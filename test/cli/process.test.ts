@@ -47,6 +47,15 @@ describe("the process", () => {
     expect(err).toContain("[HF_INVALID_ARGUMENT]");
   });
 
+  it("crashes the scenarios that it is told, on threads", async () => {
+    const words = ["crash", "--scenario", "anchor,double-write", "--states", "60", "--seed", "3", "--json"];
+    const { exitCode, out } = await cli.run(words);
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ seed: 3, suites: { anchor: {}, "double-write": {} }, failures: [] });
+    expect(Object.keys((JSON.parse(out) as { suites: object }).suites)).toHaveLength(2);
+    expect((await cli.run(["crash", "--scenario", "anchor,ankor"])).exitCode).toBe(2);
+  });
+
   it("prints the package's version", async () => {
     const { exitCode, out } = await cli.run(["--version"]);
     expect(exitCode).toBe(0);

@@ -37,13 +37,14 @@ export const crashCommand: Command = {
       description: "Stop after this many distinct states",
     },
     seconds: { type: "string", valueHint: "N", description: "Stop after this many seconds" },
-    scenario: { type: "string", valueHint: "NAME", description: "One scenario only" },
+    scenario: { type: "string", valueHint: "NAMES", description: "Only these scenarios, separated by commas" },
     threads: { type: "string", valueHint: "N", description: "Threads (default: one for each processor, at most 8)" },
     replay: { type: "string", valueHint: "ID", description: "Repeat the one state that a failure printed" },
   },
   examples: [
     ["holdfast crash", "A run of a minute or so"],
     ["holdfast crash --states 1_000_000 --seed 7", "A long run that can be repeated"],
+    ["holdfast crash --scenario anchor,double-write", "Some scenarios only"],
     ["holdfast crash --replay log-align/10@7/3:cut:71:1", "One state, with everything that led to it"],
   ],
   run,
@@ -57,13 +58,13 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const statesMax = args.requiredNumber("states", { min: 1, max: 1e12 });
   const seconds = args.wholeNumber("seconds", { min: 1, max: SECONDS_MAX }) ?? SECONDS_MAX;
   const threads = args.wholeNumber("threads", { min: 1, max: 64 }) ?? Math.min(8, availableParallelism());
-  const scenario = args.text("scenario");
-  if (scenario !== undefined) suiteNamed(scenario);
+  const suites = args.text("scenario")?.split(",");
+  for (const name of suites ?? []) suiteNamed(name);
   const progress = createProgress(terminal, "crash", { json });
   try {
     const report = await runCrashBudget({
       seed,
-      ...(scenario === undefined ? {} : { suites: [scenario] }),
+      ...(suites === undefined ? {} : { suites }),
       statesMax,
       timeMsMax: seconds * 1000,
       threads,
