@@ -1,6 +1,6 @@
 /**
- * Every operation of a log and an anchor fails once, in every way: no promise made before is broken, none is made after. `npm test` does so for two
- * kinds of log, `HOLDFAST_EFFORT=full` (as in CI) for all.
+ * Every operation of a log and an anchor fails once, in every way: no promise made before is broken, none is made after. `npm test` does so for one
+ * kind of log, `HOLDFAST_EFFORT=full` (as in CI) for all.
  */
 import { describe, expect, it } from "vitest";
 import type { LogOptions } from "holdfast/log";
@@ -11,11 +11,9 @@ import { anchorFaults, logFaults } from "./log-faults.contract.js";
 const seed = Number(process.env["HOLDFAST_SEED"] ?? 1);
 const small = { blockBytes: 512, segmentBytes: 2048 } as const;
 
-const always: readonly [string, LogOptions][] = [
-  ["double-write", { ...small, torn: "double-write" }],
-  ["os", { ...small, durability: "os" }],
-];
+const always: readonly [string, LogOptions][] = [["double-write", { ...small, torn: "double-write" }]];
 const inFull: readonly [string, LogOptions][] = [
+  ["os", { ...small, durability: "os" }],
   ["align", { ...small, torn: "align" }],
   ["align, inline", { ...small, torn: "align", flush: "inline" }],
   ["trust", { ...small, torn: "trust" }],
@@ -26,7 +24,7 @@ describe("a log whose disk fails", () => {
   for (const [name, options] of process.env["HOLDFAST_EFFORT"] === "full" ? [...always, ...inFull] : always) {
     it(
       `keeps what it acknowledged and takes nothing more, and opens again (${name})`,
-      { timeout: 120_000 },
+      { timeout: 600_000 },
       async () => {
         const report = await exploreFaults({
           ...logFaults(`log, ${name}`, options, seed),
@@ -50,7 +48,7 @@ describe("an anchor whose disk fails", () => {
 });
 
 describe("an event log whose disk fails", () => {
-  it("keeps what it acknowledged, takes nothing more, and hydrates to it", { timeout: 120_000 }, async () => {
+  it("keeps what it acknowledged, takes nothing more, and hydrates to it", { timeout: 600_000 }, async () => {
     const report = await exploreFaults({ ...eventsFaults("events", seed), samples: 1, recoveryPoints: 2 });
     expect(report.runs).toBeGreaterThan(200);
     expect(report.failedSyncStates).toBeGreaterThan(100);
