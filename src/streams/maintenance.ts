@@ -210,8 +210,11 @@ export class Maintenance {
         const payload = batch.payload(at);
         const physical = batch.firstLsn + at;
         bytes += payload.length + this.#writer.limits.recordHeaderBytes;
-        if (this.#copyOf(batch.type(at), physical, payload) !== undefined)
-          found.push({ kind: batch.type(at), physical, payload: payload.slice() });
+        const copy = this.#copyOf(batch.type(at), physical, payload);
+        if (copy === undefined) continue;
+        if (copy.payload.length > this.#writer.limits.recordBytesMax)
+          throw new Error(`the record at LSN ${physical} is larger than recordBytesMax allows now, and can't be moved`);
+        found.push({ kind: batch.type(at), physical, payload: payload.slice() });
       }
       this.#cursor = batch.lastLsn + 1;
       if (bytes >= this.#credit) break;
@@ -219,7 +222,7 @@ export class Maintenance {
     this.#credit = Math.max(0, this.#credit - bytes);
 
     this.#writer.drain();
-    const { recordBytesMax, batchBytesMax, recordHeaderBytes } = this.#writer.limits;
+    const { batchBytesMax, recordHeaderBytes } = this.#writer.limits;
     const issued: Promise<void>[] = [];
     let copies: IssuedRecord[] = [];
     let copiesBytes = 0;
@@ -232,8 +235,6 @@ export class Maintenance {
     for (const { kind, physical, payload } of found) {
       const copy = this.#copyOf(kind, physical, payload);
       if (copy === undefined) continue;
-      if (copy.payload.length > recordBytesMax)
-        throw new Error(`LSN ${physical} is larger than recordBytesMax allows now`);
       const size = copy.payload.length + recordHeaderBytes;
       if (copiesBytes + size > Math.min(batchBytesMax, PART_BYTES_MAX)) issue();
       copies.push(copy);

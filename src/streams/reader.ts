@@ -15,6 +15,7 @@ import {
 } from "../base/index.js";
 import type { FollowOptions, Log, LogRecord, ReadOptions, RecordBatch } from "../log/index.js";
 import type { StreamState } from "./book.js";
+import { EntryIterator } from "./entry-iterator.js";
 import { readEntryHeader } from "./format.js";
 import type { StreamWriter } from "./writer.js";
 
@@ -30,8 +31,6 @@ export interface StreamSource {
 /** Entries planned to be read in one go, and how many bytes of others' records between two of them are read over rather than skipped. */
 const PLAN_ENTRIES_MAX = 256;
 const GAP_BYTES_MAX = 32 * 1024;
-/** What a record is taken to have in bytes, at least, when gaps are judged. */
-const RECORD_BYTES_GUESS = 64;
 
 export function checkLsn(where: string, lsn: number): void {
   if (checkInteger(where, "lsn", lsn, { min: 0 }, undefined) === undefined) throw invalid(where, "lsn", lsn, "an LSN");
@@ -76,11 +75,16 @@ export async function readEntry(source: StreamSource, lsn: number): Promise<LogR
 }
 
 /** The entries of a range. Options are checked at the first step. */
-export async function* readEntries(
+export function readEntries(source: StreamSource, where: string, options: ReadOptions | undefined): EntryIterator {
+  return new EntryIterator(readRuns(source, where, options));
+}
+
+/** The entries of a range, as many at a time as one batch of the physical log gives. */
+async function* readRuns(
   source: StreamSource,
   where: string,
   options: ReadOptions | undefined,
-): AsyncGenerator<LogRecord, void, undefined> {
+): AsyncGenerator<readonly LogRecord[], void, undefined> {
   const { writer, stream } = source;
   assertUsable(source);
   const given = checkOptions(where, options, ["from", "to", "reverse", "signal"]);
@@ -93,6 +97,7 @@ export async function* readEntries(
     throw invalid(where, "signal", signal, "an AbortSignal");
   if (from < stream.firstLsn) throw outOfRange(where, stream, from);
 
+  const gapMax = gapRecordsMax(source);
   let lsn = reverse ? to : from;
   while (lsn >= from && lsn <= to) {
     signal?.throwIfAborted();
@@ -101,11 +106,11 @@ export async function* readEntries(
     // A cut may have ended the stream before the range meanwhile, a pruning may have overtaken the reader.
     if (lsn > stream.lastLsn) return;
     if (lsn < stream.firstLsn) throw outOfRange(where, stream, lsn);
-    const plan = planRun(source, lsn, reverse ? from : to, reverse);
+    const plan = planRun(stream, lsn, { end: reverse ? from : to, reverse, gapMax });
     const before = lsn;
-    for await (const record of runEntries(source, plan, lsn, reverse)) {
-      lsn += reverse ? -1 : 1;
-      yield record;
+    for await (const run of planned(source, plan, lsn, reverse)) {
+      lsn += reverse ? -run.length : run.length;
+      yield run;
       signal?.throwIfAborted();
       assertUsable(source);
     }
@@ -114,13 +119,21 @@ export async function* readEntries(
   }
 }
 
+/** How many records of others may stand between two entries that are read in one go. */
+function gapRecordsMax({ log }: StreamSource): number {
+  const { liveBytes, firstLsn, lastLsn } = log.stats();
+  const recordBytes = Math.max(1, liveBytes / Math.max(1, lastLsn - firstLsn + 1));
+  return Math.max(1, Math.floor(GAP_BYTES_MAX / recordBytes));
+}
+
 /** Where the next entries stand, as far as they can be read in one go through the physical log. */
-function planRun({ log, stream }: StreamSource, lsn: number, end: number, reverse: boolean): number[] {
+function planRun(
+  stream: StreamState,
+  lsn: number,
+  { end, reverse, gapMax }: { readonly end: number; readonly reverse: boolean; readonly gapMax: number },
+): number[] {
   const step = reverse ? -1 : 1;
   const last = reverse ? Math.max(end, stream.firstLsn) : Math.min(end, stream.lastLsn);
-  const { records, payloadBytes } = log.stats();
-  const recordBytes = Math.max(RECORD_BYTES_GUESS, payloadBytes / Math.max(1, records));
-  const gapMax = Math.max(1, Math.floor(GAP_BYTES_MAX / recordBytes));
   const plan = [stream.index.get(lsn)];
   for (let next = lsn + step; plan.length < PLAN_ENTRIES_MAX && (last - next) * step >= 0; next += step) {
     const physical = stream.index.get(next);
@@ -132,12 +145,12 @@ function planRun({ log, stream }: StreamSource, lsn: number, end: number, revers
 }
 
 /** Reads the planned entries, the first of which is `lsn`. Ends early where one of them is not where it was planned. */
-async function* runEntries(
+async function* planned(
   source: StreamSource,
   plan: readonly number[],
   lsn: number,
   reverse: boolean,
-): AsyncGenerator<LogRecord, void, undefined> {
+): AsyncGenerator<readonly LogRecord[], void, undefined> {
   const { log, writer, stream } = source;
   const step = reverse ? -1 : 1;
   const from = reverse ? plan.at(-1)! : plan[0]!;
@@ -148,14 +161,17 @@ async function* runEntries(
     for (;;) {
       const batch = await ifStillThere(() => batches.next());
       if (batch === undefined || batch.done === true) return;
+      writer.drain();
+      const run: LogRecord[] = [];
       for (; at < plan.length && isIn(batch.value, plan[at]!); at++) {
         const physical = plan[at]!;
+        if (stream.index.get(lsn + at * step) !== physical) break;
         const index = physical - batch.value.firstLsn;
-        writer.drain();
-        if (stream.index.get(lsn + at * step) !== physical) return;
-        const type = batch.value.type(index);
-        yield toEntry(source, lsn + at * step, physical, type, batch.value.payload(index).slice());
+        const payload = batch.value.payload(index).slice();
+        run.push(toEntry(source, lsn + at * step, physical, batch.value.type(index), payload));
       }
+      if (run.length > 0) yield run;
+      if (at < plan.length && isIn(batch.value, plan[at]!)) return;
       if (at === plan.length) return;
     }
   } finally {

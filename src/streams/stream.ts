@@ -100,7 +100,7 @@ export class Stream implements Journal {
   }
 
   /** The entries in a range, oldest or newest first, with bounded memory. What is appended meanwhile is not seen. */
-  read(options?: ReadOptions): AsyncGenerator<LogRecord, void, undefined> {
+  read(options?: ReadOptions): AsyncIterableIterator<LogRecord> {
     return readEntries(this.source, "Stream.read", options);
   }
 

@@ -324,6 +324,7 @@ export class StreamWriter {
       { path: directory },
       cause,
     );
+    for (const { visibility } of this.#book.byId.values()) visibility.announce();
   }
 
   /** Why the log, or one stream of it, can't serve. */

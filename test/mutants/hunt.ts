@@ -10,6 +10,7 @@ import { Log, type LogOptions } from "../../src/log/index.js";
 import { CrashFoundError, exploreCrashes, exploreDamage, exploreFaults } from "../../src/testing/index.js";
 import { SimVfs } from "../../src/vfs/index.js";
 import { anchorFaults, logFaults } from "../crash/log-faults.contract.js";
+import { sharedFaults } from "../crash/shared-faults.contract.js";
 import { type Leaving, logDamage } from "../damage/log-damage.contract.js";
 
 /** How a hunt ended. */
@@ -189,9 +190,16 @@ const lock: Hunt = () =>
     return 3;
   });
 
+const sharedDisk: Hunt = () =>
+  found("faults shared log", async () => {
+    const options = { ...small, checkpointBytes: 512 };
+    return (await exploreFaults({ ...sharedFaults("shared log", options, SEED), samples: 1, recoveryPoints: 2 }))
+      .states;
+  });
+
 /** The scenario named first, then all. */
 function hunts(hint: string | undefined): Hunt[] {
-  const rest: Hunt[] = [lock, cuts, tight, unsynced, looks, headers, crashes([], 12_000), damage, faults];
+  const rest: Hunt[] = [lock, cuts, tight, unsynced, looks, headers, crashes([], 12_000), damage, faults, sharedDisk];
   if (hint === undefined) return rest;
   if (hint === "faults") return [faults, ...rest];
   if (hint === "damage") return [damage, ...rest];

@@ -432,6 +432,98 @@ export const mutants = [
     hint: "faults",
   },
 
+  // Shared logs.
+  {
+    name: "shared: a batch over two streams split in two",
+    rule: "R10",
+    file: "streams/writer.ts",
+    find: "  commit(where: string, batches: readonly StreamBatch[]): Promise<LsnRange[]> {",
+    replace:
+      "  commit(where: string, batches: readonly StreamBatch[]): Promise<LsnRange[]> {\n    if (batches.length > 1) return this.commit(where, batches.slice(0, 1)).then(async ([first]) => [first!, ...(await this.commit(where, batches.slice(1)))]);",
+    hint: "shared-log",
+  },
+  {
+    name: "shared: moving an entry drops it",
+    rule: "R1",
+    file: "streams/book.ts",
+    find: "    stream.index.set(lsn, physical);",
+    replace: "",
+    hint: "shared-log-stuck",
+  },
+  {
+    name: "shared: moved copies forgotten by openings",
+    rule: "R1",
+    file: "streams/recovery.ts",
+    find: "    this.#book.applyMoved(stream, lsn, physical);",
+    replace: "",
+    hint: "shared-log-stuck",
+  },
+  {
+    name: "shared: pruned before the moved copies are durable",
+    rule: "R1",
+    file: "streams/maintenance.ts",
+    find: "    issue();\n    await Promise.all(issued);",
+    replace: "    await this.#prune(range.end);\n    issue();\n    await Promise.all(issued);",
+    hint: "shared-log-stuck",
+  },
+  {
+    name: "shared: segment with one live record pruned",
+    rule: "R1",
+    file: "streams/segment-use.ts",
+    find: "this.#live[count] === 0",
+    replace: "this.#live[count]! <= 1",
+    hint: "shared-log-stuck",
+  },
+  {
+    name: "shared: a copy brings back what is being cut",
+    rule: "R6",
+    file: "streams/writer.ts",
+    find: "    return !stream.dropped && lsn >= stream.acceptedFirst && lsn < stream.pendingCutLsn;",
+    replace: "    return true || lsn > stream.id;",
+    hint: "shared-log-moves",
+  },
+  {
+    name: "shared: baseline not stored",
+    rule: "R1",
+    file: "streams/writer.ts",
+    find: "encodeState({ stream: id, firstLsn: acceptedFirst, nextLsn: acceptedNext }, nameBytes)",
+    replace:
+      "encodeState(acceptedFirst === acceptedNext ? { stream: id, firstLsn: 1, nextLsn: 1 } : { stream: id, firstLsn: acceptedFirst, nextLsn: acceptedNext }, nameBytes)",
+    hint: "shared-log",
+  },
+  {
+    name: "shared: a stream's state not kept alive",
+    rule: "R1",
+    file: "streams/book.ts",
+    find: "    stream.statePhysical = physical;\n    this.use.add(physical);",
+    replace: "    stream.statePhysical = physical;",
+    hint: "shared-log-stuck",
+  },
+  {
+    name: "shared: checkpoint says more than it holds",
+    rule: "R3",
+    file: "streams/maintenance.ts",
+    find: "    const asOf = this.#log.lastLsn;",
+    replace: "    const asOf = this.#writer.nextPhysical - 1;",
+    hint: "shared-log",
+  },
+  {
+    name: "shared: checkpoint believed up to where it ends",
+    rule: "R3",
+    file: "streams/recovery.ts",
+    find: "new Replay(log, loaded.book, loaded.asOf + 1, true)",
+    replace: "new Replay(log, loaded.book, lsn + 1, true)",
+    hint: "shared-log",
+  },
+  {
+    name: "shared: truncation acknowledged before it is durable",
+    rule: "R1",
+    file: "streams/writer.ts",
+    find: "    if (this.#log.durableLsn < this.#log.lastLsn) await this.#log.sync();",
+    replace: "",
+    hint: "shared-log-os",
+  },
+
   // Event logs.
   {
     name: "checkpoint written before its snapshot",

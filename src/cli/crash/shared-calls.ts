@@ -9,8 +9,8 @@ import { type SharedEvent, type SharedOp, entryText } from "./shared-model.js";
 /** Where every scenario keeps its shared log. */
 export const SHARED_PATH = "/data/shared";
 
-/** The names of the streams that workloads use, by number. One is as long as a name may be. */
-const NAMES = ["a", "b", `long${"g".repeat(251)}`] as const;
+/** The names of the streams that workloads use, by number. One is as long as a name may be; two are enough for a checkpoint of two parts. */
+const NAMES = ["a", `b${"b".repeat(229)}`, `long${"g".repeat(251)}`] as const;
 
 /** One call, or several at once. Streams by number; sizes are payload bytes. */
 export type SharedCall =

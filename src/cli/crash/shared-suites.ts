@@ -132,6 +132,30 @@ const STUCK: readonly SharedCall[] = [
   { call: "churn", stream: 1, count: 6 },
 ];
 
+/** Entries that are old enough to be moved, and cut while they may be on their way. */
+function movesAndCuts(random: SeededRandom): SharedCall[] {
+  const beside = (): SharedCall => ({
+    call: "together",
+    calls: [
+      { call: "append", stream: 1, bytes: 40 },
+      { call: "prune", stream: 1, keep: 1 },
+      { call: "cut", stream: 0, drop: random.below(3) },
+      ...(random.chance(0.5) ? [{ call: "append", stream: 0, bytes: 7 } as const] : []),
+    ],
+  });
+  const others: readonly (() => SharedCall)[] = [
+    () => ({ call: "churn", stream: 1, count: 2 }),
+    () => ({ call: "cut", stream: 0, drop: 1 }),
+    () => ({ call: "append", stream: 0, bytes: 40 }),
+    () => (random.chance(0.2) ? { call: "drop", stream: 0 } : { call: "prune", stream: 0, keep: 2 }),
+  ];
+  return [
+    { call: "enqueue", stream: 0, sizes: [7, 7, 7, 7, 7] },
+    { call: "churn", stream: 1, count: 5 },
+    ...Array.from({ length: 4 + random.below(6) }, () => (random.chance(0.5) ? beside() : pick(random, others)())),
+  ];
+}
+
 function sharedSuite(
   name: string,
   summary: string,
@@ -181,4 +205,5 @@ export const sharedSuites: readonly CrashSuite[] = [
     ...STUCK,
     ...randomSharedCalls(random, random.below(5)),
   ]),
+  sharedSuite("shared-log-moves", "cuts, prunes and drops of entries that are being moved", 2, {}, movesAndCuts),
 ];
