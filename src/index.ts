@@ -11,13 +11,23 @@ export {
 } from "./base/index.js";
 export { Anchor } from "./anchor/index.js";
 export { EventLog, HandlerError, bytes, cbor, defineEvents, event, json, protobuf, snapshot } from "./events/index.js";
-export { Chain, IndexedLog, LaneSet, LanesFailedError } from "./lanes/index.js";
+export { Chain, IndexedLog, LaneSet, LanesFailedError, PersistPipeline } from "./lanes/index.js";
 export { Log, LogReader, RecordBatch, inspectLog, repairLog, verifyLog } from "./log/index.js";
 export { SharedLog, Stream } from "./streams/index.js";
 export { nodeVfs } from "./vfs/index.js";
 export type { AnchorMode, AnchorOptions } from "./anchor/index.js";
 export type { Codec, CorruptionDetails, ErrorDetails } from "./base/index.js";
-export type { Entry, KeyCodec, LaneBatch, LaneRange, LaneSetOptions } from "./lanes/index.js";
+export type {
+  AnchorNeeds,
+  Entry,
+  KeyCodec,
+  LaneBatch,
+  LaneRange,
+  LaneSetOptions,
+  PersistBatch,
+  Persisted,
+  PersistPipelineOptions,
+} from "./lanes/index.js";
 export type {
   Checkpoint,
   EventLogOptions,

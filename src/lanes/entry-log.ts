@@ -168,6 +168,7 @@ export class EntryLog {
 
   /** What a request comes to, after `start`. Within a turn. Throws `HF_OUT_OF_SEQUENCE`, and has no effect. */
   plan(request: AppendRequest, startAt?: number, start: Run = this.#run): Step {
+    this.#requireAlone();
     let run = start;
     const records: LogInput[] = [];
     if (startAt !== undefined && startAt > run.nextIndex) run = this.#baseline(records, run, startAt);
@@ -198,13 +199,7 @@ export class EntryLog {
   settle(step: Step, range: LsnRange): void {
     const { after } = step;
     if (range.lastLsn !== after.nextIndex - 1 + after.shift) {
-      throw this.fail(
-        new ConflictError(
-          "HF_SECOND_WRITER",
-          `${this.name}: something else writes to its journal, so entry ${after.nextIndex - 1} got another LSN than it must have. Let one lane alone have a journal.`,
-          { lane: this.name, lsn: range.lastLsn, expectedLsn: after.nextIndex - 1 + after.shift },
-        ),
-      );
+      throw this.fail(secondWriter(this.name, range.lastLsn, after.nextIndex - 1 + after.shift));
     }
     this.#run = after;
   }
@@ -253,6 +248,7 @@ export class EntryLog {
       const { firstIndex, nextIndex, shift } = this.#run;
       if (index < firstIndex - 1 || index >= nextIndex) throw outOfRange(this.name, "truncateAfter", index, this.#run);
       if (index === nextIndex - 1) return;
+      this.#requireAlone();
       const lsn = index + shift;
       if (lsn < this.#journal.firstLsn) await this.#rebase(firstIndex);
       else {
@@ -400,6 +396,7 @@ export class EntryLog {
 
   /** Appends a baseline, which drops everything before it, then prunes. */
   async #rebase(nextIndex: number): Promise<void> {
+    this.#requireAlone();
     const records: LogInput[] = [];
     const after = this.#baseline(records, this.#run, nextIndex);
     const range = await this.#write(() => this.#journal.appendAll(records));
@@ -433,6 +430,15 @@ export class EntryLog {
     records.push(encodeBaseline(generation, nextIndex));
     const shift = this.#journal.nextLsn + records.length - nextIndex;
     return { generation, firstIndex: nextIndex, nextIndex, shift };
+  }
+
+  /** Nothing was written to the journal but by this. */
+  #requireAlone(): void {
+    const { generation, nextIndex, shift } = this.#run;
+    // A lane that was never written has its baseline still to come.
+    const expectedLsn = nextIndex + shift - (generation === 0 ? 1 : 0);
+    const { nextLsn } = this.#journal;
+    if (nextLsn !== expectedLsn) throw this.fail(secondWriter(this.name, nextLsn, expectedLsn));
   }
 
   #expect(record: LaneRecord, index: number, { generation }: Run): LaneRecord {
@@ -528,6 +534,14 @@ function firstCause(error: unknown): unknown {
 
 function rejectAll(units: readonly Unit[], error: unknown): void {
   for (const { reject } of units) reject(error);
+}
+
+function secondWriter(lane: string, lsn: number, expectedLsn: number): ConflictError {
+  return new ConflictError(
+    "HF_SECOND_WRITER",
+    `${lane}: its journal is at LSN ${lsn}, not at ${expectedLsn}. Something else writes to it; let one lane alone have a journal, and open this one again.`,
+    { lane, lsn, expectedLsn },
+  );
 }
 
 function closed(lane: string): StateError {

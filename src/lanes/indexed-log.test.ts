@@ -233,7 +233,7 @@ describe.each(journalKinds)("an indexed log in %s", (_kind, openJournal) => {
     const outcomes = await Promise.allSettled([
       log.append("a"),
       log.append("b", 7),
-      log.append("x".repeat(5000)),
+      log.append("x".repeat(20_000)),
       log.append("c", 1),
       log.append("d"),
     ]);

@@ -212,10 +212,10 @@ describe.each(placeKinds)("lanes in %s", (_kind, { open }) => {
   });
 
   it("refuse options that are unknown or no good, and keys that are no names", async () => {
-    const vfs = new SimVfs({ seed: 1 });
-    expect(await errorOf(open(vfs, { firstIndex: -1 }))).toMatchObject({ code: "HF_INVALID_ARGUMENT" });
-    expect(await errorOf(open(vfs, { lanes: 3 } as object))).toMatchObject({ code: "HF_UNKNOWN_OPTION" });
-    const { lanes } = await open(vfs);
+    const fresh = (): SimVfs => new SimVfs({ seed: 1 });
+    expect(await errorOf(open(fresh(), { firstIndex: -1 }))).toMatchObject({ code: "HF_INVALID_ARGUMENT" });
+    expect(await errorOf(open(fresh(), { lanes: 3 } as object))).toMatchObject({ code: "HF_UNKNOWN_OPTION" });
+    const { lanes } = await open(fresh());
     expect(await errorOf(lanes.lane("x".repeat(500)))).toMatchObject({ code: "HF_INVALID_ARGUMENT" });
     expect(await errorOf(lanes.lane("\ud800"))).toMatchObject({ code: "HF_INVALID_ARGUMENT" });
     expect(await errorOf(lanes.lane(5 as unknown as string))).toMatchObject({ code: "HF_INVALID_ARGUMENT" });

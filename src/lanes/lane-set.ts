@@ -4,16 +4,16 @@
  * A lane that fails, at opening or later, is quarantined: calls on it reject with what made it fail, and the others go on.
  */
 import { type Codec, HoldfastError, StateError, checkInteger, checkOptions, invalid } from "../base/index.js";
-import { type Vfs, nodeVfs } from "../vfs/index.js";
+import type { SharedLog } from "../streams/index.js";
 import { checkArray, checkIndex } from "./arguments.js";
 import { type QuarantineMessage, quarantineChannel } from "./channels.js";
 import { closeAll } from "./close-all.js";
 import { checkCodec, encodeAll } from "./codec.js";
 import { commitTogether } from "./commit-together.js";
-import { DirectoryPlace, type LaneLogOptions } from "./directory-place.js";
 import { EntryLog, type IndexRange } from "./entry-log.js";
 import { IndexedLog } from "./indexed-log.js";
 import { type LaneFailure, LanesFailedError } from "./lane-error.js";
+import { type PlaceOptions, openPlace } from "./open-place.js";
 import type { LanePlace, PlacedJournal } from "./place.js";
 
 /** What a lane's journal is called in its place: this, then the lane's name. */
@@ -29,15 +29,11 @@ export interface KeyCodec<K> {
 }
 
 /** Options of {@link LaneSet.open}. */
-export interface LaneSetOptions<T> {
+export interface LaneSetOptions<T> extends PlaceOptions {
   /** How values become bytes. */
   readonly codec: Codec<T>;
   /** The index of the first entry of a new lane. Default 0. */
   readonly firstIndex?: number;
-  /** The file system, for lanes in a directory. Default: the real one. */
-  readonly vfs?: Vfs;
-  /** Options of each lane's log, for lanes in a directory. */
-  readonly log?: LaneLogOptions;
 }
 
 /** Entries for one lane. */
@@ -112,7 +108,7 @@ export const nameKeys: KeyCodec<string> = { encode: (key) => key, decode: (name)
  * ```
  */
 export class LaneSet<K, T> {
-  /** What is among the lanes and is none; left alone. For a directory: names of files and folders. */
+  /** What is among the lanes and is none; left alone. In a directory: names of files and folders; in a `SharedLog`: names behind the prefix. */
   readonly foreign: readonly string[];
   readonly #place: LanePlace;
   readonly #keys: KeyCodec<K>;
@@ -141,18 +137,19 @@ export class LaneSet<K, T> {
   }
 
   /**
-   * Opens every lane in `where`: the path of a directory, which is made if missing. A lane that can't be opened is quarantined, not an error.
+   * Opens every lane in `where`: a `SharedLog`, which stays the caller's to close, after this; or the path of a directory, which is made if missing, and
+   * has a log for each lane. A lane that can't be opened is quarantined, not an error.
    *
    * Errors: invalid options; `HF_LOCKED` (another opener); what the place itself fails with.
    */
-  static open<T>(where: string | LanePlace, options: LaneSetOptions<T>): Promise<LaneSet<string, T>>;
+  static open<T>(where: string | SharedLog | LanePlace, options: LaneSetOptions<T>): Promise<LaneSet<string, T>>;
   /** With keys that are no strings. */
   static open<K, T>(
-    where: string | LanePlace,
+    where: string | SharedLog | LanePlace,
     options: LaneSetOptions<T> & { readonly key: KeyCodec<K> },
   ): Promise<LaneSet<K, T>>;
   static async open<T>(
-    where: string | LanePlace,
+    where: string | SharedLog | LanePlace,
     options: LaneSetOptions<T> & { readonly key?: KeyCodec<unknown> },
   ): Promise<LaneSet<unknown, T>> {
     const call = "LaneSet.open";
@@ -162,22 +159,14 @@ export class LaneSet<K, T> {
       "firstIndex",
       "vfs",
       "log",
+      "prefix",
     ]);
     const codec = checkCodec(call, "codec", given.codec);
     const keys = given.key ?? nameKeys;
     checkKeys(call, keys);
     const firstIndex = checkInteger(call, "firstIndex", given.firstIndex, { min: 0 }, 0);
-    const isPath = typeof where === "string";
-    if (!isPath && (given.vfs !== undefined || given.log !== undefined))
-      throw invalid(
-        call,
-        given.vfs === undefined ? "log" : "vfs",
-        "given",
-        "absent where the lanes are in no directory",
-      );
-    if (where === "") throw invalid(call, "where", where, "a path");
-    const place = isPath ? await DirectoryPlace.open(given.vfs ?? nodeVfs, where, given.log) : where;
-    const parts = { place, keys, codec, firstIndex, ownsPlace: isPath };
+    const { place, isOwned } = await openPlace(call, where, given);
+    const parts = { place, keys, codec, firstIndex, ownsPlace: isOwned };
     return await LaneSet.over(parts, []);
   }
 

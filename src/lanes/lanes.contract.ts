@@ -1,6 +1,7 @@
 /** What the tests of lanes share: a codec, journals on simulated disks, and every way in which a process can end. */
 import { HoldfastError } from "../base/index.js";
 import { type Journal, Log, type LogOptions } from "../log/index.js";
+import { SharedLog, type SharedLogOptions } from "../streams/index.js";
 import type { SimVfs, Vfs, VfsFile } from "../vfs/index.js";
 import { type Codec, type Entry, type IndexedLog, type KeyCodec, LaneSet, type LaneSetOptions } from "./index.js";
 
@@ -12,6 +13,9 @@ export const textCodec: Codec<string> = {
 
 /** Small enough that a few entries fill a segment. */
 export const SMALL: Pick<LogOptions, "blockBytes" | "segmentBytes"> = { blockBytes: 512, segmentBytes: 2048 };
+
+/** As small as a shared log can be with the records of these tests. */
+export const SMALL_SHARED: SharedLogOptions = { blockBytes: 512, segmentBytes: 8192, checkpointBytes: 2048 };
 
 /** A journal that someone has open, and how to let go of it. */
 export interface OpenJournal {
@@ -29,6 +33,14 @@ export const journalKinds: readonly (readonly [string, OpenJournalOn])[] = [
     async (vfs) => {
       const log = await Log.open("/log", { ...SMALL, vfs });
       return { journal: log, close: () => log.close() };
+    },
+  ],
+  [
+    "a stream of a shared log",
+    async (vfs) => {
+      const shared = await SharedLog.open("/log", { ...SMALL_SHARED, vfs });
+      const journal = await shared.stream("entries");
+      return { journal, close: () => shared.close() };
     },
   ],
 ];
@@ -50,6 +62,22 @@ export const placeKinds: readonly (readonly [string, OpenLanesOn])[] = [
         const given = { codec: textCodec, vfs, log: SMALL, ...options };
         const lanes = (await LaneSet.open("/lanes", given)) as unknown as LaneSet<K, string>;
         return { lanes, close: () => lanes.close() };
+      },
+    },
+  ],
+  [
+    "a shared log",
+    {
+      async open<K>(vfs: Vfs, options: Partial<LaneSetOptions<string>> & { readonly key?: KeyCodec<K> } = {}) {
+        const shared = await SharedLog.open("/shared", { ...SMALL_SHARED, vfs });
+        const lanes = (await LaneSet.open(shared, { codec: textCodec, ...options })) as unknown as LaneSet<K, string>;
+        return {
+          lanes,
+          async close() {
+            await lanes.close();
+            await shared.close();
+          },
+        };
       },
     },
   ],

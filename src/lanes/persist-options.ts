@@ -1,15 +1,15 @@
 /** The options of a persist pipeline, and their checks. */
 import type { AnchorMode } from "../anchor/index.js";
 import { type Codec, checkBoolean, checkOptions, invalid } from "../base/index.js";
-import type { Vfs } from "../vfs/index.js";
+import type { SharedLog } from "../streams/index.js";
 import { checkCodec } from "./codec.js";
-import type { LaneLogOptions } from "./directory-place.js";
 import { type KeyCodec, checkKeys } from "./lane-set.js";
 import type { AnchorNeeds, Persisted } from "./persist-batch.js";
+import type { PlaceOptions } from "./open-place.js";
 import type { LanePlace } from "./place.js";
 
 /** Options of {@link PersistPipeline.open}. */
-export interface PersistPipelineOptions<K, T, C, A> {
+export interface PersistPipelineOptions<K, T, C, A> extends PlaceOptions {
   readonly lanes: { readonly codec: Codec<T>; readonly firstIndex?: number; readonly key?: KeyCodec<K> };
   readonly chain: { readonly codec: Codec<C>; readonly firstIndex?: number };
   readonly anchor: {
@@ -28,20 +28,16 @@ export interface PersistPipelineOptions<K, T, C, A> {
   readonly atomic?: boolean;
   /** Hears of everything as soon as it is durable, and before `persist` resolves. The moment to tell others. */
   readonly onPersisted?: (persisted: Persisted<K, A>) => void;
-  /** The file system, for lanes in a directory. Default: the real one. */
-  readonly vfs?: Vfs;
-  /** Options of each log, for lanes in a directory. */
-  readonly log?: LaneLogOptions;
 }
 
 const WHERE = "PersistPipeline.open";
 
 /** Refuses what is unknown or no good. Resolves `atomic`. */
 export function checkPipelineOptions<K, T, C, A>(
-  where: string | LanePlace,
+  where: string | SharedLog | LanePlace,
   options: PersistPipelineOptions<K, T, C, A>,
 ): boolean {
-  const known = ["lanes", "chain", "anchor", "atomic", "onPersisted", "vfs", "log"] as const;
+  const known = ["lanes", "chain", "anchor", "atomic", "onPersisted", "vfs", "log", "prefix"] as const;
   checkOptions<PersistPipelineOptions<K, T, C, A>>(WHERE, options, known);
   const lanes = checkOptions<PersistPipelineOptions<K, T, C, A>["lanes"]>(WHERE, options?.lanes, [
     "codec",
@@ -65,15 +61,8 @@ export function checkPipelineOptions<K, T, C, A>(
   if (typeof anchor.needs !== "function") throw invalid(WHERE, "anchor.needs", anchor.needs, "a function");
   if (options.onPersisted !== undefined && typeof options.onPersisted !== "function")
     throw invalid(WHERE, "onPersisted", options.onPersisted, "a function");
-  if (where === "") throw invalid(WHERE, "where", where, "a path");
   const isPath = typeof where === "string";
-  const forPaths = {
-    vfs: options.vfs,
-    log: options.log,
-    "anchor.mode": anchor.mode,
-    "anchor.slotBytes": anchor.slotBytes,
-  };
-  for (const [name, value] of Object.entries(forPaths)) {
+  for (const [name, value] of Object.entries({ "anchor.mode": anchor.mode, "anchor.slotBytes": anchor.slotBytes })) {
     if (!isPath && value !== undefined) throw invalid(WHERE, name, value, "absent where the lanes are in no directory");
   }
   const canBeAtomic = !isPath && where.commit !== undefined;

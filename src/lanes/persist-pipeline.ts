@@ -1,5 +1,6 @@
 /** The pipeline: lanes, a chain and an anchor, persisted in the order that survives a crash at any point. `persist.ts` has that order. */
 import { ConflictError, CorruptionError, LimitError, StateError, checkOptions } from "../base/index.js";
+import type { SharedLog } from "../streams/index.js";
 import type { JournalAnchor } from "./anchor-store.js";
 import { checkArray, checkIndex } from "./arguments.js";
 import { Chain } from "./chain.js";
@@ -94,22 +95,23 @@ export class PersistPipeline<K, T, C, A> {
   }
 
   /**
-   * Opens everything in `where`, the path of a directory, which is made if missing, and finishes what a crash interrupted. A lane that can't be opened, or
+   * Opens everything in `where`, and finishes what a crash interrupted: a `SharedLog`, which stays the caller's to close, after this; or the path of a
+   * directory, which is made if missing. A lane that can't be opened, or
    * that does not hold what the anchor needs, is quarantined; an anchor or a chain that can't be opened is an error.
    *
    * Errors: invalid options; `HF_LOCKED`; `HF_CORRUPTION`; `HF_IO`; as of `Log.open` and `Anchor.open`.
    */
   static open<T, C, A>(
-    where: string | LanePlace,
+    where: string | SharedLog | LanePlace,
     options: PersistPipelineOptions<string, T, C, A>,
   ): Promise<PersistPipeline<string, T, C, A>>;
   /** With keys that are no strings. */
   static open<K, T, C, A>(
-    where: string | LanePlace,
+    where: string | SharedLog | LanePlace,
     options: PersistPipelineOptions<K, T, C, A> & { readonly lanes: { readonly key: KeyCodec<K> } },
   ): Promise<PersistPipeline<K, T, C, A>>;
   static async open<K, T, C, A>(
-    where: string | LanePlace,
+    where: string | SharedLog | LanePlace,
     options: PersistPipelineOptions<K, T, C, A>,
   ): Promise<PersistPipeline<K, T, C, A>> {
     let chainFailure: LaneFailure<K> | undefined;

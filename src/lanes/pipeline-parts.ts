@@ -1,14 +1,15 @@
 /** What a pipeline is made of, and opening all of it. */
 import { Anchor } from "../anchor/index.js";
 import { checkInteger } from "../base/index.js";
+import type { SharedLog } from "../streams/index.js";
 import { nodeVfs } from "../vfs/index.js";
 import { type AnchorStore, JournalAnchor } from "./anchor-store.js";
 import { closeAll } from "./close-all.js";
-import { DirectoryPlace } from "./directory-place.js";
 import { EntryLog } from "./entry-log.js";
 import { type KeyCodec, LaneSet, nameKeys } from "./lane-set.js";
 import { type PersistPipelineOptions, checkPipelineOptions } from "./persist-options.js";
 import type { LanePlace } from "./place.js";
+import { openPlace } from "./open-place.js";
 
 const CHAIN = "chain";
 const ANCHOR = "anchor";
@@ -31,7 +32,7 @@ export interface PipelineParts<K, T, C, A> {
 
 /** Opens everything. `onChainFailure` hears of what ends the chain. */
 export async function openParts<K, T, C, A>(
-  where: string | LanePlace,
+  where: string | SharedLog | LanePlace,
   options: PersistPipelineOptions<K, T, C, A>,
   onChainFailure: (cause: unknown) => void,
 ): Promise<PipelineParts<K, T, C, A>> {
@@ -40,8 +41,8 @@ export async function openParts<K, T, C, A>(
   const lanesFirst = checkInteger("PersistPipeline.open", "lanes.firstIndex", options.lanes.firstIndex, { min: 0 }, 0);
   const vfs = options.vfs ?? nodeVfs;
   const isPath = typeof where === "string";
-  const place = isPath ? await DirectoryPlace.open(vfs, where, options.log, [ANCHOR, `${ANCHOR}.new`]) : where;
-  const closeables: { close(): Promise<void> }[] = isPath ? [place] : [];
+  const { place, isOwned } = await openPlace("PersistPipeline.open", where, options, [ANCHOR, `${ANCHOR}.new`]);
+  const closeables: { close(): Promise<void> }[] = isOwned ? [place] : [];
   try {
     let anchor: AnchorStore;
     if (isPath) {

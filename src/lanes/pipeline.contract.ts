@@ -1,8 +1,9 @@
 /** What the tests of the pipeline share: an anchor that says plainly what it needs, and pipelines in every kind of place. */
 import type { AnchorMode } from "../anchor/index.js";
+import { SharedLog } from "../streams/index.js";
 import type { Vfs } from "../vfs/index.js";
 import { type Codec, type Persisted, PersistPipeline } from "./index.js";
-import { SMALL, textCodec } from "./lanes.contract.js";
+import { SMALL, SMALL_SHARED, textCodec } from "./lanes.contract.js";
 
 /** An anchor: a round, and from where on it needs each lane. */
 export interface Anchor {
@@ -23,6 +24,7 @@ const anchorCodec: Codec<Anchor> = {
 
 export interface PipelineSettings {
   readonly mode?: AnchorMode;
+  readonly atomic?: boolean;
   readonly onPersisted?: (persisted: Persisted<string, Anchor>) => void;
 }
 
@@ -80,6 +82,8 @@ export const pipelineKinds: readonly (readonly [
     (vfs, settings) => inDirectory(vfs, { ...settings, mode: "alternate" }),
   ],
   ["a directory, with an anchor that mirrors", (vfs, settings) => inDirectory(vfs, { ...settings, mode: "mirror" })],
+  ["a shared log, part by part", (vfs, settings) => inSharedLog(vfs, { ...settings, atomic: false })],
+  ["a shared log, atomic", (vfs, settings) => inSharedLog(vfs, { ...settings, atomic: true })],
 ];
 
 /** A pipeline and whatever it stands on. */
@@ -91,4 +95,22 @@ export interface OpenPipeline {
 async function inDirectory(vfs: Vfs, settings: PipelineSettings): Promise<OpenPipeline> {
   const pipeline = await openIn(vfs, settings);
   return { pipeline, close: () => pipeline.close() };
+}
+
+async function inSharedLog(vfs: Vfs, { atomic, onPersisted }: PipelineSettings): Promise<OpenPipeline> {
+  const shared = await SharedLog.open(DIRECTORY, { ...SMALL_SHARED, vfs });
+  const pipeline = await PersistPipeline.open(shared, {
+    lanes: { codec: textCodec },
+    chain: { codec: textCodec },
+    anchor: anchorOptions,
+    ...(atomic === undefined ? {} : { atomic }),
+    ...(onPersisted === undefined ? {} : { onPersisted }),
+  });
+  return {
+    pipeline,
+    async close() {
+      await pipeline.close();
+      await shared.close();
+    },
+  };
 }

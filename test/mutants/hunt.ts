@@ -11,6 +11,7 @@ import { CrashFoundError, exploreCrashes, exploreDamage, exploreFaults } from ".
 import { SimVfs } from "../../src/vfs/index.js";
 import { anchorFaults, logFaults } from "../crash/log-faults.contract.js";
 import { sharedFaults } from "../crash/shared-faults.contract.js";
+import { cutAtEachTelling } from "../crash/told.contract.js";
 import { type Leaving, logDamage } from "../damage/log-damage.contract.js";
 
 /** How a hunt ended. */
@@ -197,9 +198,24 @@ const sharedDisk: Hunt = () =>
       .states;
   });
 
+/** Pipelines tell of things; the power is cut at that moment. */
+const tellings: Hunt = () => found("tellings", cutAtEachTelling);
+
 /** The scenario named first, then all. */
 function hunts(hint: string | undefined): Hunt[] {
-  const rest: Hunt[] = [lock, cuts, tight, unsynced, looks, headers, crashes([], 12_000), damage, faults, sharedDisk];
+  const rest: Hunt[] = [
+    lock,
+    cuts,
+    tight,
+    unsynced,
+    looks,
+    headers,
+    tellings,
+    crashes([], 12_000),
+    damage,
+    faults,
+    sharedDisk,
+  ];
   if (hint === undefined) return rest;
   if (hint === "faults") return [faults, ...rest];
   if (hint === "damage") return [damage, ...rest];
@@ -208,12 +224,13 @@ function hunts(hint: string | undefined): Hunt[] {
   if (hint === "unsynced") return [unsynced, ...rest];
   if (hint === "looks") return [looks, ...rest];
   if (hint === "headers") return [headers, ...rest];
+  if (hint === "tellings") return [tellings, ...rest];
   if (hint === "lock") return [lock, ...rest];
   return [crashes([hint], 12_000), ...rest];
 }
 
 /** Without a mutant: a short look at everything, in which nothing may be found. */
-const shortLook: readonly Hunt[] = [lock, cuts, tight, unsynced, looks, headers, crashes([], 4_000)];
+const shortLook: readonly Hunt[] = [lock, cuts, tight, unsynced, looks, headers, tellings, crashes([], 4_000)];
 
 async function run(hint: string | undefined): Promise<Prey> {
   for (const hunt of hint === "none" ? shortLook : hunts(hint)) {

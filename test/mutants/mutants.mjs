@@ -583,6 +583,67 @@ export const mutants = [
     replace: "",
     hint: "events",
   },
+  // Lanes.
+  {
+    name: "prune to the newer slot of the anchor",
+    rule: "R5",
+    file: "lanes/persist-pipeline.ts",
+    find: "needsOf(this.#parts.options, this.#parts.anchor.fallbackValue)",
+    replace: "needsOf(this.#parts.options, this.#parts.anchor.value)",
+    hint: "lanes-directory",
+  },
+  {
+    name: "jump with the anchor in one slot",
+    rule: "R5",
+    file: "lanes/persist.ts",
+    find: "  await anchor.writeAgain();",
+    replace:
+      "  for (const part of planned) if (hasToJump(part)) Object.assign(part, { olderNeed: part.need });\n  if (planned.length > 0) return planned;",
+    hint: "lanes-directory",
+  },
+  {
+    name: "publish before it is durable",
+    rule: "R1",
+    file: "lanes/persist.ts",
+    find: "acts.push(entries.append(request).then(publish));",
+    replace:
+      "{ const firstIndex = request.from ?? entries.nextIndex; publish({ firstIndex, nextIndex: firstIndex + request.values.length }); acts.push(entries.append(request).then(() => undefined)); }",
+    hint: "tellings",
+  },
+  {
+    name: "publish an anchor before it is durable",
+    rule: "R1",
+    file: "lanes/persist-pipeline.ts",
+    find: '          await write(anchor.bytes);\n          this.#publish({ kind: "anchor", anchor: anchor.value });',
+    replace: '          this.#publish({ kind: "anchor", anchor: anchor.value });\n          await write(anchor.bytes);',
+    hint: "tellings",
+  },
+  {
+    name: "baseline not stored",
+    rule: "R1",
+    file: "lanes/entry-log.ts",
+    find: "    const after = this.#baseline(records, this.#run, nextIndex);\n",
+    replace:
+      "    const after = this.#baseline(records, this.#run, nextIndex);\n    await this.#journal.truncateAll();\n    this.#run = { ...after, generation: 0, shift: this.#journal.nextLsn + 1 - nextIndex };\n    if (nextIndex >= 0) return;\n",
+    hint: "lanes-entries",
+  },
+  {
+    name: "prune before the baseline is there",
+    rule: "R10",
+    file: "lanes/entry-log.ts",
+    find: "    const after = this.#baseline(records, this.#run, nextIndex);\n",
+    replace:
+      "    const after = this.#baseline(records, this.#run, nextIndex);\n    await this.#journal.truncateAll();\n",
+    hint: "lanes-entries",
+  },
+  {
+    name: "interrupted jump left unfinished",
+    rule: "O9",
+    file: "lanes/entry-log.ts",
+    find: "    if (keepLsn > journal.firstLsn) await journal.truncateBefore(keepLsn);",
+    replace: "",
+    hint: "lanes-entries",
+  },
 
   // Directories of tidwall/wal.
   {

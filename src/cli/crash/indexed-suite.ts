@@ -6,7 +6,7 @@ import { SeededRandom, equalBytes } from "../../base/index.js";
 import { IndexedLog } from "../../lanes/index.js";
 import { type CrashCase, type CrashSuite, crashCase } from "./crash-case.js";
 import { effortOf } from "./effort.js";
-import { type JournalKind, type OpenJournal, ownLog } from "./lane-places.js";
+import { type JournalKind, type OpenJournal, ownLog, sharedStream } from "./lane-places.js";
 import { pick } from "./log-calls.js";
 import { makePayload } from "./payload-book.js";
 
@@ -38,7 +38,8 @@ type OwnCall =
   | { readonly call: "append"; readonly count: number }
   /** Several calls at once, each an entry. */
   | { readonly call: "together"; readonly count: number }
-  | { readonly call: "truncate-before" | "truncate-after"; readonly share: number }
+  | { readonly call: "truncate-before"; readonly share: number }
+  | { readonly call: "truncate-after"; readonly share: number }
   | { readonly call: "truncate-all" }
   | { readonly call: "jump"; readonly by: number };
 
@@ -101,32 +102,28 @@ async function makeCall(
     note({ kind: "is", model: after });
     return after;
   };
-  switch (call.call) {
-    case "append":
-    case "together": {
-      const added = Array.from({ length: call.count }, nextSerial);
-      const after = { firstIndex, serials: [...serials, ...added] };
-      if (call.call === "append") return await perform(after, () => log.appendAll(added.map(valueOf), nextIndex));
-      const between = added.map((_, at) => ({ firstIndex, serials: [...serials, ...added.slice(0, at)] }));
-      return await perform(after, () => Promise.all(added.map((serial) => log.append(valueOf(serial)))), between);
-    }
-    case "truncate-before": {
-      const at = Math.floor(serials.length * call.share);
-      if (at >= serials.length) return model;
-      const after = { firstIndex: firstIndex + at, serials: serials.slice(at) };
-      return await perform(after, () => log.truncateBefore(firstIndex + at));
-    }
-    case "truncate-after": {
-      const count = Math.floor(serials.length * call.share);
-      const after = { firstIndex, serials: serials.slice(0, count) };
-      return await perform(after, () => log.truncateAfter(firstIndex + count - 1));
-    }
-    case "truncate-all":
-      return await perform({ firstIndex: nextIndex, serials: [] }, () => log.truncateAll());
-    case "jump":
-      break;
+  if (call.call === "jump") {
+    const index = nextIndex + call.by;
+    return await perform({ firstIndex: index, serials: [] }, () => log.startAt(index));
   }
-  return await perform({ firstIndex: nextIndex + call.by, serials: [] }, () => log.startAt(nextIndex + call.by));
+  if (call.call === "truncate-all")
+    return await perform({ firstIndex: nextIndex, serials: [] }, () => log.truncateAll());
+  if (call.call === "truncate-before") {
+    const at = Math.floor(serials.length * call.share);
+    if (at >= serials.length) return model;
+    const after = { firstIndex: firstIndex + at, serials: serials.slice(at) };
+    return await perform(after, () => log.truncateBefore(firstIndex + at));
+  }
+  if (call.call === "truncate-after") {
+    const count = Math.floor(serials.length * call.share);
+    const after = { firstIndex, serials: serials.slice(0, count) };
+    return await perform(after, () => log.truncateAfter(firstIndex + count - 1));
+  }
+  const added = Array.from({ length: call.count }, nextSerial);
+  const after = { firstIndex, serials: [...serials, ...added] };
+  if (call.call === "append") return await perform(after, () => log.appendAll(added.map(valueOf), nextIndex));
+  const between = added.map((_, at) => ({ firstIndex, serials: [...serials, ...added.slice(0, at)] }));
+  return await perform(after, () => Promise.all(added.map((serial) => log.append(valueOf(serial)))), between);
 }
 
 function randomCall(random: SeededRandom): Call {
@@ -140,7 +137,7 @@ function randomCall(random: SeededRandom): Call {
 }
 
 function indexedCase(title: string, seed: number, kind: JournalKind, calls: readonly Call[], at: number): CrashCase {
-  const { followUps, ...limits } = effortOf("lanes-entries", at);
+  const { followUps, ...limits } = effortOf(title.split("/")[0]!, at);
   return crashCase<Opened, IndexedEvent>(title, {
     name: title,
     seed,
@@ -174,7 +171,7 @@ function indexedCase(title: string, seed: number, kind: JournalKind, calls: read
       const allowed = allowedBy(events.slice(0, own));
       const reasons = allowed.map((model) => refuse(opened, model));
       if (reasons.every((reason) => reason !== undefined)) throw new Error(reasons.join(", or: "));
-      // A baseline, or the first entry: nothing that was dropped is kept.
+      // A baseline, or none: nothing that was dropped is kept.
       if (opened.open.journal.lastLsn - opened.journalFirst + 1 > opened.values.length + 1)
         throw new Error("what was dropped is still in the journal");
     },
@@ -217,4 +214,5 @@ function suiteOn(name: string, summary: string, weight: number, kind: JournalKin
 /** See the head of this file. */
 export const indexedSuites: readonly CrashSuite[] = [
   suiteOn("lanes-entries", "entries with indexes in a log: appended, dropped at either end, jumped over", 2, ownLog),
+  suiteOn("lanes-entries-shared", "the same in a stream of a shared log", 1, sharedStream),
 ];

@@ -1,5 +1,6 @@
 /** The places in which the suites about lanes keep their journals. */
 import { type Journal, Log } from "../../log/index.js";
+import { SharedLog } from "../../streams/index.js";
 import type { SimVfs } from "../../vfs/index.js";
 
 /** Small enough that a few entries fill a segment. */
@@ -23,5 +24,18 @@ export const ownLog: JournalKind = {
   async open(vfs) {
     const log = await Log.open("/data/log", { ...SMALL_LOG, vfs });
     return { journal: log, close: () => log.close() };
+  },
+};
+
+/** Options of the shared logs: records of a few hundred bytes must fit into a segment with others, and checkpoints come often. */
+export const SMALL_SHARED = { blockBytes: 512, segmentBytes: 8192, checkpointBytes: 2048 } as const;
+
+/** A stream of a shared log. */
+export const sharedStream: JournalKind = {
+  name: "shared log",
+  async open(vfs) {
+    const shared = await SharedLog.open("/data/log", { ...SMALL_SHARED, vfs });
+    const journal = await shared.stream("entries");
+    return { journal, close: () => shared.close() };
   },
 };

@@ -8,11 +8,12 @@ import type { AnchorMode } from "../../anchor/index.js";
 import { SeededRandom, equalBytes } from "../../base/index.js";
 import { type AnchorNeeds, type Codec, PersistPipeline, type Persisted } from "../../lanes/index.js";
 import type { RecoverContext } from "../../testing/index.js";
+import { SharedLog } from "../../streams/index.js";
 import type { SimVfs } from "../../vfs/index.js";
 import { loseNewestSlot } from "./anchor-slots.js";
 import { type CrashCase, type CrashSuite, crashCase } from "./crash-case.js";
 import { effortOf } from "./effort.js";
-import { SMALL_LOG } from "./lane-places.js";
+import { SMALL_LOG, SMALL_SHARED } from "./lane-places.js";
 import { pick } from "./log-calls.js";
 import { makePayload } from "./payload-book.js";
 
@@ -104,6 +105,24 @@ function inDirectory(mode: AnchorMode): PipelineKind {
         log: SMALL_LOG,
       });
       return { pipeline, close: () => pipeline.close() };
+    },
+  };
+}
+
+function inSharedLog(atomic: boolean): PipelineKind {
+  return {
+    name: `a shared log, ${atomic ? "atomic" : "part by part"}`,
+    slots: 0,
+    async open(vfs, onPersisted) {
+      const shared = await SharedLog.open(PATH, { ...SMALL_SHARED, vfs });
+      const pipeline = await PersistPipeline.open(shared, { ...pipelineOptions, atomic, onPersisted });
+      return {
+        pipeline,
+        async close() {
+          await pipeline.close();
+          await shared.close();
+        },
+      };
     },
   };
 }
@@ -247,6 +266,9 @@ function pipelineCase(
     seed,
     steps: cycles.length,
     disk: { stale: index % 2 === 0, garbage: index % 3 === 0 ? "written" : "sector" },
+    // Recovering several logs takes long, so a few states of many moments tell more than many of a few.
+    capPerPoint: 16,
+    samplesPerPoint: 6,
     ...limits,
     async workload({ vfs, note, steps }) {
       await vfs.makeDirectory("/data");
@@ -333,7 +355,11 @@ export const pipelineSuites: readonly CrashSuite[] = [
   suiteOn(
     "lanes-directory",
     "anchor, chain and lanes in a directory, with and without the loss of an anchor's slot",
-    2,
+    1,
     [inDirectory("alternate"), inDirectory("mirror")],
   ),
+  suiteOn("lanes-shared", "the same in one shared log, part by part and atomic", 2, [
+    inSharedLog(true),
+    inSharedLog(false),
+  ]),
 ];
