@@ -31,7 +31,8 @@ export class HoldfastError extends Error {
 /**
  * The caller passed something that can't be right. Thrown before any effect.
  *
- * Codes: `HF_INVALID_ARGUMENT`, `HF_UNKNOWN_OPTION`, `HF_LSN_OUT_OF_RANGE`, `HF_INDEX_OUT_OF_RANGE`, `HF_VALUE_UNENCODABLE`.
+ * Codes: `HF_INVALID_ARGUMENT`, `HF_UNKNOWN_OPTION`, `HF_LSN_OUT_OF_RANGE`, `HF_INDEX_OUT_OF_RANGE`, `HF_VALUE_UNENCODABLE`,
+ * `HF_EVENT_UNENCODABLE` (a codec refused a value).
  */
 export class InvalidArgumentError extends HoldfastError {}
 
@@ -46,7 +47,8 @@ export class LimitError extends HoldfastError {}
  * The request contradicts what is stored: an option that fixes the format was stored with another value.
  *
  * Codes: `HF_OPTION_MISMATCH`, `HF_EXISTS` (something is there already), `HF_TYPE_MISMATCH` (a record of another type), `HF_CUT` (what a
- * follower had read was cut), `HF_OUT_OF_SEQUENCE` (an entry whose index is not the next), `HF_VETOED` (the caller's own check refused).
+ * follower had read was cut), `HF_OUT_OF_SEQUENCE` (an entry whose index is not the next), `HF_VETOED` (the caller's own check refused),
+ * `HF_SECOND_WRITER` (something else wrote to the journal of an event log).
  */
 export class ConflictError extends HoldfastError {}
 
@@ -54,7 +56,8 @@ export class ConflictError extends HoldfastError {}
  * The object can't serve any more, or not in this mode.
  *
  * Codes: `HF_CLOSED`, `HF_POISONED` (the cause is the first failed write, sync or truncate), `HF_LOCK_UNAVAILABLE`
- * (this platform has no build of the lock), `HF_QUARANTINED` (a lane that failed while others go on), `HF_LANES_FAILED` (what failed of a cycle).
+ * (this platform has no build of the lock), `HF_QUARANTINED` (a lane that failed while others go on), `HF_LANES_FAILED` (what failed of a
+ * cycle), `HF_NO_SNAPSHOT` (the beginning of an event log was pruned, and no snapshot can be used).
  */
 export class StateError extends HoldfastError {}
 
@@ -120,7 +123,8 @@ export class CorruptionError extends HoldfastError {
  * The bytes are sound but not for this build or not of this store; never called corruption.
  *
  * Codes: `HF_FORMAT_NEWER` (written by a newer build), `HF_FORMAT_UNKNOWN` (not ours), `HF_FORMAT_FOREIGN` (ours, but of another log),
- * `HF_VALUE_UNDECODABLE` (a codec refused sound bytes).
+ * `HF_VALUE_UNDECODABLE` (a codec refused sound bytes), `HF_EVENT_TYPE_UNKNOWN`, `HF_EVENT_VERSION_UNKNOWN`, `HF_EVENT_UNDECODABLE`,
+ * `HF_SNAPSHOT_DAMAGED`.
  */
 export class FormatError extends HoldfastError {}
 

@@ -12,9 +12,14 @@
 import { InvalidArgumentError, checkInteger, checkOptions, crc32c } from "../base/index.js";
 import type { Journal } from "../log/index.js";
 import { checkpointChannel } from "./channels.js";
-import type { StoredCheckpoint } from "./checkpoint.js";
 import { unencodable } from "./errors.js";
-import { CHECKPOINT_BYTES, CHECKPOINT_TYPE, type RecordBody, encodeCheckpoint } from "./format.js";
+import {
+  CHECKPOINT_ENTRY_BYTES,
+  CHECKPOINT_TYPE,
+  type RecordBody,
+  type StoredCheckpoint,
+  encodeCheckpoints,
+} from "./format.js";
 import { splitSnapshot } from "./snapshot-parts.js";
 import type { SnapshotType } from "./versioned.js";
 import { BATCH_OVERHEAD_BYTES, type EventWriter } from "./writer.js";
@@ -74,7 +79,9 @@ export class Checkpointer {
     this.#writer = writer;
     this.#name = name;
     this.#limits = limits;
-    this.#kept = found;
+    this.#kept = found.slice(0, limits.checkpointsMax);
+    const withSnapshot = found.find(({ version }) => version > 0);
+    if (withSnapshot !== undefined && !this.#kept.includes(withSnapshot)) this.#kept = [...this.#kept, withSnapshot];
     this.#through = found[0]?.through ?? 0;
   }
 
@@ -89,7 +96,8 @@ export class Checkpointer {
     this.#writer.assertUsable();
     const given = checkOptions(WHERE, options, ["state", "through"]);
     const lastLsn = this.#writer.nextLsn - 1;
-    const through = checkInteger(WHERE, "through", given.through, { min: 0, max: lastLsn }, lastLsn);
+    const range = { min: this.#journal.firstLsn - 1, max: lastLsn };
+    const through = checkInteger(WHERE, "through", given.through, range, lastLsn);
     if (through < this.#through) {
       throw new InvalidArgumentError(
         "HF_INVALID_ARGUMENT",
@@ -126,17 +134,17 @@ export class Checkpointer {
       lsn,
       version,
       through,
-      snapshotLsn: state === undefined ? this.#snapshotLsn() : lsn,
       firstPartLsn,
       snapshotBytes: state?.length ?? 0,
       partCount: batches.reduce((sum, batch) => sum + batch.length, 0),
       snapshotCrc: state === undefined ? 0 : crc32c(state),
     };
-    const record: RecordBody = { type: CHECKPOINT_TYPE, version, body: encodeCheckpoint(stored) };
+    const kept = this.#keep(stored);
+    const record: RecordBody = { type: CHECKPOINT_TYPE, version: 0, body: encodeCheckpoints(kept) };
     await writer.appendCheckpoint(WHERE, [...rest, record]);
     // In the weaker modes of durability an acknowledged record may still be lost; the prune relies on this one.
     await writer.sync(lsn);
-    this.#kept = this.#keep(stored);
+    this.#kept = kept;
     // A crash here leaves the checkpoint and everything before it; the next checkpoint prunes.
     await this.#prune();
     this.counters.checkpoints += 1;
@@ -164,10 +172,6 @@ export class Checkpointer {
     if (oldest + 1 > this.#journal.firstLsn) await this.#journal.truncateBefore(oldest + 1);
   }
 
-  #snapshotLsn(): number {
-    return this.kept.find(({ version }) => version > 0)?.lsn ?? 0;
-  }
-
   #encode(state: unknown): Uint8Array {
     try {
       const encoded = this.#limits.snapshot.codec.encode(state);
@@ -185,8 +189,8 @@ export class Checkpointer {
     const room = Math.min(batchBytesMax, BATCH_BYTES);
     const batches: RecordBody[][] = [[]];
     let bytes = 0;
-    const add = (record: RecordBody): RecordBody[] => {
-      const total = record.body.length + BATCH_OVERHEAD_BYTES;
+    const batchFor = (bodyBytes: number): RecordBody[] => {
+      const total = bodyBytes + BATCH_OVERHEAD_BYTES;
       if (bytes + total > room && bytes > 0) {
         batches.push([]);
         bytes = 0;
@@ -194,9 +198,9 @@ export class Checkpointer {
       bytes += total;
       return batches.at(-1)!;
     };
-    for (const part of splitSnapshot(state, partBytes)) add(part).push(part);
+    for (const part of splitSnapshot(state, partBytes)) batchFor(part.body.length).push(part);
     // The checkpoint itself joins the last batch, or gets one of its own.
-    add({ type: CHECKPOINT_TYPE, version: 0, body: new Uint8Array(CHECKPOINT_BYTES) });
+    batchFor((this.#limits.checkpointsMax + 1) * CHECKPOINT_ENTRY_BYTES);
     return batches;
   }
 }

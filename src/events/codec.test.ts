@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import fc from "fast-check";
+import type { Codec } from "../base/index.js";
 import { SimVfs } from "../vfs/index.js";
-import { type Codec, bytes, cbor, json, protobuf } from "./codec.js";
+import { bytes, cbor, json, protobuf } from "./codec.js";
 import { EventLog } from "./event-log.js";
 import { defineEvents, event } from "./event-type.js";
 import { SMALL, codeOf, collect } from "./small-events.contract.js";

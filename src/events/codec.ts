@@ -1,15 +1,5 @@
-/** Codecs: how a value becomes bytes and back. */
-
-/**
- * How values of one type become bytes and back. Any object with these two methods is one: a generated protobuf class, an encoder of a library.
- *
- * `encode` returns bytes, or a text that is stored as UTF-8 (which spares a copy), and may throw where a value can't be encoded; nothing is written then. `decode` gets bytes that it may keep, and throws where they are
- * none of its own.
- */
-export interface Codec<T> {
-  encode(value: T): Uint8Array | string;
-  decode(bytes: Uint8Array): T;
-}
+/** Ready codecs, and how a library becomes one. */
+import type { Codec } from "../base/index.js";
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 

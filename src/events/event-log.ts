@@ -18,7 +18,7 @@ import {
 } from "./options.js";
 import { type Wanted, wantEvents, wantedRecords } from "./reader.js";
 import type { SnapshotType } from "./versioned.js";
-import { EventWriter } from "./writer.js";
+import { EventWriter, closedError } from "./writer.js";
 
 /** Options of `replay` and `replayWith`. */
 export interface ReplayOptions<Name extends string = string> {
@@ -113,11 +113,13 @@ export class EventLog<Types extends EventTypes, State = unknown> {
   ): Promise<EventLog<Types, State>> {
     checkOptions("EventLog.open", options, OPEN_OPTIONS);
     const { log: logOptions, ...rest } = options;
+    // What is wrong with the options is said before anything is made.
+    resolveEventLogOptions("EventLog.open", rest, { recordBytesMax: Infinity, batchBytesMax: Infinity });
     const log = await Log.open(directory, logOptions);
     try {
       return new EventLog<Types, State>(await openOn("EventLog.open", log, log, rest));
     } catch (error) {
-      await log.close();
+      await log.close().catch(() => undefined);
       throw error;
     }
   }
@@ -126,7 +128,7 @@ export class EventLog<Types extends EventTypes, State = unknown> {
    * An event log on a journal that somebody else opened and will close, after this one. Nothing else may append to the journal meanwhile; where
    * something does, the next append finds it and is refused with `ConflictError` `HF_SECOND_WRITER`.
    *
-   * Reads the newest record and the newest checkpoints, whatever the size of the journal. Errors: invalid options; `FormatError` where the newest
+   * Reads the newest record and the newest checkpoint, whatever the size of the journal. Errors: invalid options; `FormatError` where the newest
    * records are not those of an event log (`HF_FORMAT_UNKNOWN`) or of a newer build's (`HF_FORMAT_NEWER`); whatever reading the journal throws.
    */
   static async on<Types extends EventTypes, State = unknown>(
@@ -169,6 +171,7 @@ export class EventLog<Types extends EventTypes, State = unknown> {
    */
   append<Name extends EventName<Types>>(type: Name, data: EventData<Types, Name>): Promise<number> {
     try {
+      this.#assertUsable();
       return this.#writer.append("EventLog.append", this.#coder.encode("EventLog.append", type, data));
     } catch (error) {
       return Promise.reject(error);
@@ -181,6 +184,7 @@ export class EventLog<Types extends EventTypes, State = unknown> {
    */
   async appendAll(events: readonly EventInput<Types>[]): Promise<LsnRange> {
     const where = "EventLog.appendAll";
+    this.#assertUsable();
     if (!Array.isArray(events) || events.length === 0) throw invalid(where, "events", events, "an array of events");
     const records = (events as readonly EventInput<Types>[]).map(({ type, data }) =>
       this.#coder.encode(where, type, data),
@@ -196,6 +200,7 @@ export class EventLog<Types extends EventTypes, State = unknown> {
    * Throws where `append` rejects, and `LimitError` `HF_BACKPRESSURE` while `bufferBytesMax` bytes are not durable yet.
    */
   enqueue<Name extends EventName<Types>>(type: Name, data: EventData<Types, Name>): number {
+    this.#assertUsable();
     return this.#writer.enqueue("EventLog.enqueue", this.#coder.encode("EventLog.enqueue", type, data));
   }
 
@@ -205,12 +210,13 @@ export class EventLog<Types extends EventTypes, State = unknown> {
    * failure poisons.
    */
   async flush(): Promise<number> {
+    this.#assertUsable();
     return await this.#writer.flush();
   }
 
   /** The event with this LSN, durable or not; `undefined` where none has it (never given out, pruned, or a checkpoint's). */
   async get(lsn: number): Promise<EventOf<Types> | undefined> {
-    this.#writer.assertUsable();
+    this.#assertUsable();
     if (checkInteger("EventLog.get", "lsn", lsn, { min: 0 }, undefined) === undefined)
       throw invalid("EventLog.get", "lsn", lsn, "an LSN");
     const pending = this.#writer.pending(lsn);
@@ -261,7 +267,7 @@ export class EventLog<Types extends EventTypes, State = unknown> {
     options?: FollowEventsOptions<Name>,
   ): AsyncGenerator<EventOf<Types, Name>, void, undefined> {
     const where = "EventLog.follow";
-    this.#writer.assertUsable();
+    this.#assertUsable();
     const { types, ...rest } = checkOptions(where, options, ["from", "types", "signal"]);
     const wanted = this.#coder.wanted(where, types);
     for await (const record of this.#journal.follow(rest as ReadOptions)) {
@@ -284,6 +290,7 @@ export class EventLog<Types extends EventTypes, State = unknown> {
    * Errors: `InvalidArgumentError` (`HF_EVENT_UNENCODABLE`; `through` above the newest LSN or below that of the checkpoint before), `StateError`.
    */
   async checkpoint(options?: CheckpointOptions<State>): Promise<Checkpoint> {
+    this.#assertUsable();
     return await this.#checkpointer.take(options);
   }
 
@@ -295,10 +302,12 @@ export class EventLog<Types extends EventTypes, State = unknown> {
    * Errors: `StateError` `HF_NO_SNAPSHOT` where the beginning was pruned and no snapshot can be used; `HandlerError` with the LSN where `apply`
    * throws; otherwise as `replay`.
    */
-  async hydrate<S extends State>(options: HydrateOptions<S, EventOf<Types>>): Promise<Hydrated<S>> {
+  async hydrate<S = State>(
+    options: HydrateOptions<S, EventOf<Types>> & { readonly initial: State },
+  ): Promise<Hydrated<S>> {
     const where = "EventLog.hydrate";
-    this.#writer.assertUsable();
-    const { initial, apply, signal } = checkHydrate(options);
+    this.#assertUsable();
+    const { initial, apply, signal } = checkHydrate<S, EventOf<Types>>(options);
     const start = await findStart(this.#journal, this.#name, this.#checkpointer.kept, this.#snapshot, initial);
     let state = start.state as S;
     const to = this.#journal.lastLsn;
@@ -321,7 +330,7 @@ export class EventLog<Types extends EventTypes, State = unknown> {
    * hydrated from any more.
    */
   async truncateBefore(lsn: number): Promise<void> {
-    this.#writer.assertUsable();
+    this.#assertUsable();
     await this.#journal.truncateBefore(lsn);
   }
 
@@ -362,6 +371,12 @@ export class EventLog<Types extends EventTypes, State = unknown> {
     await this.close();
   }
 
+  /** Closing refuses new calls at once, and lets a checkpoint that is under way go on. */
+  #assertUsable(): void {
+    this.#writer.assertUsable();
+    if (this.#closing !== undefined) throw closedError(this.#name);
+  }
+
   async #close(): Promise<void> {
     try {
       await this.#checkpointer.settle();
@@ -375,7 +390,7 @@ export class EventLog<Types extends EventTypes, State = unknown> {
     where: string,
     options: ReplayOptions | undefined,
   ): { range: ReadOptions; wanted: Wanted; signal: AbortSignal | undefined } {
-    this.#writer.assertUsable();
+    this.#assertUsable();
     const { types, ...range } = checkOptions(where, options, ["from", "to", "types", "signal"]);
     return { range: range as ReadOptions, wanted: this.#coder.wanted(where, types), signal: range.signal };
   }
@@ -427,18 +442,18 @@ async function openOn<Types extends EventTypes, State>(
   log: Log | undefined,
   options: EventLogOptions<Types, State>,
 ): Promise<Opened<Types>> {
-  const resolved = resolveEventLogOptions(where, options, journal);
+  const resolved = resolveEventLogOptions(where, options, journal.limits);
   // What somebody enqueued before gets its place first.
   if (journal.nextLsn !== journal.lastLsn + 1) await journal.sync();
-  const found = await findCheckpoints(journal, resolved.checkpointsMax);
+  const { newestLsn, kept } = await findCheckpoints(journal);
   const name = log?.directory ?? "";
-  const writer = new EventWriter(journal, name, resolved, found[0]?.lsn ?? 0);
+  const writer = new EventWriter(journal, name, resolved, newestLsn);
   return {
     journal,
     log,
     options: resolved,
     writer,
-    checkpointer: new Checkpointer(journal, writer, name, resolved, found),
+    checkpointer: new Checkpointer(journal, writer, name, resolved, kept),
   };
 }
 

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import fc from "fast-check";
 import {
-  CHECKPOINT_BYTES,
-  type CheckpointBody,
+  CHECKPOINT_ENTRY_BYTES,
   HEADER_BYTES_MAX,
   VERSION_MAX,
-  decodeCheckpoint,
+  type StoredCheckpoint,
+  decodeCheckpoints,
   decodePart,
-  encodeCheckpoint,
+  encodeCheckpoints,
   encodePart,
   encodePayload,
   parseHeader,
@@ -55,39 +55,46 @@ describe("a record's payload", () => {
 });
 
 describe("a checkpoint's body", () => {
-  const sound: CheckpointBody = {
+  const sound: StoredCheckpoint = {
+    lsn: 9,
     through: 5,
-    snapshotLsn: 9,
+    version: 3,
     firstPartLsn: 6,
     snapshotBytes: 100,
     partCount: 2,
     snapshotCrc: 0xdeadbeef,
   };
+  const none = { version: 0, firstPartLsn: 0, snapshotBytes: 0, partCount: 0, snapshotCrc: 0 };
+  const older: StoredCheckpoint = { lsn: 4, through: 2, ...none };
 
   it("is read as it was written", () => {
-    expect(decodeCheckpoint(encodeCheckpoint(sound), 9)).toEqual(sound);
-    const without = { through: 5, snapshotLsn: 3, firstPartLsn: 0, snapshotBytes: 0, partCount: 0, snapshotCrc: 0 };
-    expect(decodeCheckpoint(encodeCheckpoint(without), 9)).toEqual(without);
+    for (const kept of [[sound], [sound, older], [{ ...older, lsn: 9 }]])
+      expect(decodeCheckpoints(encodeCheckpoints(kept), 9)).toEqual(kept);
   });
 
   it("that no build writes is refused", () => {
-    const wrong: Partial<CheckpointBody>[] = [
+    const wrong: Partial<StoredCheckpoint>[] = [
+      { lsn: 8 },
       { through: 9 },
-      { snapshotLsn: 10 },
       { firstPartLsn: 5 },
       { firstPartLsn: 9 },
       { partCount: 0 },
       { partCount: 4 },
-      { snapshotLsn: 3 },
-      { snapshotLsn: 0 },
+      { version: 0 },
+      { version: VERSION_MAX + 1 },
     ];
-    for (const change of wrong) expect(decodeCheckpoint(encodeCheckpoint({ ...sound, ...change }), 9)).toBeUndefined();
-    expect(decodeCheckpoint(encodeCheckpoint(sound).subarray(1), 9)).toBeUndefined();
-    expect(decodeCheckpoint(new Uint8Array(CHECKPOINT_BYTES).fill(0xff), 9)).toBeUndefined();
+    for (const change of wrong)
+      expect(decodeCheckpoints(encodeCheckpoints([{ ...sound, ...change }, older]), 9)).toBeUndefined();
+    for (const change of [{ lsn: 9 }, { through: 4 }, { partCount: 1 }, { snapshotCrc: 1 }])
+      expect(decodeCheckpoints(encodeCheckpoints([sound, { ...older, ...change }]), 9)).toBeUndefined();
+    expect(decodeCheckpoints(encodeCheckpoints([sound]).subarray(1), 9)).toBeUndefined();
+    expect(decodeCheckpoints(new Uint8Array(0), 9)).toBeUndefined();
+    expect(decodeCheckpoints(new Uint8Array(CHECKPOINT_ENTRY_BYTES).fill(0xff), 9)).toBeUndefined();
+    const random = fc.uint8Array({ minLength: CHECKPOINT_ENTRY_BYTES, maxLength: CHECKPOINT_ENTRY_BYTES });
     fc.assert(
-      fc.property(fc.uint8Array({ minLength: CHECKPOINT_BYTES, maxLength: CHECKPOINT_BYTES }), lsn, (body, at) => {
-        const decoded = decodeCheckpoint(body, at);
-        if (decoded !== undefined) expect(encodeCheckpoint(decoded)).toEqual(body);
+      fc.property(random, lsn, (body, at) => {
+        const decoded = decodeCheckpoints(body, at);
+        if (decoded !== undefined) expect(encodeCheckpoints(decoded)).toEqual(body);
       }),
     );
   });

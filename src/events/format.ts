@@ -32,7 +32,7 @@ export const HEADER_BYTES_MAX: number = 1 + 3 + 8;
 export interface RecordBody {
   /** The type byte. */
   readonly type: number;
-  /** Of the event or the snapshot; 0 for records that have none. */
+  /** Of the event's type; 0 for other records. */
   readonly version: number;
   /** Bytes, or a text that becomes UTF-8. */
   readonly body: Uint8Array | string;
@@ -86,64 +86,75 @@ export function parseHeader(payload: Uint8Array): ParsedHeader {
   return { kind: "header", version, back, bodyStart: backStart + varintBytes(back) };
 }
 
-/** What a checkpoint's body says. */
-export interface CheckpointBody {
+/** A checkpoint, as its own record says and those of later ones repeat. */
+export interface StoredCheckpoint {
+  readonly lsn: number;
   /** The newest LSN whose event is in the checkpoint's state. */
   readonly through: number;
-  /** The newest checkpoint with a snapshot, this one included; 0 where there is none. */
-  readonly snapshotLsn: number;
-  /** The first record of this checkpoint's snapshot; 0 without one. Its parts stand between here and the checkpoint. */
+  /** Version of its snapshot; 0 without one, and then what follows is 0 too. */
+  readonly version: number;
+  /** The first part of its snapshot. The parts stand between here and the checkpoint. */
   readonly firstPartLsn: number;
-  /** Size of the encoded snapshot, in how many parts, and its CRC-32C. */
-  readonly snapshotBytes: number;
   readonly partCount: number;
+  /** Size of the encoded snapshot, and its CRC-32C. */
+  readonly snapshotBytes: number;
   readonly snapshotCrc: number;
 }
 
-const THROUGH_OFFSET = 0;
-const SNAPSHOT_LSN_OFFSET: number = THROUGH_OFFSET + 8;
-const FIRST_PART_OFFSET: number = SNAPSHOT_LSN_OFFSET + 8;
+const LSN_OFFSET = 0;
+const THROUGH_OFFSET: number = LSN_OFFSET + 8;
+const FIRST_PART_OFFSET: number = THROUGH_OFFSET + 8;
 const SNAPSHOT_BYTES_OFFSET: number = FIRST_PART_OFFSET + 8;
 const PART_COUNT_OFFSET: number = SNAPSHOT_BYTES_OFFSET + 8;
 const SNAPSHOT_CRC_OFFSET: number = PART_COUNT_OFFSET + 4;
+const VERSION_OFFSET: number = SNAPSHOT_CRC_OFFSET + 4;
 
-/** Size of a checkpoint's body. */
-export const CHECKPOINT_BYTES: number = SNAPSHOT_CRC_OFFSET + 4;
+/** Size of one entry of a checkpoint's body, which is nothing but entries. */
+export const CHECKPOINT_ENTRY_BYTES: number = VERSION_OFFSET + 4;
 
-export function encodeCheckpoint(checkpoint: CheckpointBody): Uint8Array {
-  const bytes = new Uint8Array(CHECKPOINT_BYTES);
-  writeU64(bytes, THROUGH_OFFSET, checkpoint.through);
-  writeU64(bytes, SNAPSHOT_LSN_OFFSET, checkpoint.snapshotLsn);
-  writeU64(bytes, FIRST_PART_OFFSET, checkpoint.firstPartLsn);
-  writeU64(bytes, SNAPSHOT_BYTES_OFFSET, checkpoint.snapshotBytes);
-  writeU32(bytes, PART_COUNT_OFFSET, checkpoint.partCount);
-  writeU32(bytes, SNAPSHOT_CRC_OFFSET, checkpoint.snapshotCrc);
+/** The body of a checkpoint: itself, then those that are kept beside it, the newest first. */
+export function encodeCheckpoints(checkpoints: readonly StoredCheckpoint[]): Uint8Array {
+  const bytes = new Uint8Array(checkpoints.length * CHECKPOINT_ENTRY_BYTES);
+  for (const [index, checkpoint] of checkpoints.entries()) {
+    const at = index * CHECKPOINT_ENTRY_BYTES;
+    writeU64(bytes, at + LSN_OFFSET, checkpoint.lsn);
+    writeU64(bytes, at + THROUGH_OFFSET, checkpoint.through);
+    writeU64(bytes, at + FIRST_PART_OFFSET, checkpoint.firstPartLsn);
+    writeU64(bytes, at + SNAPSHOT_BYTES_OFFSET, checkpoint.snapshotBytes);
+    writeU32(bytes, at + PART_COUNT_OFFSET, checkpoint.partCount);
+    writeU32(bytes, at + SNAPSHOT_CRC_OFFSET, checkpoint.snapshotCrc);
+    writeU32(bytes, at + VERSION_OFFSET, checkpoint.version);
+  }
   return bytes;
 }
 
 /** Reads the body of the checkpoint at `lsn`; `undefined` where no build writes such a one. */
-export function decodeCheckpoint(body: Uint8Array, lsn: number): CheckpointBody | undefined {
-  if (body.length !== CHECKPOINT_BYTES) return undefined;
-  const checkpoint: CheckpointBody = {
-    through: readU64(body, THROUGH_OFFSET),
-    snapshotLsn: readU64(body, SNAPSHOT_LSN_OFFSET),
-    firstPartLsn: readU64(body, FIRST_PART_OFFSET),
-    snapshotBytes: readU64(body, SNAPSHOT_BYTES_OFFSET),
-    partCount: readU32(body, PART_COUNT_OFFSET),
-    snapshotCrc: readU32(body, SNAPSHOT_CRC_OFFSET),
-  };
-  const { through, snapshotLsn, firstPartLsn, snapshotBytes, partCount } = checkpoint;
-  const isOwn = snapshotLsn === lsn;
-  const sensible =
-    through >= 0 &&
-    through < lsn &&
-    snapshotLsn >= 0 &&
-    snapshotLsn <= lsn &&
-    snapshotBytes >= 0 &&
-    (isOwn
-      ? firstPartLsn > through && partCount >= 1 && partCount <= lsn - firstPartLsn
-      : firstPartLsn === 0 && partCount === 0 && snapshotBytes === 0);
-  return sensible ? checkpoint : undefined;
+export function decodeCheckpoints(body: Uint8Array, lsn: number): StoredCheckpoint[] | undefined {
+  if (body.length === 0 || body.length % CHECKPOINT_ENTRY_BYTES !== 0) return undefined;
+  const checkpoints: StoredCheckpoint[] = [];
+  for (let at = 0; at < body.length; at += CHECKPOINT_ENTRY_BYTES) {
+    const checkpoint: StoredCheckpoint = {
+      lsn: readU64(body, at + LSN_OFFSET),
+      through: readU64(body, at + THROUGH_OFFSET),
+      firstPartLsn: readU64(body, at + FIRST_PART_OFFSET),
+      snapshotBytes: readU64(body, at + SNAPSHOT_BYTES_OFFSET),
+      partCount: readU32(body, at + PART_COUNT_OFFSET),
+      snapshotCrc: readU32(body, at + SNAPSHOT_CRC_OFFSET),
+      version: readU32(body, at + VERSION_OFFSET),
+    };
+    const before = checkpoints.at(-1);
+    const isNext = before === undefined ? checkpoint.lsn === lsn : checkpoint.lsn < before.lsn;
+    if (!isNext || !isSensible(checkpoint)) return undefined;
+    checkpoints.push(checkpoint);
+  }
+  return checkpoints;
+}
+
+function isSensible(checkpoint: StoredCheckpoint): boolean {
+  const { lsn, through, firstPartLsn, partCount, snapshotBytes, snapshotCrc, version } = checkpoint;
+  if (through < 0 || through >= lsn || version > VERSION_MAX) return false;
+  if (version === 0) return firstPartLsn === 0 && partCount === 0 && snapshotBytes === 0 && snapshotCrc === 0;
+  return firstPartLsn > through && partCount >= 1 && partCount <= lsn - firstPartLsn && snapshotBytes >= 0;
 }
 
 /** What a part of a snapshot has before its bytes: its number, from 0. */

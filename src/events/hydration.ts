@@ -3,7 +3,7 @@ import { StateError, checkOptions, invalid } from "../base/index.js";
 import type { CorruptionError, FormatError } from "../base/index.js";
 import type { Journal } from "../log/index.js";
 import { fallbackChannel } from "./channels.js";
-import type { StoredCheckpoint } from "./checkpoint.js";
+import type { StoredCheckpoint } from "./format.js";
 import { readSnapshot } from "./snapshot-parts.js";
 import type { SnapshotType } from "./versioned.js";
 

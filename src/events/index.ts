@@ -11,7 +11,8 @@ export type {
   FlushMessage,
 } from "./channels.js";
 export type { Checkpoint, CheckpointOptions } from "./checkpointer.js";
-export type { CborLibrary, Codec, ProtobufMessage } from "./codec.js";
+export type { Codec } from "../base/index.js";
+export type { CborLibrary, ProtobufMessage } from "./codec.js";
 export type { FollowEventsOptions, ReplayOptions } from "./event-log.js";
 export type { EventLogStats } from "./event-log-stats.js";
 export type {

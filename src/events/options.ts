@@ -1,9 +1,9 @@
 /** The options of an event log: what each means, its unit, its default. */
 import { checkInteger, checkOptions, invalid } from "../base/index.js";
-import type { Journal, LogOptions } from "../log/index.js";
+import type { LogOptions, JournalLimits } from "../log/index.js";
 import { json } from "./codec.js";
 import { EventDefinitions, type EventTypes } from "./event-type.js";
-import { HEADER_BYTES_MAX, PART_HEADER_BYTES } from "./format.js";
+import { CHECKPOINT_ENTRY_BYTES, HEADER_BYTES_MAX, PART_HEADER_BYTES } from "./format.js";
 import { type SnapshotType, snapshot } from "./versioned.js";
 
 /** Options of `EventLog.on`. */
@@ -14,7 +14,7 @@ export interface EventLogOptions<Types extends EventTypes, State = unknown> {
   readonly batchSize?: number;
   /** Bytes of events that may be accepted and not yet durable; `enqueue` refuses more. Default 16 MiB. */
   readonly bufferBytesMax?: number;
-  /** Checkpoints that are kept; once there are so many, the log is pruned to the oldest of them. 1 to 1,000. Default 10. */
+  /** Checkpoints that are kept; once there are so many, the log is pruned to the oldest of them. 1 to 100. Default 10. */
   readonly checkpointsMax?: number;
   /** How the state of a checkpoint is encoded, from `snapshot`. Default: JSON, version 1. */
   readonly snapshot?: SnapshotType<State>;
@@ -43,35 +43,45 @@ export interface ResolvedEventLogOptions<Types extends EventTypes> {
 
 const KNOWN = ["events", "batchSize", "bufferBytesMax", "checkpointsMax", "snapshot", "partBytes"] as const;
 
+const PART_BYTES_MIN = 64;
 const KIB = 1 << 10;
 const MIB = 1 << 20;
 
 /** What a journal is taken to need for a record beside its payload: more than any of them does. */
 export const RECORD_OVERHEAD_BYTES = 32;
 
-/** Checks `options` for the journal that they are used on. */
+/** Checks `options` for a journal with these limits. */
 export function resolveEventLogOptions<Types extends EventTypes, State>(
   where: string,
   options: EventLogOptions<Types, State>,
-  journal: Journal,
+  { recordBytesMax: recordMax, batchBytesMax }: Omit<JournalLimits, "recordHeaderBytes">,
 ): ResolvedEventLogOptions<Types> {
   const given = checkOptions(where, options, KNOWN);
   const { events } = given;
   if (!(events instanceof EventDefinitions)) throw invalid(where, "events", events, "what defineEvents returns");
-  const { batchBytesMax } = journal.limits;
-  const recordBytesMax = Math.min(journal.limits.recordBytesMax, batchBytesMax - RECORD_OVERHEAD_BYTES);
+  const recordBytesMax = Math.min(recordMax, batchBytesMax - RECORD_OVERHEAD_BYTES);
+  // Each checkpoint names the kept ones, and one more with a snapshot.
+  const checkpointsMax = Math.min(100, Math.floor((recordBytesMax - HEADER_BYTES_MAX) / CHECKPOINT_ENTRY_BYTES) - 1);
   const partMax = recordBytesMax - HEADER_BYTES_MAX - PART_HEADER_BYTES;
+  if (partMax < PART_BYTES_MIN || checkpointsMax < 1)
+    throw invalid(where, "recordBytesMax of the journal", recordBytesMax, "at least 128");
   return {
     events,
     batchSize: checkInteger(where, "batchSize", given.batchSize, { min: 1, max: 1_000_000 }, 1000),
     bufferBytesMax: checkInteger(where, "bufferBytesMax", given.bufferBytesMax, { min: 1 }, 16 * MIB),
-    checkpointsMax: checkInteger(where, "checkpointsMax", given.checkpointsMax, { min: 1, max: 1000 }, 10),
+    checkpointsMax: checkInteger(
+      where,
+      "checkpointsMax",
+      given.checkpointsMax,
+      { min: 1, max: checkpointsMax },
+      Math.min(10, checkpointsMax),
+    ),
     snapshot: given.snapshot ?? snapshot({ codec: json() }),
     partBytes: checkInteger(
       where,
       "partBytes",
       given.partBytes,
-      { min: 64, max: partMax },
+      { min: PART_BYTES_MIN, max: partMax },
       Math.min(64 * KIB, partMax),
     ),
     recordBytesMax,

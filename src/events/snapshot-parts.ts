@@ -1,9 +1,9 @@
 /** A snapshot as records: parts that stand before their checkpoint, which names their count, their size and their checksum. */
 import { CorruptionError, FormatError, crc32c } from "../base/index.js";
 import type { Journal } from "../log/index.js";
-import { headerOf, type StoredCheckpoint } from "./checkpoint.js";
+import { headerOf } from "./checkpoint.js";
 import { undecodable, unknownVersion } from "./errors.js";
-import { type RecordBody, SNAPSHOT_TYPE, decodePart, encodePart } from "./format.js";
+import { type RecordBody, SNAPSHOT_TYPE, type StoredCheckpoint, decodePart, encodePart } from "./format.js";
 import { wantTypes, wantedRecords } from "./reader.js";
 import { type SnapshotType, decodeVersioned } from "./versioned.js";
 

@@ -103,6 +103,8 @@ describe("the types of an event log", () => {
       });
       expectTypeOf(state).toEqualTypeOf<Map<string, number>>();
       await log.checkpoint({ state });
+      const counted = (counting: EventLog<Types, number>) => counting.hydrate({ initial: 0, apply: (sum) => sum + 1 });
+      expectTypeOf<Awaited<ReturnType<typeof counted>>["state"]>().toEqualTypeOf<number>();
       await strict.checkpoint({ state: { sum: 1 } });
       // @ts-expect-error another state than that of the snapshot
       await strict.checkpoint({ state: { total: 1 } });

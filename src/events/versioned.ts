@@ -1,6 +1,6 @@
 /** Values whose shape changes from one version of a program to the next, and how old bytes become new values. */
 import { checkInteger, checkOptions, invalid } from "../base/index.js";
-import type { Codec } from "./codec.js";
+import type { Codec } from "../base/index.js";
 import { VERSION_MAX } from "./format.js";
 
 /** Turns a value of one version into one of the next. Its parameter may be annotated with the old type. */

@@ -72,10 +72,6 @@ export class EventWriter {
     return this.#nextLsn;
   }
 
-  get checkpointLsn(): number {
-    return this.#checkpointLsn;
-  }
-
   get enqueuedCount(): number {
     return this.#buffer.length;
   }
@@ -131,8 +127,9 @@ export class EventWriter {
   /** Accepts an event and returns its LSN. It goes to the journal with the next hand-over. */
   enqueue(where: string, record: RecordBody): number {
     this.#checkUsable();
-    const bytes = this.#checkSize(where, record);
+    let bytes = this.#checkSize(where, record);
     const { bufferBytesMax, batchBytesMax, batchSize } = this.#limits;
+    if (this.#pendingBytes + bytes > bufferBytesMax) bytes = exactBytes(record);
     if (this.#pendingBytes + bytes > bufferBytesMax) {
       throw new LimitError(
         "HF_BACKPRESSURE",
@@ -142,8 +139,9 @@ export class EventWriter {
     }
     if (this.#bufferBatchBytes + bytes > batchBytesMax) this.handOver();
     const lsn = this.#nextLsn;
-    this.#buffer.push(this.#number(record));
-    this.#bufferBatchBytes += bytes;
+    const encoded = this.#number(record);
+    this.#buffer.push(encoded);
+    this.#bufferBatchBytes += encoded.payload.length + BATCH_OVERHEAD_BYTES;
     if (this.#buffer.length >= batchSize) this.handOver();
     return lsn;
   }
@@ -210,7 +208,7 @@ export class EventWriter {
       this.#told = true;
       throw this.#failure;
     }
-    if (this.#closed) throw new StateError("HF_CLOSED", "The event log is closed.", { name: this.#name });
+    if (this.#closed) throw closedError(this.#name);
   }
 
   /** Stops everything: what the journal holds is not what was accepted. */
@@ -249,6 +247,7 @@ export class EventWriter {
     const { batchBytesMax } = this.#limits;
     let bytes = 0;
     for (const record of records) bytes += this.#checkSize(where, record);
+    if (bytes > batchBytesMax) bytes = records.reduce((sum, record) => sum + exactBytes(record), 0);
     if (bytes <= batchBytesMax) return;
     throw new LimitError(
       "HF_BATCH_TOO_LARGE",
@@ -328,6 +327,15 @@ export const BATCH_OVERHEAD_BYTES: number = HEADER_BYTES_MAX + RECORD_OVERHEAD_B
 function bodyBytes(body: Uint8Array | string, enough: number): number {
   if (typeof body !== "string") return body.length;
   return body.length * 3 <= enough ? body.length * 3 : Buffer.byteLength(body);
+}
+
+function exactBytes({ body }: RecordBody): number {
+  return BATCH_OVERHEAD_BYTES + (typeof body === "string" ? Buffer.byteLength(body) : body.length);
+}
+
+/** What is asked of an event log that is closed. */
+export function closedError(name: string): StateError {
+  return new StateError("HF_CLOSED", `The event log${name === "" ? "" : ` in ${name}`} is closed.`, { name });
 }
 
 /** Bytes that are about to be written. No `Buffer`, whose `slice` does not copy. */

@@ -1,6 +1,8 @@
 /** How values become bytes and come back: the caller's business, with typed errors where it fails. */
 import { type Codec, FormatError, InvalidArgumentError, invalid } from "../base/index.js";
 
+const encoder = new TextEncoder();
+
 /** Refuses what is no codec. */
 export function checkCodec<T>(where: string, option: string, codec: Codec<T> | undefined): Codec<T> {
   if (typeof codec?.encode !== "function" || typeof codec.decode !== "function")
@@ -21,7 +23,8 @@ export function encodeWith<T>(codec: Codec<T>, value: T, what: string): Uint8Arr
   } catch (error) {
     throw encodeFailed(what, "its codec threw", error);
   }
-  if (!(bytes instanceof Uint8Array)) throw encodeFailed(what, "its codec returned no Uint8Array");
+  if (typeof bytes === "string") return encoder.encode(bytes);
+  if (!(bytes instanceof Uint8Array)) throw encodeFailed(what, "its codec returned neither a Uint8Array nor a text");
   return bytes.slice();
 }
 

@@ -6,7 +6,7 @@ import type { SimVfs, Vfs, VfsFile } from "../vfs/index.js";
 import { type Codec, type Entry, type IndexedLog, type KeyCodec, LaneSet, type LaneSetOptions } from "./index.js";
 
 /** Texts as bytes. */
-export const textCodec: Codec<string> = {
+export const textCodec: { encode(text: string): Uint8Array } & Pick<Codec<string>, "decode"> = {
   encode: (text) => new TextEncoder().encode(text),
   decode: (bytes) => new TextDecoder("utf-8", { fatal: true }).decode(bytes),
 };

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { crc32c as nativeCrc32c } from "@node-rs/crc32";
 import { describe, expect, it } from "vitest";
 import { EventLog, type EventDefinitions, type EventType, defineEvents, event, json } from "../../src/events/index.js";
-import { CHECKPOINT_BYTES, PART_HEADER_BYTES, encodeCheckpoint, parseHeader } from "../../src/events/format.js";
+import { CHECKPOINT_ENTRY_BYTES, PART_HEADER_BYTES, encodeCheckpoints, parseHeader } from "../../src/events/format.js";
 import { readU32, readU64 } from "../../src/base/index.js";
 import { Log, type LogRecord } from "../../src/log/index.js";
 import { SimVfs } from "../../src/vfs/index.js";
@@ -69,21 +69,22 @@ describe("the page of event records", () => {
       field: field ?? "",
     }));
     const values: Record<string, number> = {
+      lsn: 9,
       through: 5,
-      snapshotLsn: 9,
       firstPartLsn: 6,
       snapshotBytes: 1,
       partCount: 2,
+      version: 7,
       snapshotCrc: nativeCrc32c(Uint8Array.of(0x35)),
     };
-    const body = encodeCheckpoint(values as never);
+    const body = encodeCheckpoints([values as never]);
     let end = 0;
     for (const { offset, bytes, field } of rows.slice(0, -1)) {
       expect(offset).toBe(end);
       expect(bytes === 8 ? readU64(body, offset) : readU32(body, offset), field).toBe(values[field]);
       end = offset + bytes;
     }
-    expect(end).toBe(CHECKPOINT_BYTES);
+    expect(end).toBe(CHECKPOINT_ENTRY_BYTES);
     expect(rows.at(-1)).toEqual({ offset: 0, bytes: PART_HEADER_BYTES, field: "index" });
     const [, , checkpoint] = dumpsOf(page);
     const header = parseHeader(checkpoint!);

@@ -95,7 +95,7 @@ describe("the page of shared logs", () => {
     for (const count of [3, 4, 5]) {
       const vfs = new SimVfs();
       const log = await Log.open("/log", { vfs });
-      for (let at = 0; at < count; at++) await log.append(dumps[at]!, KINDS[at]!);
+      for (let at = 0; at < count; at++) await log.append(dumps[at]!, KINDS[at]);
       await log.close();
       const file = await vfs.open(`/log/${POINTER_NAME}`, { access: "read-write", create: "if-missing" });
       await file.write(dumps[5]!, 4096);

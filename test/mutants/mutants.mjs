@@ -547,8 +547,8 @@ export const mutants = [
     name: "checkpoint that covers what came after it was asked for",
     rule: "R10",
     file: "events/checkpointer.ts",
-    find: "      through,\n      snapshotLsn:",
-    replace: "      through: writer.nextLsn - 1,\n      snapshotLsn:",
+    find: "      through,\n      firstPartLsn,",
+    replace: "      through: writer.nextLsn - 1,\n      firstPartLsn,",
     hint: "events",
   },
   {
@@ -573,6 +573,14 @@ export const mutants = [
     file: "events/writer.ts",
     find: "    if (this.#failure === undefined) await this.#flush();",
     replace: "    if (this.#failure === undefined) return;",
+    hint: "events",
+  },
+  {
+    name: "only the newest snapshot is tried",
+    rule: "R10",
+    file: "events/hydration.ts",
+    find: "  for (const checkpoint of checkpoints) {",
+    replace: "  for (const checkpoint of checkpoints.slice(0, 1)) {",
     hint: "events",
   },
   {

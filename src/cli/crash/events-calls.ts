@@ -7,8 +7,9 @@ import {
   defineEvents,
   event,
   json,
+  snapshot,
 } from "../../events/index.js";
-import type { LogOptions } from "../../log/index.js";
+import { Log, type LogOptions } from "../../log/index.js";
 import type { SimVfs } from "../../vfs/index.js";
 import { type EventsEvent, type Fold, foldOf } from "./events-model.js";
 
@@ -41,11 +42,36 @@ export interface EventsOptions {
 }
 
 const PATH = "/data/events";
+/** So small that states have several parts. */
+const PART_BYTES = 200;
+
+/** Opens the log of an event log by itself. */
+export async function openJournal(options: EventsOptions, vfs: SimVfs): Promise<Log> {
+  return await Log.open(PATH, { ...options.log, vfs });
+}
+
+/** An event log on a journal. With `doubtful`, the first snapshot that it reads can't be decoded. */
+export async function eventsOn(options: EventsOptions, journal: Log, doubtful = false): Promise<EventLog<Types, Fold>> {
+  const { batchSize, checkpointsMax } = options;
+  let doubts = doubtful;
+  const codec = json<Fold>((value) => {
+    if (!doubts) return value as Fold;
+    doubts = false;
+    throw new Error("a doubtful snapshot");
+  });
+  return await EventLog.on(journal, {
+    events,
+    batchSize,
+    checkpointsMax,
+    partBytes: PART_BYTES,
+    snapshot: snapshot({ codec }),
+  });
+}
 
 export async function openEvents(options: EventsOptions, vfs: SimVfs): Promise<EventLog<Types, Fold>> {
   const { batchSize, checkpointsMax } = options;
   const log = { ...options.log, vfs };
-  return await EventLog.open<Types, Fold>(PATH, { events, batchSize, checkpointsMax, partBytes: 200, log });
+  return await EventLog.open<Types, Fold>(PATH, { events, batchSize, checkpointsMax, partBytes: PART_BYTES, log });
 }
 
 /** The serial of an event: in the small type as JSON, in the other as the first four bytes. */

@@ -1,5 +1,6 @@
 /** A case about an event log: calls on it, recovery by opening, replaying and hydrating it, and the oracle. */
 import type { EventLog } from "../../events/index.js";
+import type { Log } from "../../log/index.js";
 import type { ExploreCrashesOptions, RecoverContext } from "../../testing/index.js";
 import { type CrashCase, crashCase } from "./crash-case.js";
 import type { Effort } from "./effort.js";
@@ -8,10 +9,19 @@ import {
   type EventsOptions,
   EventsWorkload,
   type Types,
+  eventsOn,
   openEvents,
+  openJournal,
   serialOf,
 } from "./events-calls.js";
-import { type EventsEvent, EventsModel, type EventsView, type Fold, foldOf } from "./events-model.js";
+import {
+  type EventsEvent,
+  EventsModel,
+  type EventsView,
+  type Fold,
+  type HydratedFold,
+  foldOf,
+} from "./events-model.js";
 
 /** What an event-log case is made of. */
 export interface EventsPlan {
@@ -26,6 +36,7 @@ export interface EventsPlan {
 
 /** A recovered event log, as a program sees it. */
 export interface RecoveredEvents extends EventsView {
+  readonly journal: Log;
   readonly log: EventLog<Types, Fold>;
 }
 
@@ -35,10 +46,12 @@ export function eventsCase(plan: EventsPlan): CrashCase {
 }
 
 async function recover(plan: EventsPlan, { vfs, note }: RecoverContext<EventsEvent>): Promise<RecoveredEvents> {
-  const log = await openEvents(plan.options, vfs);
+  const journal = await openJournal(plan.options, vfs);
+  const log = await eventsOn(plan.options, journal);
   const left: [number, number][] = [];
   for await (const stored of log.replay()) left.push([stored.lsn, serialOf(stored)]);
   const hydrated = await hydrate(log);
+  const doubtful = await hydrate(await eventsOn(plan.options, journal, true));
   const { firstLsn, lastLsn } = log;
   const checkpoints = log.checkpoints.map(({ lsn, through, snapshotBytes }) => ({
     lsn,
@@ -46,25 +59,25 @@ async function recover(plan: EventsPlan, { vfs, note }: RecoverContext<EventsEve
     state: snapshotBytes !== undefined,
   }));
   note({ kind: "opened", lastLsn, checkpoints });
-  return { log, firstLsn, lastLsn, left, checkpoints, ...hydrated };
+  return { journal, log, firstLsn, lastLsn, left, checkpoints, hydrated, doubtful };
 }
 
-async function hydrate(log: EventLog<Types, Fold>): Promise<Pick<RecoveredEvents, "state" | "stateLsn" | "rejected">> {
+async function hydrate(log: EventLog<Types, Fold>): Promise<HydratedFold | undefined> {
   try {
     const { state, lsn, rejected } = await log.hydrate({
       initial: foldOf([]),
       apply: (sum: Fold, stored) => foldOf([serialOf(stored)], sum),
     });
-    return { state, stateLsn: lsn, rejected: rejected.length };
+    return { state, lsn, rejected: rejected.length };
   } catch (error) {
-    if ((error as { code?: unknown }).code === "HF_NO_SNAPSHOT") return { state: undefined, stateLsn: 0, rejected: 0 };
+    if ((error as { code?: unknown }).code === "HF_NO_SNAPSHOT") return undefined;
     throw error;
   }
 }
 
 /** Goes on after a recovery: an event, a buffer, a checkpoint. */
-async function goOn({ log, state }: RecoveredEvents, { note }: RecoverContext<EventsEvent>): Promise<void> {
-  let sum = state ?? foldOf([]);
+async function goOn({ log, hydrated }: RecoveredEvents, { note }: RecoverContext<EventsEvent>): Promise<void> {
+  let sum = hydrated?.state ?? foldOf([]);
   const issue = (): number => {
     const serial = 1000 + log.lastLsn + 1;
     note({ kind: "issued", lsn: log.lastLsn + 1, serials: [serial], joins: log.stats().enqueued > 0 });
@@ -75,7 +88,7 @@ async function goOn({ log, state }: RecoveredEvents, { note }: RecoverContext<Ev
   note({ kind: "acked", lsn: first });
   log.enqueue("counted", { serial: issue() });
   log.enqueue("counted", { serial: issue() });
-  if (state !== undefined) {
+  if (hydrated !== undefined) {
     const through = log.lastLsn;
     const taken = await log.checkpoint({ state: sum });
     note({ kind: "checkpointed", lsn: taken.lsn, through, state: true });
@@ -107,11 +120,14 @@ export function eventsExploration(plan: EventsPlan): ExploreCrashesOptions<Recov
     },
     recover: (context) => recover(plan, context),
     check,
-    describe: ({ log: _log, ...shown }) => JSON.stringify(shown),
+    describe: ({ journal: _journal, log: _log, ...shown }) => JSON.stringify(shown),
     ...(followUps !== undefined
       ? {
           idempotent: true as const,
-          close: ({ log }: RecoveredEvents) => log.close(),
+          async close({ journal, log }: RecoveredEvents) {
+            await log.close();
+            await journal.close();
+          },
           resume: (state: RecoveredEvents, context: RecoverContext<EventsEvent>) => goOn(state, context),
           checkResumed: check,
         }

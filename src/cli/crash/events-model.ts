@@ -47,8 +47,17 @@ export interface EventsView {
   readonly left: readonly (readonly [lsn: number, serial: number])[];
   /** The newest first. */
   readonly checkpoints: readonly SeenCheckpoint[];
-  readonly state: Fold | undefined;
-  readonly stateLsn: number;
+  /** `undefined` where no state could be rebuilt. */
+  readonly hydrated: HydratedFold | undefined;
+  /** The same where the newest snapshot is not believed. */
+  readonly doubtful: HydratedFold | undefined;
+}
+
+/** What hydration gave. */
+export interface HydratedFold {
+  readonly state: Fold;
+  readonly lsn: number;
+  /** Snapshots that were passed over. */
   readonly rejected: number;
 }
 
@@ -110,19 +119,25 @@ export class EventsModel {
     return this.#checkpoints.at(-1)?.lsn ?? 0;
   }
 
-  #refuseState({ firstLsn, lastLsn, state, stateLsn, rejected, checkpoints }: EventsView): string | undefined {
-    if (rejected > 0) return `${rejected} snapshots could not be used`;
-    if (state === undefined) {
-      // Once a checkpoint had a state, there is always one to start from.
-      if (firstLsn === 1 || [...checkpoints, ...this.#checkpoints].some((one) => one.state))
-        return "no state could be rebuilt";
-      return undefined;
-    }
-    if (stateLsn !== lastLsn) return `the state is that at LSN ${stateLsn}, and the log ends at ${lastLsn}`;
-    const { count, hash } = foldOf([...this.#serials].filter(([lsn]) => lsn <= lastLsn).map(([, serial]) => serial));
-    if (state.count !== count || state.hash !== hash)
-      return `the state is that of ${state.count} events, and ${count} were issued up to LSN ${lastLsn}, or others`;
-    return undefined;
+  #refuseState({ firstLsn, lastLsn, hydrated, doubtful, checkpoints }: EventsView): string | undefined {
+    // Once a checkpoint had a state, there is always one to start from.
+    const hadState = [...checkpoints, ...this.#checkpoints].some(({ state }) => state);
+    if (hydrated === undefined) return firstLsn === 1 || hadState ? "no state could be rebuilt" : undefined;
+    if (hydrated.rejected > 0) return `${hydrated.rejected} snapshots could not be used`;
+    const snapshots = checkpoints.filter(({ state }) => state).length;
+    // Without the newest snapshot: from the one before it, or from the beginning.
+    const canDoWithout = firstLsn === 1 || snapshots > 1;
+    if (doubtful === undefined) {
+      if (canDoWithout) return "the snapshot before a damaged one was not used";
+    } else if (doubtful.rejected !== Math.min(1, snapshots)) return "a damaged snapshot was not named";
+    return this.#refuseFold(hydrated, lastLsn) ?? (doubtful && this.#refuseFold(doubtful, lastLsn));
+  }
+
+  #refuseFold({ state, lsn }: HydratedFold, lastLsn: number): string | undefined {
+    if (lsn !== lastLsn) return `the state is that at LSN ${lsn}, and the log ends at ${lastLsn}`;
+    const { count, hash } = foldOf([...this.#serials].filter(([at]) => at <= lastLsn).map(([, serial]) => serial));
+    if (state.count === count && state.hash === hash) return undefined;
+    return `the state is that of ${state.count} events, and ${count} were issued up to LSN ${lastLsn}, or others`;
   }
 
   #apply(one: EventsEvent): void {
