@@ -29,6 +29,11 @@ export interface PipelineSettings {
 }
 
 export const DIRECTORY = "/node";
+/** Of the anchors in directories. */
+export const SLOT_BYTES = 1024;
+
+/** Opens the same pipeline, on whatever disk a crash left of it. */
+export type PipelineOpener = (vfs: Vfs, settings?: PipelineSettings) => Promise<OpenPipeline>;
 
 /** Opens a pipeline in a directory. */
 export async function openIn(vfs: Vfs, settings: PipelineSettings = {}): Promise<Pipeline> {
@@ -36,7 +41,7 @@ export async function openIn(vfs: Vfs, settings: PipelineSettings = {}): Promise
   return await PersistPipeline.open(DIRECTORY, {
     lanes: { codec: textCodec },
     chain: { codec: textCodec },
-    anchor: { ...anchorOptions, ...(mode === undefined ? {} : { mode }), slotBytes: 1024 },
+    anchor: { ...anchorOptions, ...(mode === undefined ? {} : { mode }), slotBytes: SLOT_BYTES },
     vfs,
     log: SMALL,
     ...(onPersisted === undefined ? {} : { onPersisted }),
@@ -73,10 +78,7 @@ export function lane(key: string, first: number, last: number): { key: string; v
 }
 
 /** The pipelines that every test of cycles runs on. */
-export const pipelineKinds: readonly (readonly [
-  string,
-  (vfs: Vfs, settings?: PipelineSettings) => Promise<OpenPipeline>,
-])[] = [
+export const pipelineKinds: readonly (readonly [string, PipelineOpener])[] = [
   [
     "a directory, with an anchor that alternates",
     (vfs, settings) => inDirectory(vfs, { ...settings, mode: "alternate" }),

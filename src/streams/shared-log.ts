@@ -56,7 +56,7 @@ interface Opened {
   readonly log: Log;
   readonly book: StreamBook;
   readonly writer: StreamWriter;
-  readonly maintenance: () => Maintenance;
+  readonly maintenance: Maintenance;
   readonly pointer: CheckpointPointer;
   readonly recovery: SharedRecoveryReport;
 }
@@ -90,7 +90,7 @@ export class SharedLog {
   readonly #log: Log;
   readonly #book: StreamBook;
   readonly #writer: StreamWriter;
-  readonly #maintenance: () => Maintenance;
+  readonly #maintenance: Maintenance;
   readonly #pointer: CheckpointPointer;
   readonly #streams = new Map<StreamState, Stream>();
   readonly #making = new Map<string, Promise<Stream>>();
@@ -137,7 +137,7 @@ export class SharedLog {
         entries: entriesIn(book),
         durationMs: vfs.nowMs() - startMs,
       };
-      return new SharedLog({ log, book, writer, maintenance: () => maintenance, pointer, recovery });
+      return new SharedLog({ log, book, writer, maintenance, pointer, recovery });
     } catch (error) {
       await log.close().catch(() => undefined);
       throw error;
@@ -220,7 +220,7 @@ export class SharedLog {
   /** Counters since opening, and sizes now. Walks over the streams. */
   stats(): SharedLogStats {
     this.#writer.drain();
-    const { counters, problem } = this.#maintenance();
+    const { counters, problem } = this.#maintenance;
     let indexBytes = 0;
     for (const { index } of this.#book.byId.values()) indexBytes += index.bytes;
     return {
@@ -245,7 +245,7 @@ export class SharedLog {
 
   async #close(): Promise<void> {
     this.#writer.close();
-    await this.#maintenance().rest();
+    await this.#maintenance.rest();
     try {
       await this.#log.close();
     } finally {

@@ -9,18 +9,39 @@ import type { EventsEvent } from "../../src/cli/crash/events-model.js";
 const CALLS: readonly EventsCall[] = [
   { call: "append", bytes: 40 },
   { call: "enqueue", count: 3, flush: true },
-  { call: "checkpoint", state: true, padding: 1500, beside: 1 },
-  { call: "batch", count: 2 },
+  { call: "checkpoint", state: true, padding: 400, beside: 1 },
   { call: "reopen" },
   { call: "enqueue", count: 1, flush: false },
   { call: "checkpoint", state: true, padding: 0, beside: 0 },
-  { call: "enqueue", count: 1, flush: false },
 ];
 
-/** The fault exploration of an event log. */
-export function eventsFaults(name: string, seed: number): ExploreFaultsOptions<RecoveredEvents, EventsEvent> {
+/** One errno each for what reaches an event log; which operation of the log failed, and how, is for the log's own sweep. */
+const FEW_ERRNOS = {
+  read: ["EIO"],
+  write: ["EIO"],
+  "sync-data": ["EIO"],
+  open: [],
+  truncate: [],
+  preallocate: [],
+  size: [],
+  "make-directory": [],
+  list: [],
+  stat: [],
+  rename: [],
+  remove: [],
+  "sync-directory": ["EIO"],
+  lock: [],
+} as const;
+
+/** The fault exploration of an event log: all errnos, or one for each kind of operation. */
+export function eventsFaults(
+  name: string,
+  seed: number,
+  full: boolean,
+): ExploreFaultsOptions<RecoveredEvents, EventsEvent> {
   const options = {
-    log: { blockBytes: 512, segmentBytes: 2048 },
+    // Rolling is for the log's own sweep.
+    log: { blockBytes: 512, segmentBytes: 4096 },
     batchSize: 2,
     checkpointsMax: 1,
   } as const;
@@ -30,6 +51,7 @@ export function eventsFaults(name: string, seed: number): ExploreFaultsOptions<R
   return {
     name,
     seed,
+    ...(full ? {} : { errnos: FEW_ERRNOS }),
     recover,
     check,
     async workload({ vfs, note }) {

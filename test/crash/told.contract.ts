@@ -1,8 +1,12 @@
-/** The power is cut at the very moment at which a pipeline tells of something, and nothing is left that was not synced. */
+/** The power is cut at the very moment at which a pipeline tells of something, and nothing is left that was not synced; or a slot of its anchor is lost too. */
+import { loseNewestSlot } from "../../src/cli/crash/anchor-slots.js";
 import { type Persisted } from "../../src/lanes/index.js";
 import {
   type Anchor,
+  DIRECTORY,
   type OpenPipeline,
+  type PipelineOpener,
+  SLOT_BYTES,
   certificates,
   lane,
   pipelineKinds,
@@ -36,13 +40,22 @@ async function run({ pipeline, close }: OpenPipeline): Promise<void> {
 }
 
 /** Whether a pipeline, recovered, has what was told of. */
-async function has({ pipeline }: OpenPipeline, persisted: Persisted<string, Anchor>): Promise<boolean> {
+function has({ pipeline }: OpenPipeline, persisted: Persisted<string, Anchor>): boolean {
   if (persisted.kind === "anchor") return (pipeline.anchor?.round ?? 0) >= persisted.anchor.round;
   if (persisted.kind === "chain") return pipeline.chain.nextIndex >= persisted.nextIndex;
   return (pipeline.lanes.get(persisted.key)?.nextIndex ?? 0) >= persisted.nextIndex;
 }
 
-/** Runs a pipeline of each kind. Resolves to how many tellings were looked at; rejects with the first that a cut took back. */
+/** Whether one that lost the newest slot of its anchor as well finds all that the anchor before needs. */
+async function servesOlderAnchor(open: PipelineOpener, vfs: SimVfs): Promise<boolean> {
+  await loseNewestSlot(vfs, `${DIRECTORY}/anchor`, SLOT_BYTES);
+  const recovered = await open(vfs);
+  const isSound = recovered.pipeline.failures.length === 0;
+  await recovered.close();
+  return isSound;
+}
+
+/** Runs a pipeline of each kind. Resolves to how many states were looked at; rejects with the first that is wrong. */
 export async function cutAtEachTelling(): Promise<number> {
   let looked = 0;
   for (const [kind, open] of pipelineKinds) {
@@ -52,12 +65,17 @@ export async function cutAtEachTelling(): Promise<number> {
       void tellings.push({ persisted, snapshot: vfs.disk.snapshot() });
     await run(await open(vfs, { onPersisted }));
     for (const { persisted, snapshot } of tellings) {
-      const disk = SimDisk.afterPowerCut(snapshot.powerCut(), keepNothing, { seed: 1 });
-      const recovered = await open(new SimVfs({ disk }));
-      if (!(await has(recovered, persisted)))
+      const afterCut = (): SimVfs => {
+        const disk = SimDisk.afterPowerCut(snapshot.powerCut(), keepNothing, { seed: 1 });
+        return new SimVfs({ disk });
+      };
+      const recovered = await open(afterCut());
+      if (!has(recovered, persisted))
         throw new Error(`${kind}: told of ${JSON.stringify(persisted)}, which a power cut took back`);
       await recovered.close();
-      looked += 1;
+      if (!(await servesOlderAnchor(open, afterCut())))
+        throw new Error(`${kind}: the older anchor misses something, after ${JSON.stringify(persisted)}`);
+      looked += 2;
     }
   }
   return looked;

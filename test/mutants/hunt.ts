@@ -10,6 +10,7 @@ import { Log, type LogOptions } from "../../src/log/index.js";
 import { CrashFoundError, exploreCrashes, exploreDamage, exploreFaults } from "../../src/testing/index.js";
 import { SimVfs } from "../../src/vfs/index.js";
 import { anchorFaults, logFaults } from "../crash/log-faults.contract.js";
+import { sharedExploration } from "../../src/cli/crash/shared-suites.js";
 import { sharedFaults } from "../crash/shared-faults.contract.js";
 import { cutAtEachTelling } from "../crash/told.contract.js";
 import { type Leaving, logDamage } from "../damage/log-damage.contract.js";
@@ -201,6 +202,23 @@ const sharedDisk: Hunt = () =>
 /** Pipelines tell of things; the power is cut at that moment. */
 const tellings: Hunt = () => found("tellings", cutAtEachTelling);
 
+/** A stream that holds nothing, beside one that fills segments, opened without the checkpoint too: only its state says that it is there. */
+const idleStream: Hunt = () =>
+  found("idle stream", async () => {
+    const plan = {
+      title: "idle stream",
+      seed: SEED,
+      options: { ...small, checkpointBytes: 512 },
+      calls: [
+        { call: "clear", stream: 0 },
+        { call: "churn", stream: 1, count: 14 },
+      ],
+      scansAgain: true,
+      effort: { depth: 1, kill: true, nestedShare: 0, nestedCap: 1 },
+    } as const;
+    return (await exploreCrashes({ ...sharedExploration(plan), statesMax: 600 })).raw;
+  });
+
 /** The scenario named first, then all. */
 function hunts(hint: string | undefined): Hunt[] {
   const rest: Hunt[] = [
@@ -211,6 +229,7 @@ function hunts(hint: string | undefined): Hunt[] {
     looks,
     headers,
     tellings,
+    idleStream,
     crashes([], 12_000),
     damage,
     faults,
@@ -225,6 +244,7 @@ function hunts(hint: string | undefined): Hunt[] {
   if (hint === "looks") return [looks, ...rest];
   if (hint === "headers") return [headers, ...rest];
   if (hint === "tellings") return [tellings, ...rest];
+  if (hint === "idle") return [idleStream, ...rest];
   if (hint === "lock") return [lock, ...rest];
   return [crashes([hint], 12_000), ...rest];
 }

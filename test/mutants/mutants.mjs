@@ -495,9 +495,9 @@ export const mutants = [
     name: "shared: a stream's state not kept alive",
     rule: "R1",
     file: "streams/book.ts",
-    find: "    stream.statePhysical = physical;\n    this.use.add(physical);",
+    find: "    if (stream.statePhysical !== 0) this.use.remove(stream.statePhysical);\n    stream.statePhysical = physical;\n    this.use.add(physical);",
     replace: "    stream.statePhysical = physical;",
-    hint: "shared-log-stuck",
+    hint: "idle",
   },
   {
     name: "shared: checkpoint says more than it holds",
@@ -598,7 +598,7 @@ export const mutants = [
     file: "lanes/persist-pipeline.ts",
     find: "needsOf(this.#parts.options, this.#parts.anchor.fallbackValue)",
     replace: "needsOf(this.#parts.options, this.#parts.anchor.value)",
-    hint: "lanes-directory",
+    hint: "tellings",
   },
   {
     name: "jump with the anchor in one slot",
@@ -607,7 +607,7 @@ export const mutants = [
     find: "  await anchor.writeAgain();",
     replace:
       "  for (const part of planned) if (hasToJump(part)) Object.assign(part, { olderNeed: part.need });\n  if (planned.length > 0) return planned;",
-    hint: "lanes-directory",
+    hint: "tellings",
   },
   {
     name: "publish before it is durable",

@@ -35,7 +35,7 @@ interface PipelineAnchor {
 
 type Pipeline = PersistPipeline<string, Uint8Array, Uint8Array, PipelineAnchor>;
 
-type PipelineEvent =
+export type PipelineEvent =
   | { readonly kind: "anchor-issued" | "anchor-told" | "anchor-read"; readonly anchor: PipelineAnchor }
   /** Entries below `nextIndex` were handed over; were told of; were found. */
   | { readonly kind: "issued" | "told" | "found"; readonly name: Name; readonly nextIndex: number }
@@ -52,15 +52,18 @@ interface OpenPipeline {
   close(): Promise<void>;
 }
 
-interface Recovered {
+/** A recovered pipeline. */
+export interface Recovered {
   readonly open: OpenPipeline;
   readonly anchor: PipelineAnchor | undefined;
   readonly held: Readonly<Record<Name, Held>>;
   readonly problems: readonly string[];
+  /** What is in quarantine because of it. */
+  readonly causes: readonly unknown[];
 }
 
 /** What happens in one cycle. */
-interface Cycle {
+export interface Cycle {
   readonly counts: Each;
   /** How many entries the anchor moves each one on, from what it needed before; past all that there is, too. `undefined`: no anchor. */
   readonly moves: Each | undefined;
@@ -70,7 +73,7 @@ interface Cycle {
 }
 
 /** A place for pipelines. */
-interface PipelineKind {
+export interface PipelineKind {
   readonly name: string;
   /** How many values the slots of its anchor hold, of which one may be lost. 0: it has none. */
   readonly slots: number;
@@ -91,7 +94,8 @@ function needs({ starts }: PipelineAnchor): AnchorNeeds<string, Uint8Array> {
 /** What the pipelines of these suites are opened with, wherever they are. */
 const pipelineOptions = { lanes: { codec: bytes }, chain: { codec: bytes }, anchor: { codec: anchorCodec, needs } };
 
-function inDirectory(mode: AnchorMode): PipelineKind {
+/** In a directory. */
+export function inDirectory(mode: AnchorMode): PipelineKind {
   return {
     name: `a directory, anchor ${mode}`,
     slots: mode === "alternate" ? 2 : 1,
@@ -109,7 +113,8 @@ function inDirectory(mode: AnchorMode): PipelineKind {
   };
 }
 
-function inSharedLog(atomic: boolean): PipelineKind {
+/** In a shared log. */
+export function inSharedLog(atomic: boolean): PipelineKind {
   return {
     name: `a shared log, ${atomic ? "atomic" : "part by part"}`,
     slots: 0,
@@ -191,7 +196,8 @@ function noteDropped({ pipeline }: OpenPipeline, note: (event: PipelineEvent) =>
   }
 }
 
-async function recover(
+/** Opens it after a crash, and looks at all of it. */
+export async function recoverPipeline(
   kind: PipelineKind,
   losesSlot: boolean,
   { vfs, note }: RecoverContext<PipelineEvent>,
@@ -214,7 +220,13 @@ async function recover(
   if (anchor !== undefined) note({ kind: "anchor-read", anchor });
   for (const name of ALL) note({ kind: "found", name, nextIndex: held[name]!.nextIndex });
   noteDropped(open, note);
-  return { open, anchor, held: held as Record<Name, Held>, problems };
+  return {
+    open,
+    anchor,
+    held: held as Record<Name, Held>,
+    problems,
+    causes: pipeline.failures.map(({ error }) => error),
+  };
 }
 
 /** Why this can't be what a crash left; `undefined` where it can. */
@@ -252,6 +264,49 @@ function refuse(state: Recovered, events: readonly PipelineEvent[], anchorsLost:
   return undefined;
 }
 
+/** Runs the cycles on a new pipeline, and closes it, also where one fails. */
+export async function runCycles(
+  kind: PipelineKind,
+  cycles: readonly Cycle[],
+  vfs: SimVfs,
+  note: (event: PipelineEvent) => void,
+): Promise<void> {
+  await vfs.makeDirectory("/data");
+  await vfs.syncDirectory("/");
+  const progress = new Progress();
+  let open = await openNoting(kind, vfs, note);
+  let before: Promise<void> = Promise.resolve();
+  try {
+    for (const cycle of cycles) {
+      if (!cycle.overlaps || cycle.reopens) {
+        await before;
+        noteDropped(open, note);
+      }
+      if (cycle.reopens) {
+        await open.close();
+        open = await openNoting(kind, vfs, note);
+      }
+      const own = progress.persist(open, cycle, note);
+      before = Promise.all([before, own]).then(() => undefined);
+    }
+    await before;
+    noteDropped(open, note);
+  } catch (error) {
+    await open.close().catch(() => undefined);
+    throw error;
+  }
+  await open.close();
+}
+
+/** Why this can't be what a crash left; `undefined` where it can. */
+export function refusePipeline(
+  state: Recovered,
+  events: readonly PipelineEvent[],
+  anchorsLost = 0,
+): string | undefined {
+  return refuse(state, ownEvents(events), anchorsLost);
+}
+
 function pipelineCase(
   title: string,
   seed: number,
@@ -270,31 +325,10 @@ function pipelineCase(
     capPerPoint: 16,
     samplesPerPoint: 6,
     ...limits,
-    async workload({ vfs, note, steps }) {
-      await vfs.makeDirectory("/data");
-      await vfs.syncDirectory("/");
-      const progress = new Progress();
-      let open = await openNoting(kind, vfs, note);
-      let before: Promise<void> = Promise.resolve();
-      for (const cycle of cycles.slice(0, steps)) {
-        if (!cycle.overlaps || cycle.reopens) {
-          await before;
-          noteDropped(open, note);
-        }
-        if (cycle.reopens) {
-          await open.close();
-          open = await openNoting(kind, vfs, note);
-        }
-        const own = progress.persist(open, cycle, note);
-        before = before.then(() => own);
-      }
-      await before;
-      noteDropped(open, note);
-      await open.close();
-    },
-    recover: (context) => recover(kind, losesSlot, context),
+    workload: ({ vfs, note, steps }) => runCycles(kind, cycles.slice(0, steps), vfs, note),
+    recover: (context) => recoverPipeline(kind, losesSlot, context),
     check(state, events) {
-      const reason = refuse(state, ownEvents(events), losesSlot ? kind.slots - 1 : 0);
+      const reason = refusePipeline(state, events, losesSlot ? kind.slots - 1 : 0);
       if (reason !== undefined) throw new Error(reason);
     },
     describe: ({ anchor, held }) => JSON.stringify([anchor, held]),
