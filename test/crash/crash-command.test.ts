@@ -1,4 +1,5 @@
 /** The `crash` command on a small budget: what it prints, replays, and refuses. */
+import { readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
 import { runCrashBudget } from "../../src/cli/crash/crash-budget.js";
 import { caseTurns, crashSuites } from "../../src/cli/crash/suites.js";
@@ -15,6 +16,12 @@ it("every suite has its turns, by its weight, and no case comes twice", () => {
   expect(rounds).toBeGreaterThan(0);
   for (const { name, weight } of crashSuites)
     expect(seen.get(name)).toEqual(Array.from({ length: weight * 2 }, (_, index) => index));
+});
+
+it("CI runs every suite, once", async () => {
+  const script = await readFile(new URL("../../.ci/run", import.meta.url), "utf8");
+  const named = [...script.matchAll(/--scenario \\\n *([\w,-]+)\n/g)].flatMap(([, names]) => names!.split(","));
+  expect(named.toSorted()).toEqual(crashSuites.map(({ name }) => name).toSorted());
 });
 
 it("the same seed gives the same states", async () => {
