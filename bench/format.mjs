@@ -26,3 +26,8 @@ export function mebibytes(bytes) {
 export function times(ratio) {
   return `${ratio.toFixed(ratio < 10 ? 2 : 0)} ×`;
 }
+
+/** @param {number} share */
+export function percent(share) {
+  return `${(share * 100).toFixed(1)} %`;
+}

@@ -14,7 +14,21 @@ import { renderMachine, renderTable } from "./report.mjs";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const ROOT = path.dirname(path.resolve(HERE));
-const WORKLOADS = ["durable-64", "one-writer", "durable-1024", "os-batches", "replay", "open", "memory"];
+const WORKLOADS = [
+  "durable-64",
+  "one-writer",
+  "durable-1024",
+  "os-batches",
+  "replay",
+  "open",
+  "memory",
+  "streams",
+  "events-flush",
+  "events-append",
+  "events-replay",
+  "events-hydrate",
+  "lanes",
+];
 const GIB = 2 ** 30;
 
 const options = argumentsOrExit();

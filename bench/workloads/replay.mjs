@@ -1,8 +1,8 @@
 /** Reading a whole log from the page cache, every checksum verified, beside reading the same files and looking at nothing. */
-import fs from "node:fs";
 import path from "node:path";
 import { rate, times } from "../format.mjs";
 import { Log } from "../holdfast.mjs";
+import { readFiles } from "../read-files.mjs";
 import { median } from "../statistics.mjs";
 import { makePayloads } from "../writers.mjs";
 
@@ -162,23 +162,4 @@ async function readAll(log, { records, payloadBytes }) {
 function checkSeen(seen, bytes, sum, records, payloadBytes) {
   if (seen === records && bytes === records * payloadBytes && sum > 0) return;
   throw new Error(`The replay gave ${seen} records and ${bytes} bytes, not ${records} and ${records * payloadBytes}.`);
-}
-
-/**
- * @param {string} directory
- * @param {number} most bytes: what lies beyond was never written
- * @returns {number} milliseconds to read the segments into one buffer
- */
-function readFiles(directory, most) {
-  const buffer = Buffer.allocUnsafe(2 ** 18);
-  let left = most;
-  const start = performance.now();
-  for (const name of fs.readdirSync(directory).sort()) {
-    if (!name.endsWith(".seg")) continue;
-    const fd = fs.openSync(path.join(directory, name), "r");
-    for (let at = 0, read = -1; read !== 0 && left > 0; at += read, left -= read)
-      read = fs.readSync(fd, buffer, 0, buffer.length, at);
-    fs.closeSync(fd);
-  }
-  return performance.now() - start;
 }
