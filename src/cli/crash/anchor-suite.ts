@@ -118,7 +118,7 @@ function boundsOf(events: readonly AnchorEvent[]): { floor: number; issued: numb
 export const anchorSuite: CrashSuite = {
   name: "anchor",
   summary: "an anchor that is made, written, closed and opened again, mirrored and alternating",
-  weight: 1,
+  weight: 2,
   makeCase(index, seed) {
     const random = new SeededRandom(seed).fork(`anchor ${index}`);
     const mode: AnchorMode = index % 2 === 0 ? "mirror" : "alternate";

@@ -177,7 +177,7 @@ function expectedVersions(count: number, events: readonly PageEvent[]): { settle
 export const doubleWriteSuite: CrashSuite = {
   name: "double-write",
   summary: "pages overwritten in place under a DoubleWriteBuffer, in batches of several",
-  weight: 1,
+  weight: 4,
   makeCase(index, seed) {
     const random = new SeededRandom(seed).fork(`double-write ${index}`);
     const pageBytes = pick(random, [512, 1024, 2048]);
