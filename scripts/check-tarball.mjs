@@ -1,6 +1,6 @@
 /**
  * Packs the package, installs the tarball into an empty folder outside this repository, and uses it there as a stranger would:
- * every subpath is imported, a log is written, closed, reopened and read, a small TypeScript program is checked against the
+ * every subpath is imported, logs, events and lanes are written, closed, reopened and read, a small TypeScript program is checked against the
  * declarations, and the command is run.
  */
 import { execFileSync } from "node:child_process";
@@ -14,7 +14,10 @@ const folder = mkdtempSync(path.join(tmpdir(), "holdfast-tarball-"));
 const program = `
 import assert from "node:assert/strict";
 import { Log } from "holdfast";
+import { EventLog, defineEvents, event, json } from "holdfast/events";
+import { LaneSet } from "holdfast/lanes";
 import { LogReader, verifyLog } from "holdfast/log";
+import { SharedLog } from "holdfast/streams";
 
 const bytes = (k) => new TextEncoder().encode("record " + k);
 const directory = process.argv[2];
@@ -40,10 +43,28 @@ for await (const { lsn, payload } of reader.read()) {
 assert.equal(next, 5);
 await reader.close();
 assert.equal((await verifyLog(directory)).sound, true);
+
+const events = defineEvents({ counted: event({ id: 1, codec: json() }) });
+for (const opening of [1, 2]) {
+  const shared = await SharedLog.open(directory + "-shared", { segmentBytes: 65536 });
+  const log = await EventLog.on(await shared.stream("events"), { events });
+  const lanes = await LaneSet.open(shared, { codec: json() });
+  const { state } = await log.hydrate({ initial: 0, apply: (sum, { data }) => sum + data });
+  assert.equal(state, opening - 1);
+  await log.append("counted", 1);
+  await log.checkpoint({ state: opening });
+  await lanes.commit([{ key: "ann", firstIndex: opening - 1, values: [opening] }], { atomic: true });
+  assert.equal((await lanes.lane("ann")).count, opening);
+  await lanes.close();
+  await log.close();
+  await shared.close();
+}
 `;
 
 const typedProgram = `
 import { HoldfastError, Log } from "holdfast";
+import { EventLog, defineEvents, event, json } from "holdfast/events";
+import { PersistPipeline } from "holdfast/lanes";
 import type { LogOptions, LogRecord } from "holdfast/log";
 import type { Vfs } from "holdfast/vfs";
 
@@ -61,6 +82,27 @@ export async function lastPayload(directory: string, vfs: Vfs): Promise<Uint8Arr
     await log.close();
   }
 }
+
+export async function lastCents(directory: string): Promise<number | undefined> {
+  const events = defineEvents({
+    paid: event({ id: 1, codec: json<{ cents: number }>() }),
+    told: event({ id: 2, codec: json<string>() }),
+  });
+  const log = await EventLog.open(directory, { events });
+  // @ts-expect-error an event of another type's shape is refused
+  void log.append("paid", "five");
+  let last: number | undefined;
+  for await (const { data } of log.replay({ types: ["paid"] })) last = data.cents;
+  return last;
+}
+export const pipeline = PersistPipeline.open("x", {
+  lanes: { codec: json<string>() },
+  chain: { codec: json<number>() },
+  anchor: { codec: json<number>(), needs: (round: number) => ({ chain: round, lanes: [["ann", round]] }) },
+  onPersisted: (persisted) => {
+    if (persisted.kind === "lane") persisted.key.toUpperCase();
+  },
+});
 // @ts-expect-error an unknown option is refused by the types too
 void Log.open("x", { segmentbytes: 1 });
 `;
@@ -94,7 +136,7 @@ try {
 
   write("use.mjs", program);
   node("use.mjs", path.join(folder, "log"));
-  console.log("used: append, close, reopen, read, verify");
+  console.log("used: append, close, reopen, read, verify; streams, events, lanes");
 
   checkMaps(path.join(installed, "dist"));
   write("typed.ts", typedProgram);

@@ -105,14 +105,59 @@ describe("an example", () => {
     });
   }
 
-  it("is shown by the README, the testing guide, and the main classes", () => {
+  it("passes a strict type check in a project of its own", { timeout: 60_000 }, async () => {
+    const project = path.join(directory, "types");
+    await mkdir(project);
+    const names = new Map<string, string>();
+    for (const [index, { name, source }] of examples.filter(({ fragment }) => !fragment).entries()) {
+      names.set(`${index}.ts`, name);
+      await writeFile(path.join(project, `${index}.ts`), source);
+    }
+    const paths = Object.fromEntries(Object.entries(await packageNames()).map(([name, file]) => [name, [file]]));
+    const compilerOptions = {
+      target: "ES2023",
+      lib: ["ES2023", "ESNext.Disposable"],
+      module: "NodeNext",
+      types: ["node"],
+      strict: true,
+      noUncheckedIndexedAccess: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: true,
+      noEmit: true,
+      paths,
+    };
+    // The sources stand in for a build, and need what is declared beside them.
+    const declared = (await filesBelow("src", ".d.ts")).map((file) => path.join(ROOT, file));
+    const files = [...names.keys(), ...declared];
+    await writeFile(path.join(project, "package.json"), JSON.stringify({ type: "module" }));
+    await writeFile(path.join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
+    const tsc = path.join(ROOT, "node_modules/typescript/bin/tsc");
+    const run = promisify(execFile)(process.execPath, [tsc, "-p", project, "--pretty", "false"], { cwd: project });
+    const told = await run.then(
+      ({ stdout }) => stdout,
+      ({ stdout }: { stdout: string }) => stdout,
+    );
+    expect(told.replaceAll(/^(\d+\.ts)/gm, (file) => names.get(file) ?? file)).toBe("");
+  });
+
+  it("is shown by the README, the guides, and the main classes", () => {
     const places = new Set(examples.map(({ name }) => name.replace(/:\d+$/, "")));
     for (const place of [
       "README.md",
+      "docs/events.md",
+      "docs/lanes.md",
+      "docs/streams.md",
       "docs/testing.md",
+      "docs/tidwall.md",
       "src/log/log.ts",
       "src/log/log-reader.ts",
       "src/anchor/anchor.ts",
+      "src/events/event-log.ts",
+      "src/lanes/chain.ts",
+      "src/lanes/indexed-log.ts",
+      "src/lanes/lane-set.ts",
+      "src/lanes/persist-pipeline.ts",
+      "src/streams/shared-log.ts",
     ]) {
       expect(places).toContain(place);
     }

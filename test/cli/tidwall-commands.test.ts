@@ -4,7 +4,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { InterruptedError } from "../../src/cli/interruption.js";
+import { EventJournal } from "../../src/cli/tidwall/event-journal.js";
+import { type Codec, EventLog, type EventType, bytes, defineEvents, event } from "../../src/events/index.js";
 import { Log, LogReader } from "../../src/log/index.js";
+import { SimVfs } from "../../src/vfs/index.js";
 import { capture } from "./captured-terminal.js";
 
 const fixtures = path.resolve("test/fixtures/tidwall");
@@ -235,5 +238,88 @@ describe("an import of a copy that another program left its files in", () => {
     const { exitCode, out } = await capture(["import", "tidwall", copy, target]);
     expect(exitCode).toBe(0);
     expect(out).toMatch(/passed over +7 other names/);
+  });
+});
+
+describe("an event log", () => {
+  const openEvents = (codec: Codec<Uint8Array> = bytes()): Promise<EventLog<{ readonly old: EventType<Uint8Array> }>> =>
+    EventLog.open(target, { events: defineEvents({ old: event({ id: 3, codec }) }) });
+  const words = (): string[] => ["import", "tidwall", fixture("json-plain"), target, "--event", "3", "--json"];
+
+  it("gets each entry as an event whose codec reads its bytes, goes on where an import was stopped, and is written back byte for byte", async () => {
+    const whole = path.join(root, "whole");
+    await capture(["import", "tidwall", fixture("json-plain"), whole]);
+    const plain = await Log.open(whole);
+    const entries: Uint8Array[] = [];
+    for await (const { payload } of plain.read()) entries.push(payload);
+    await plain.close();
+    const stopped = await openEvents();
+    await stopped.appendAll(entries.slice(0, 5).map((data) => ({ type: "old", data })));
+    await stopped.close();
+
+    const { exitCode, json } = await capture(words());
+    expect(exitCode).toBe(0);
+    expect(json()).toMatchObject({ entries: 20, imported: 15, alreadyThere: 5, indexOffset: 0 });
+    const events = await openEvents();
+    const found: Uint8Array[] = [];
+    for await (const { data } of events.replay()) found.push(data);
+    await events.close();
+    expect(found).toEqual(entries);
+
+    const out = path.join(root, "out");
+    const back = await capture(["export", "tidwall", target, out, "--event", "3", "--like", fixture("json-plain")]);
+    expect(back.exitCode).toBe(0);
+    expect(await contents(out)).toEqual(await contents(fixture("json-plain")));
+  });
+
+  it("that has checkpoints, or events of another type, is no target and no source", async () => {
+    expect((await capture([...words(), "--event-version", "2"])).exitCode).toBe(0);
+    const codes: unknown[] = [];
+    const tell = async (more: readonly string[]): Promise<void> => {
+      const { exitCode, json } = await capture(more);
+      codes.push([exitCode, (json() as { error?: { code: string } }).error?.code]);
+    };
+    const out = ["export", "tidwall", target, path.join(root, "out"), "--json"];
+    await tell([...out, "--event", "4"]);
+    await tell([...out, "--event", "3"]);
+    const events = await EventLog.open(target, {
+      events: defineEvents({ old: event({ id: 3, version: 2, codec: bytes(), upcast: { 1: (old) => old } }) }),
+    });
+    await events.checkpoint();
+    await events.append("old", Uint8Array.of(1));
+    await events.close();
+    await tell([...out, "--event", "3", "--event-version", "2"]);
+    await tell([...words(), "--event-version", "2"]);
+    expect(codes).toEqual([
+      [1, "HF_EVENT_TYPE_UNKNOWN"],
+      [1, "HF_FORMAT_NEWER"],
+      [2, "HF_TYPE_MISMATCH"],
+      [2, "HF_EXISTS"],
+    ]);
+  });
+
+  it("takes entries as large as it says, alone and as many as fit into a batch", async () => {
+    const options = { vfs: new SimVfs({ seed: 1 }), blockBytes: 512, segmentBytes: 8192 } as const;
+    const journal = await EventJournal.open("/events", { id: 239, version: 65_535 }, options);
+    const { recordBytesMax, batchBytesMax, recordHeaderBytes } = journal.limits;
+    await journal.appendAll([new Uint8Array(recordBytesMax)]);
+    const each = Math.floor(batchBytesMax / 8) - recordHeaderBytes;
+    await journal.appendAll(Array.from({ length: 8 }, () => new Uint8Array(each)));
+    let count = 0;
+    for await (const { lsn, type } of journal.read()) expect([lsn, type]).toEqual([++count, 239]);
+    expect(count).toBe(9);
+    await journal.close();
+  });
+
+  it.each([
+    ["a type too", ["import", "--event", "3", "--type", "1"]],
+    ["a version without an event", ["import", "--event-version", "1"]],
+    ["an id out of range", ["import", "--event", "240"]],
+    ["any type too", ["export", "--event", "3", "--any-type"]],
+    ["a version without an event", ["export", "--event-version", "1"]],
+  ])("is not asked for with %s", async (_what, [command = "", ...options]) => {
+    const { exitCode, err } = await capture([command, "tidwall", fixture("json-plain"), target, ...options]);
+    expect(exitCode).toBe(2);
+    expect(err).toContain("[HF_USAGE]");
   });
 });

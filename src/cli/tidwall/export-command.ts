@@ -13,6 +13,7 @@ import { createProgress } from "../progress.js";
 import { fieldLines } from "../table.js";
 import { type Colors, writeLine } from "../terminal.js";
 import { formatBytes, formatCount, formatDuration, formatPlural, formatRate } from "../units.js";
+import { EventJournal } from "./event-journal.js";
 
 /** The command. */
 export const exportCommand: Command = {
@@ -44,6 +45,13 @@ export const exportCommand: Command = {
       valueHint: "N",
       description: "The type that every record must have (default that of the first)",
     },
+    event: {
+      type: "string",
+      valueHint: "ID",
+      description:
+        "It is an event log, and each event has the type with this id, 1 to 239; needs the lock, and refuses checkpoints",
+    },
+    "event-version": { type: "string", valueHint: "N", description: "The newest version of these events (default 1)" },
     "any-type": { type: "boolean", description: "Export records of any type and forget the types" },
     escapes: {
       type: "string",
@@ -73,10 +81,18 @@ async function run({ args, terminal, signal, json }: CommandContext): Promise<Ex
   const source = args.requiredText("source");
   const target = args.requiredText("target");
   const type = args.wholeNumber("type", { min: 0, max: 255 });
+  const eventId = args.wholeNumber("event", { min: 1, max: 239 });
+  const version = args.wholeNumber("event-version", { min: 1, max: 65_535 });
+  if (eventId !== undefined && (type !== undefined || args.flag("any-type")))
+    throw new UsageError("--event says the type of the events; leave out --type and --any-type.");
+  if (eventId === undefined && version !== undefined) throw new UsageError("--event-version needs --event.");
   const writing = await writingOptions(args);
   const progress = createProgress(terminal, "export", { json });
   const startMs = performance.now();
-  const log = await LogReader.open(source);
+  const log =
+    eventId === undefined
+      ? await LogReader.open(source)
+      : await EventJournal.open(source, { id: eventId, version: version ?? 1 }, { createIfMissing: false });
   try {
     const summary = await exportTidwall(log, target, {
       ...writing,

@@ -1,12 +1,14 @@
 /** `holdfast import`: copy another system's log into one of ours. */
 import { Log } from "../../log/index.js";
 import { type TidwallImportSummary, type TidwallProgress, TidwallLog, importTidwall } from "../../tidwall/index.js";
+import { UsageError } from "../arguments.js";
 import type { Command, CommandContext } from "../command.js";
 import { type ExitCode, exitCodes } from "../exit-code.js";
 import { createProgress } from "../progress.js";
 import { fieldLines } from "../table.js";
 import { type Colors, writeLine } from "../terminal.js";
 import { formatBytes, formatCount, formatDuration, formatPlural, formatRate } from "../units.js";
+import { EventJournal } from "./event-journal.js";
 
 /** The command. */
 export const importCommand: Command = {
@@ -16,6 +18,7 @@ export const importCommand: Command = {
     "Reads a directory of the Go library tidwall/wal, in its binary or JSON format, and appends every entry to a new log. The source is only read; its program must " +
     "not run meanwhile. The whole source is checked first: where anything is damaged or missing, also where the library would not notice, nothing is " +
     "written and the exit code is 1.\n" +
+    "With --event the target is an event log: open it with EventLog.open, with a type of that id whose codec reads what the Go program wrote.\n" +
     "Entry N gets LSN N where the source starts at 1; otherwise LSN 1 is its first entry, and the distance is printed. Stopped or killed, run it again: it " +
     "compares what is there and goes on.\n" +
     "What a crash left behind the last whole entry is not copied. It is reported, and the exit code is 1 unless --accept-torn-tail is given.",
@@ -26,7 +29,13 @@ export const importCommand: Command = {
     kind: { type: "positional", description: "What the source is: tidwall" },
     source: { type: "positional", description: "The directory to read" },
     target: { type: "positional", description: "The log's directory, made if missing" },
-    type: { type: "string", valueHint: "N", default: "0", description: "The type that the records get, 0 to 255" },
+    type: { type: "string", valueHint: "N", description: "The type that the records get, 0 to 255 (default 0)" },
+    event: {
+      type: "string",
+      valueHint: "ID",
+      description: "Make it an event log: each entry becomes an event of the type with this id, 1 to 239",
+    },
+    "event-version": { type: "string", valueHint: "N", description: "The version that the events get (default 1)" },
     format: { type: "string", valueHint: "F", default: "auto", description: "binary, json, or auto" },
     "empty-entries": {
       type: "string",
@@ -49,6 +58,10 @@ export const importCommand: Command = {
       "holdfast import tidwall ./wal ./data --type 7 --json",
       "Give the records type 7; print what was done for a script",
     ],
+    [
+      "holdfast import tidwall ./wal ./data --event 3",
+      "Into an event log, whose type 3 has a codec for the entries' bytes",
+    ],
     ["holdfast import tidwall ./wal ./data --empty-entries keep", "The program writes entries without bytes"],
   ],
   run,
@@ -59,7 +72,12 @@ const kinds = ["tidwall"] as const;
 async function run({ args, terminal, signal, json }: CommandContext): Promise<ExitCode> {
   args.choice("kind", kinds);
   const target = args.requiredText("target");
-  const type = args.requiredNumber("type", { min: 0, max: 255 });
+  const type = args.wholeNumber("type", { min: 0, max: 255 });
+  const eventId = args.wholeNumber("event", { min: 1, max: 239 });
+  const version = args.wholeNumber("event-version", { min: 1, max: 65_535 });
+  if (eventId !== undefined && type !== undefined)
+    throw new UsageError("--event says the type of the events; leave out --type.");
+  if (eventId === undefined && version !== undefined) throw new UsageError("--event-version needs --event.");
   const segmentBytes = args.wholeNumber("segment-bytes", { min: 1, max: 2 ** 30 });
   const recordBytesMax = args.wholeNumber("record-bytes-max", { min: 1, max: 2 ** 30 });
   const source = await openSource({ args });
@@ -75,13 +93,17 @@ async function run({ args, terminal, signal, json }: CommandContext): Promise<Ex
   try {
     // Before the log is made: a source that is refused leaves no trace.
     await source.check({ signal, onProgress });
-    const log = await Log.open(target, {
+    const options = {
       ...(segmentBytes === undefined ? {} : { segmentBytes }),
       ...(recordBytesMax === undefined ? {} : { recordBytesMax }),
-    });
+    };
+    const log =
+      eventId === undefined
+        ? await Log.open(target, options)
+        : await EventJournal.open(target, { id: eventId, version: version ?? 1 }, options);
     let summary: TidwallImportSummary;
     try {
-      summary = await importTidwall(source, log, { type, signal, onProgress });
+      summary = await importTidwall(source, log, { type: eventId ?? type ?? 0, signal, onProgress });
     } finally {
       await log.close();
     }
