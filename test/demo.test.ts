@@ -1,8 +1,10 @@
 /** The demo end to end: real flights, a real process, real kills. */
+import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { capture } from "./cli/captured-terminal.js";
 import { type CompiledCli, compileCli } from "./cli/compiled-cli.js";
 
 let cli: CompiledCli;
@@ -18,61 +20,110 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-const records = 20_000;
+const records = 4_000;
 
 describe("holdfast demo", () => {
-  it("survives kills with every flight in place, and says so in one JSON document", { timeout: 60_000 }, async () => {
+  it("survives kills with every round in place, and says so in one JSON document", { timeout: 60_000 }, async () => {
     const kept = path.join(directory, "kept");
-    const words = ["demo", "--records", String(records), "--crash", "2", "--seed", "11", "--dir", kept, "--json"];
+    const words = ["demo", "--records", String(records), "--round", "70", "--crash", "2", "--seed", "11"];
+    const { exitCode, out, err } = await cli.run([...words, "--dir", kept, "--json"]);
+    expect({ exitCode, err }).toEqual({ exitCode: 0, err: "" });
+    const summary = JSON.parse(out) as Record<string, unknown>;
+    expect(summary).toMatchObject({
+      ok: true,
+      form: "node",
+      records,
+      rounds: Math.ceil(records / 70),
+      roundFlights: 70,
+      flightBytes: records * 32,
+      flush: "pool",
+      seed: 11,
+      directory: path.join(kept, "node"),
+      verification: { sound: true },
+    });
+    const crashes = summary["crashes"] as Record<string, number>[];
+    expect(crashes).toHaveLength(2);
+    for (const crash of crashes) {
+      expect(crash["acknowledgedRounds"]).toBeGreaterThan(0);
+      expect(crash["recoveredRounds"]).toBeGreaterThanOrEqual(crash["acknowledgedRounds"]!);
+      expect(crash["recoveredFlights"]).toBe(Math.min(crash["recoveredRounds"]! * 70, records));
+      expect(crash["recoveryMs"]).toBeGreaterThan(0);
+      expect(crash["auditMs"]).toBeGreaterThan(0);
+    }
+    expect(summary["checkpoints"]).toBeGreaterThan(0);
+    expect(summary["durableAppendsPerSecond"]).toBeGreaterThan(0);
+    const verification = summary["verification"] as Record<string, number>;
+    for (const part of ["certificates", "blocks", "flights", "events"]) expect(verification[part]).toBeGreaterThan(0);
+    expect(summary["busiestAirports"]).toHaveLength(10);
+
+    expect(await readdir(kept)).toEqual(["node"]);
+    const verified = await cli.run(["verify", path.join(kept, "node"), "--json"]);
+    expect(verified.exitCode).toBe(0);
+    expect(JSON.parse(verified.out)).toMatchObject({ sound: true });
+  });
+
+  it("runs without crashes, with another flush, and prints a summary for people", { timeout: 60_000 }, async () => {
+    const words = ["demo", "--records", "1000", "--crash", "0", "--flush", "inline", "--round", "300"];
+    const { exitCode, out } = await cli.run(words);
+    expect(exitCode).toBe(0);
+    expect(out).toContain("once, in order, byte for byte");
+    expect(out).not.toContain("\u001b[");
+  });
+
+  it("runs as a plain log, where every flight is one durable record", { timeout: 60_000 }, async () => {
+    const kept = path.join(directory, "plain");
+    const words = ["demo", "--plain", "--records", "6000", "--crash", "1", "--seed", "11", "--dir", kept, "--json"];
     const { exitCode, out, err } = await cli.run(words);
     expect({ exitCode, err }).toEqual({ exitCode: 0, err: "" });
     const summary = JSON.parse(out) as Record<string, unknown>;
     expect(summary).toMatchObject({
       ok: true,
-      records,
-      payloadBytes: records * 32,
-      lastLsn: records,
+      form: "plain",
+      records: 6_000,
+      payloadBytes: 6_000 * 32,
+      lastLsn: 6_000,
       writers: 64,
-      flush: "pool",
-      seed: 11,
       directory: kept,
-      verification: { records, bytes: records * 32, sound: true },
+      verification: { records: 6_000, bytes: 6_000 * 32, sound: true },
     });
     const crashes = summary["crashes"] as { acknowledged: number; recoveredLsn: number; recoveryMs: number }[];
-    expect(crashes).toHaveLength(2);
+    expect(crashes).toHaveLength(1);
     for (const crash of crashes) {
-      expect(crash.recoveredLsn).toBeGreaterThanOrEqual(crash.acknowledged);
       expect(crash.acknowledged).toBeGreaterThan(0);
-      expect(crash.recoveryMs).toBeGreaterThan(0);
+      expect(crash.recoveredLsn).toBeGreaterThanOrEqual(crash.acknowledged);
     }
     expect(summary["busiestAirports"]).toHaveLength(10);
-
     const verified = await cli.run(["verify", kept, "--json"]);
-    expect(verified.exitCode).toBe(0);
-    expect(JSON.parse(verified.out)).toMatchObject({ sound: true, records, firstLsn: 1, lastLsn: records });
+    expect(JSON.parse(verified.out)).toMatchObject({ sound: true, records: 6_000, firstLsn: 1, lastLsn: 6_000 });
   });
 
-  it("runs without crashes, with another flush, and prints a summary for people", { timeout: 60_000 }, async () => {
-    const { exitCode, out } = await cli.run([
-      "demo",
-      "--records",
-      "3000",
-      "--crash",
-      "0",
-      "--flush",
-      "inline",
-      "--writers",
-      "7",
-    ]);
-    expect(exitCode).toBe(0);
-    expect(out).toContain("every flight, once, in order, byte for byte");
-    expect(out).not.toContain("\u001b[");
+  it.each([
+    ["the node", "node", ["--round", "70"]],
+    ["the plain log", "", ["--plain"]],
+  ])("finds what was damaged under %s, keeps it, and exits with 1", { timeout: 60_000 }, async (_form, log, words) => {
+    const kept = path.join(directory, `damaged-${log}`);
+    let damaged = false;
+    const all = ["demo", "--records", "3000", "--crash", "1", "--seed", "11", "--dir", kept, ...words];
+    const { exitCode, err } = await cli.run(all, {
+      onOutput: (_out, errSoFar) => {
+        if (!damaged && errSoFar.includes("crash 1 ")) {
+          damaged = true;
+          damage(path.join(kept, log, "0000000000000001.seg"));
+        }
+        return undefined;
+      },
+    });
+    expect({ damaged, exitCode, told: err.includes(kept) }).toEqual({ damaged: true, exitCode: 1, told: true });
+    expect(await readdir(kept)).not.toEqual([]);
   });
 
-  it("leaves nothing behind when it is interrupted", { timeout: 60_000 }, async () => {
+  it.each([
+    ["the node", ["--round", "64"]],
+    ["the plain log", ["--plain", "--writers", "2"]],
+  ])("leaves nothing of %s behind when it is interrupted", { timeout: 60_000 }, async (_form, words) => {
     const before = await demoDirectories();
     let sent = false;
-    const { exitCode, err } = await cli.run(["demo", "--crash", "0", "--writers", "2"], {
+    const { exitCode, err } = await cli.run(["demo", "--crash", "0", ...words], {
       onOutput: (out) => {
         if (sent || !out.includes("holdfast-demo-")) return undefined;
         sent = true;
@@ -83,12 +134,52 @@ describe("holdfast demo", () => {
     expect(await demoDirectories()).toEqual(before);
   });
 
-  it("refuses a directory that is not empty", async () => {
-    const { exitCode, out } = await cli.run(["demo", "--dir", path.resolve("src"), "--json"]);
+  it("says where its files are when it is interrupted and they are kept", { timeout: 60_000 }, async () => {
+    const kept = path.join(directory, "interrupted");
+    let sent = false;
+    const { exitCode, err } = await cli.run(["demo", "--dir", kept, "--crash", "0", "--round", "64"], {
+      onOutput: (out) => {
+        if (sent || !out.includes(kept)) return undefined;
+        sent = true;
+        return "SIGINT";
+      },
+    });
+    expect({ exitCode, told: err.includes(kept) }).toEqual({ exitCode: 130, told: true });
+  });
+
+  it.each([
+    ["writers without the plain log", ["--writers", "2"]],
+    ["rounds in the plain log", ["--plain", "--round", "64"]],
+    ["more flights than there are", ["--records", "3000001"]],
+    ["a round of no flights", ["--round", "0"]],
+  ])("refuses %s, and makes nothing", async (_what, words) => {
+    const { exitCode, json } = await capture(["demo", "--dir", path.join(directory, "refused"), "--json", ...words]);
     expect(exitCode).toBe(2);
-    expect(JSON.parse(out)).toMatchObject({ error: { code: "HF_USAGE" } });
+    expect(json()).toMatchObject({ error: { code: "HF_USAGE" } });
+    expect(await readdir(directory)).not.toContain("refused");
+  });
+
+  it("refuses a directory that is not empty", async () => {
+    const { exitCode, json } = await capture(["demo", "--dir", path.resolve("src"), "--json"]);
+    expect(exitCode).toBe(2);
+    expect(json()).toMatchObject({ error: { code: "HF_USAGE" } });
   });
 });
+
+/** Flips a bit in the first groups of a segment, which were acknowledged long ago. */
+function damage(file: string): void {
+  const handle = openSync(file, "r+");
+  try {
+    const bytes = Buffer.alloc(1);
+    for (let block = 1; block < 9; block++) {
+      readSync(handle, bytes, 0, 1, block * 4096 + 80);
+      bytes[0]! ^= 1;
+      writeSync(handle, bytes, 0, 1, block * 4096 + 80);
+    }
+  } finally {
+    closeSync(handle);
+  }
+}
 
 async function demoDirectories(): Promise<string[]> {
   return (await readdir(tmpdir())).filter((name) => /^holdfast-demo-\w{6}$/.test(name)).sort();

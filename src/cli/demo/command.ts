@@ -1,49 +1,49 @@
-/** `holdfast demo`: three million real flights through the log while its process is killed again and again. */
-import { mkdir, mkdtemp, readdir, rm, statfs } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { verifyLog } from "../../log/index.js";
-import { IoError, errnoOf } from "../../base/index.js";
+/** `holdfast demo`: a small node on three million real flights, or a plain log, whose process is killed again and again. */
 import { type Arguments, UsageError } from "../arguments.js";
 import type { Command, CommandContext } from "../command.js";
 import { type ExitCode, exitCodes } from "../exit-code.js";
-import { type Progress, createProgress } from "../progress.js";
 import { writeLine } from "../terminal.js";
-import { formatBytes, formatCount, formatDuration, formatPlural, formatRate } from "../units.js";
 import { findFlightFile, openFlightFile } from "./flight-file.js";
 import { planKills } from "./kill-plan.js";
-import { RateMeter } from "./rate-meter.js";
-import { summarize, summaryLines } from "./summary.js";
-import { DemoMismatchError } from "./mismatch.js";
-import { type Crash, supervise } from "./supervisor.js";
-import { verifyFlights } from "./verification.js";
+import { runNode } from "./node/run.js";
+import { preparePlace } from "./place.js";
+import { runPlain } from "./plain/run.js";
+import type { DemoReport, DemoRun } from "./run.js";
 
-const tmpfsMagic = 0x0102_1994;
+const defaultRound = 4096;
+const defaultWriters = 64;
 
 /** The command. */
 export const demoCommand: Command = {
   name: "demo",
-  summary: "Append 3,000,000 real flights, kill the process again and again, verify all.",
+  summary: "Run a small node on 3,000,000 real flights, kill it again and again, verify all.",
   description:
-    "Reads the 3,000,000 US flights of the package vega-datasets in order and appends each as one durable record of 32 bytes, from " +
-    "many concurrent writers in a process of their own. That process is killed with SIGKILL at random moments and started again; " +
-    "each time the log must come back with at least every flight that was acknowledged. At the end every flight is read back and " +
-    "compared with the file: once, in order, byte for byte.\n" +
-    "A kill -9 ends the process and not the machine: what a power cut does is tested by holdfast crash.",
-  json: "one JSON document (the summary)",
+    "Reads the 3,000,000 US flights of the package vega-datasets in order, in rounds. Each round becomes a block for every airport that flights leave " +
+    "from, in a lane of that airport; a certificate in a chain; an anchor that moves on and lets go of old rounds; and events in an event log with " +
+    "checkpoints. All of a round is one durable write to one shared log. The node runs in a process of its own, which is killed with SIGKILL at random moments " +
+    "and started again. Each time a copy of what it left is audited, and so is the node at the end: no acknowledged round is missing, every hash is the one " +
+    "that the file gives, the flights of the rounds that are kept are those of the file byte for byte, and events, state and anchor agree with lanes and chain.\n" +
+    "With --plain there is no node but a plain log: each flight is one durable record, appended from many concurrent writers, and at the end every one of them " +
+    "is read back and compared with the file: once, in order, byte for byte.\n" +
+    "Any difference ends the demo with exit code 1, and its files are kept. A kill -9 ends the process and not the machine: what a power cut does is " +
+    "tested by holdfast crash.",
+  json:
+    "one JSON document (the summary: form, records, appends or groups, bytes, durableAppendsPerSecond, flightsPerSecond, syncs, crashes with what was " +
+    "acknowledged, recovered and cut and with recoveryMs, verification, busiestAirports, directory)",
   args: {
-    records: { type: "string", valueHint: "N", description: "Flights to append (default all of the file)" },
+    records: { type: "string", valueHint: "N", description: "Flights to make durable (default all of the file)" },
     crash: { type: "string", valueHint: "N", default: "5", description: "How often to kill the process" },
     seed: {
       type: "string",
       valueHint: "N",
       description: "Decides the moments of the kills (default: a random one, which is printed)",
     },
+    round: { type: "string", valueHint: "N", description: `Flights in a round of the node (default ${defaultRound})` },
+    plain: { type: "boolean", description: "A plain log instead of the node, each flight one durable record" },
     writers: {
       type: "string",
       valueHint: "N",
-      default: "64",
-      description: "Concurrent writers, each with one append under way",
+      description: `With --plain: concurrent writers, each with one append under way (default ${defaultWriters})`,
     },
     flush: {
       type: "string",
@@ -55,7 +55,7 @@ export const demoCommand: Command = {
       type: "string",
       valueHint: "DIR",
       description:
-        "Where to put the log: a new or empty directory, kept at the end (default: a temporary one, removed at the end)",
+        "Where to put the files: a new or empty directory, kept at the end (default: a temporary one, removed at the end)",
     },
     keep: { type: "boolean", description: "Keep the temporary directory" },
     data: {
@@ -65,11 +65,12 @@ export const demoCommand: Command = {
     },
   },
   examples: [
-    ["holdfast demo", "All 3,000,000 flights and five crashes"],
+    ["holdfast demo", "The node with all 3,000,000 flights and five crashes"],
     [
       "holdfast demo --records 200000 --crash 20 --seed 7",
       "Fewer flights, more crashes, at the same moments each time",
     ],
+    ["holdfast demo --plain", "Every flight as one durable record of a plain log, from 64 writers"],
     [
       "holdfast demo --dir /mnt/disk/flights --crash 0",
       "On a certain disk, without crashes; look at the log afterwards with holdfast inspect",
@@ -78,11 +79,9 @@ export const demoCommand: Command = {
   run,
 };
 
-async function run(context: CommandContext): Promise<ExitCode> {
-  const { args, terminal, signal, json } = context;
-  const { colors } = terminal;
+async function run({ args, terminal, signal, json }: CommandContext): Promise<ExitCode> {
   const crashes = args.requiredNumber("crash", { min: 0, max: 1_000 });
-  const writers = args.requiredNumber("writers", { min: 1, max: 100_000 });
+  const form = formOf(args);
   const flush = args.choice("flush", ["pool", "inline"] as const);
   const seed =
     args.wholeNumber("seed", { min: 0, max: Number.MAX_SAFE_INTEGER }) ?? Math.floor(Math.random() * 1_000_000);
@@ -92,126 +91,41 @@ async function run(context: CommandContext): Promise<ExitCode> {
     throw new UsageError(`--records is ${wanted}, and ${file.path} has ${file.flights} flights.`);
   const records = wanted ?? file.flights;
 
-  const place = await prepareDirectory(args);
+  const place = await preparePlace(args.text("dir"), args.flag("keep"));
   const say = async (line = ""): Promise<void> => {
     if (!json) await writeLine(terminal.out, line);
   };
-  let progress: Progress | undefined;
+  const kills = planKills(crashes, records, seed);
   try {
-    await say(
-      `${colors.bold("holdfast demo")}  ${formatCount(records)} flights, ${formatPlural(writers, "writer")}, ${formatPlural(crashes, "crash", "crashes")}, seed ${seed}`,
-    );
-    await say(
-      `  ${colors.dim(place.directory)}${(await isInMemory(place.directory)) ? "  (in memory: give --dir on a disk to see what the disk does)" : ""}`,
-    );
-    await say();
-
-    const appendProgress = createProgress(terminal, "append", { json });
-    progress = appendProgress;
-    const meter = new RateMeter();
-    const result = await supervise({
-      data: file.path,
-      directory: place.directory,
-      records,
-      writers,
-      flush,
-      kills: planKills(crashes, records, seed),
-      signal,
-      onState({ acknowledged, crashes: survived }) {
-        meter.add(acknowledged, performance.now());
-        appendProgress.update(acknowledged, records, () => {
-          const counts = `LSN ${formatCount(acknowledged)}  ${formatRate(meter.perSecond).padStart(9)}`;
-          return crashes === 0 ? counts : `${counts}  crashes survived ${survived}/${crashes}`;
-        });
-      },
-      onCrash(crash, index) {
-        if (!json) appendProgress.note(crashLine(crash, index));
-      },
-    });
-    appendProgress.stop();
-
-    const verifyProgress = createProgress(terminal, "verify", { json });
-    progress = verifyProgress;
-    const flights = await verifyFlights({
-      data: file.path,
-      directory: place.directory,
-      records,
-      signal,
-      onProgress(verified) {
-        verifyProgress.update(verified, records, () => `${formatCount(verified)} flights equal to the file`);
-      },
-    });
-    const structure = await verifyLog(place.directory, { signal });
-    verifyProgress.stop();
-    if (!structure.sound) {
-      throw new DemoMismatchError(`the log's structure has a problem: ${structure.problems[0]?.message ?? "unknown"}`);
-    }
-
-    const summary = summarize(
-      { writers, flush, seed, directory: place.temporary ? undefined : place.directory },
-      result,
-      flights,
-      structure,
-    );
+    const report = await form({ terminal, signal, json, file, records, kills, seed, flush, place, say });
     if (json) {
-      await writeLine(terminal.out, JSON.stringify(summary));
+      await writeLine(terminal.out, JSON.stringify(report.summary));
     } else {
       await say();
-      for (const line of summaryLines(summary, colors)) await say(line);
+      for (const line of report.lines) await say(line);
       await say();
-      await say(
-        colors.green(
-          `No flight was lost, invented, repeated or changed in ${formatPlural(result.crashes.length, "crash", "crashes")}.`,
-        ),
-      );
-      if (!place.temporary) await say(`The log is in ${place.directory}: try holdfast inspect, verify and tail on it.`);
+      await say(terminal.colors.green(report.verdict));
+      if (report.kept !== undefined) await say(report.kept);
     }
-    return exitCodes.ok;
-  } finally {
-    progress?.stop();
-    if (place.temporary) await rm(place.directory, { recursive: true, force: true });
-  }
-}
-
-function crashLine({ acknowledged, reopened, backAfterMs }: Crash, index: number): string {
-  const cut = reopened.cutBytes > 0 ? `, cut ${formatBytes(reopened.cutBytes)} of torn tail` : "";
-  return (
-    `  crash ${index}  killed at ${formatCount(acknowledged)} acknowledged; back at LSN ${formatCount(reopened.lastLsn)} ` +
-    `in ${formatDuration(backAfterMs)} (recovery ${formatDuration(reopened.recoveryMs)}${cut})`
-  );
-}
-
-interface Place {
-  readonly directory: string;
-  /** Removed at the end. */
-  readonly temporary: boolean;
-}
-
-async function prepareDirectory(args: Arguments): Promise<Place> {
-  const given = args.text("dir");
-  if (given === undefined) {
-    return { directory: await mkdtemp(join(tmpdir(), "holdfast-demo-")), temporary: !args.flag("keep") };
-  }
-  const directory = resolve(given);
-  try {
-    await mkdir(directory);
   } catch (error) {
-    if (errnoOf(error) !== "EEXIST") throw new IoError("make directory", directory, error);
+    // What a difference was found in stays to be looked at; what the user stopped does not.
+    if (signal.aborted) await place.release();
+    if (place.kept || !signal.aborted) await writeLine(terminal.err, `What was written is in ${place.directory}.`);
+    throw error;
   }
-  let names: string[];
-  try {
-    names = await readdir(directory);
-  } catch (error) {
-    if (errnoOf(error) === "ENOTDIR") throw new UsageError(`${directory} is not a directory. Give a new one.`);
-    throw new IoError("list", directory, error);
-  }
-  if (names.length > 0) {
-    throw new UsageError(`${directory} is not empty, and the demo starts with an empty log. Give a new directory.`);
-  }
-  return { directory, temporary: false };
+  await place.release();
+  return exitCodes.ok;
 }
 
-/** On Linux, whether the directory is on tmpfs, where a durable write touches no disk. */
-async function isInMemory(directory: string): Promise<boolean> {
-  return process.platform === "linux" && (await statfs(directory)).type === tmpfsMagic;
+/** The form that the options ask for. An option of the other form is refused. */
+function formOf(args: Arguments): (run: DemoRun) => Promise<DemoReport> {
+  const writers = args.wholeNumber("writers", { min: 1, max: 100_000 });
+  const roundFlights = args.wholeNumber("round", { min: 1, max: 65_536 });
+  if (args.flag("plain")) {
+    if (roundFlights !== undefined) throw new UsageError("--round is of the node, and --plain runs without one.");
+    return (run) => runPlain({ ...run, writers: writers ?? defaultWriters });
+  }
+  if (writers !== undefined)
+    throw new UsageError("--writers is of the plain log: give --plain with it. The node commits round after round.");
+  return (run) => runNode({ ...run, roundFlights: roundFlights ?? defaultRound });
 }

@@ -1,5 +1,5 @@
 /**
- * One flight as one record of 32 bytes, little-endian, every field on its own boundary:
+ * One flight in 32 bytes, little-endian, every field on its own boundary:
  *
  *      0        4         8                     16       20        24        28         32
  *      +--------+---------+---------------------+--------+---------+---------+----------+
@@ -7,7 +7,7 @@
  *      |       u64        | 1970 UTC, i64       | min i32| mi   i32| char[4] | tion [4] |
  *      +--------+---------+---------------------+--------+---------+---------+----------+
  *
- * `number` counts the flights of the file from 1, so a record says by itself which LSN it belongs at. Airports are ASCII,
+ * `number` counts the flights of the file from 1, so a flight says by itself where it belongs. Airports are ASCII,
  * padded with zero bytes.
  */
 import { FormatError, readU32, writeU32, writeU64 } from "../../base/index.js";
@@ -29,15 +29,13 @@ export interface Flight {
 /** Bytes of an encoded flight. */
 export const flightBytes = 32;
 
-/** The log's record type of a flight. */
-export const flightRecordType = 1;
-
 const numberOffset = 0;
 const departureOffset = 8;
 const delayOffset = 16;
 const distanceOffset = 20;
-const originOffset = 24;
-const destinationOffset = 28;
+/** Where an encoded flight has its airports. */
+export const originOffset = 24;
+export const destinationOffset = 28;
 
 /** Writes a flight at `offset`. A value that the layout can't hold is a `FormatError`, since it came from the data file. */
 export function encodeFlight(flight: Flight, target: Uint8Array, offset: number): void {
@@ -68,26 +66,37 @@ export function decodeFlight(payload: Uint8Array): Flight {
     );
   }
   return {
-    number: readU32(payload, numberOffset + 4) * 0x1_0000_0000 + readU32(payload, numberOffset),
+    number: flightNumberAt(payload, 0),
     departureMicros: (readU32(payload, departureOffset + 4) | 0) * 0x1_0000_0000 + readU32(payload, departureOffset),
     delayMinutes: readU32(payload, delayOffset) | 0,
     distanceMiles: readU32(payload, distanceOffset) | 0,
-    origin: decodeAirport(payload, originOffset),
-    destination: decodeAirport(payload, destinationOffset),
+    origin: airportAt(payload, originOffset),
+    destination: airportAt(payload, destinationOffset),
   };
+}
+
+/** The number of the encoded flight at `offset`. */
+export function flightNumberAt(bytes: Uint8Array, offset: number): number {
+  return readU32(bytes, offset + numberOffset + 4) * 0x1_0000_0000 + readU32(bytes, offset + numberOffset);
 }
 
 function encodeAirport(flight: Flight, field: "origin" | "destination", target: Uint8Array, offset: number): void {
   const code = flight[field];
   if (code.length < 1 || code.length > 4) throw unfit(flight, field, code);
-  for (let at = 0; at < 4; at++) {
-    const unit = at < code.length ? code.charCodeAt(at) : 0;
-    if (at < code.length && (unit < 0x21 || unit > 0x7e)) throw unfit(flight, field, code);
-    target[offset + at] = unit;
+  for (let at = 0; at < code.length; at++) {
+    const unit = code.charCodeAt(at);
+    if (unit < 0x21 || unit > 0x7e) throw unfit(flight, field, code);
   }
+  writeAirport(target, offset, code);
 }
 
-function decodeAirport(payload: Uint8Array, offset: number): string {
+/** Writes an airport's code, which fits, in its four bytes. */
+export function writeAirport(target: Uint8Array, offset: number, code: string): void {
+  for (let at = 0; at < 4; at++) target[offset + at] = at < code.length ? code.charCodeAt(at) : 0;
+}
+
+/** The airport's code in four bytes. */
+export function airportAt(payload: Uint8Array, offset: number): string {
   let code = "";
   for (let at = offset; at < offset + 4; at++) {
     const unit = payload[at] ?? 0;

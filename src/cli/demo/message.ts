@@ -1,48 +1,36 @@
-/** What the writer process tells its supervisor: one JSON document per line on its stdout. */
+/** What the process that is killed tells its supervisor: one JSON document per line on its stdout. */
 import type { ExitCode } from "../exit-code.js";
 
-/** How a log was opened, as the demo shows it. */
-export interface ReopenReport {
-  readonly lastLsn: number;
-  readonly clean: boolean;
-  readonly epoch: number;
-  readonly keptRecords: number;
-  readonly cutBytes: number;
-  readonly cutReason: string | undefined;
-  readonly recoveryMs: number;
+/** How far a process is. */
+export interface Reached {
+  /** Every flight up to this one is durable: it was told so. */
+  readonly flights: number;
 }
 
-/** Counters of one writer process, from its start. */
-export interface WriterCounters {
-  /** Groups written. */
-  readonly groups: number;
-  /** Synced writes to the device. */
-  readonly syncs: number;
-  /** Time since the first append. */
-  readonly appendMs: number;
-  /** The part of it in which the appends waited for the flight file. */
-  readonly sourceWaitMs: number;
-}
-
-/** One message. */
-export type WriterMessage =
-  | { readonly kind: "opened"; readonly report: ReopenReport }
-  /** Every flight up to `lsn` is durable: its append has resolved. */
-  | { readonly kind: "acknowledged"; readonly lsn: number; readonly counters: WriterCounters }
-  /** All flights are durable; the log stays open until the supervisor says `close`. */
+/** One message. `O` is what a process found when it opened its files, `A` what it acknowledges. */
+export type WriterMessage<O extends Reached, A extends Reached> =
+  | { readonly kind: "opened"; readonly opening: O }
+  | { readonly kind: "acknowledged"; readonly acknowledged: A }
+  /** Everything is durable; the files stay open until the supervisor says `close`. */
   | { readonly kind: "finished" }
   | { readonly kind: "failed"; readonly code: string; readonly message: string; readonly exitCode: ExitCode };
 
-/** The line that a supervisor writes to have the log closed. */
+/** The line that a supervisor writes to have the files closed. */
 export const closeRequest = "close";
 
 /** Cuts a stream of text into messages. A line that a kill cut short never comes out. */
-export class MessageDecoder {
+export class MessageDecoder<O extends Reached, A extends Reached> {
   #rest = "";
 
-  push(text: string): WriterMessage[] {
+  push(text: string): WriterMessage<O, A>[] {
     const lines = (this.#rest + text).split("\n");
     this.#rest = lines.pop() ?? "";
-    return lines.map((line) => JSON.parse(line) as WriterMessage);
+    return lines.map((line) => JSON.parse(line) as WriterMessage<O, A>);
   }
+}
+
+/** Counters of two processes together. */
+export function addCounters<C extends { readonly [name in keyof C]: number }>(a: C, b: C): C {
+  const names = Object.keys(a) as (keyof C)[];
+  return Object.fromEntries(names.map((name) => [name, a[name] + b[name]])) as C;
 }

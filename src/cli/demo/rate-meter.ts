@@ -14,11 +14,16 @@ export class RateMeter {
     while (this.#samples.length > 2 && atMs - (this.#samples[1]?.atMs ?? atMs) > windowMs) this.#samples.shift();
   }
 
-  /** Growth per second; 0 while unknown. */
+  /** Forgets all samples, after a pause that is not to count. */
+  reset(): void {
+    this.#samples.length = 0;
+  }
+
+  /** Growth per second; NaN while unknown. */
   get perSecond(): number {
     const first = this.#samples[0];
     const last = this.#samples.at(-1);
-    if (first === undefined || last === undefined || last.atMs <= first.atMs) return 0;
+    if (first === undefined || last === undefined || last.atMs <= first.atMs) return Number.NaN;
     return ((last.count - first.count) / (last.atMs - first.atMs)) * 1000;
   }
 }

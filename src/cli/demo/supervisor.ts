@@ -1,125 +1,55 @@
 /**
- * Starts the writer process, hears its acknowledgements, kills it with SIGKILL when the plan says so, and starts it again until
- * every flight is durable.
- *
- * What is checked after each kill: the log that comes back holds at least every flight that the supervisor had heard
- * acknowledged, and no more than were to be appended. What they contain is checked at the end, against the file.
+ * Starts the process that works, hears its acknowledgements, kills it with SIGKILL when the plan says so, and starts it again until everything is
+ * durable and its files are closed.
  */
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { ExitCodeError } from "../exit-code.js";
 import type { PlannedKill } from "./kill-plan.js";
-import { MessageDecoder, type ReopenReport, type WriterCounters, type WriterMessage, closeRequest } from "./message.js";
-import { DemoMismatchError } from "./mismatch.js";
+import { MessageDecoder, type Reached, type WriterMessage, closeRequest } from "./message.js";
 
 /** What the supervisor is to do. */
-export interface SuperviseOptions {
-  readonly data: string;
-  readonly directory: string;
-  readonly records: number;
-  readonly writers: number;
-  readonly flush: "pool" | "inline";
+export interface SuperviseOptions<O extends Reached, A extends Reached> {
+  /** The command line of the process. */
+  readonly words: readonly string[];
+  /** One for each life but the last. */
   readonly kills: readonly PlannedKill[];
   readonly signal: AbortSignal;
-  /** Called at each acknowledgement and each crash. */
-  readonly onState?: (state: SuperviseState) => void;
-  readonly onCrash?: (crash: Crash, index: number) => void;
+  /** A process opened its files, so long after it was started: start of Node, loading of code, recovery. What this throws ends everything. */
+  readonly onOpened: (opening: O, startMs: number) => void;
+  /** What this throws ends everything. */
+  readonly onAcknowledged: (acknowledged: A) => void;
+  /** A process was killed, and the next one is not started before this resolves. Not called after the last one. */
+  readonly onKilled: () => Promise<void>;
 }
 
-/** Where the run stands. */
-export interface SuperviseState {
-  /** Flights acknowledged to the supervisor. */
-  readonly acknowledged: number;
-  readonly crashes: number;
-  readonly phase: "starting" | "appending" | "closing";
-}
-
-/** One kill and what came back. */
-export interface Crash {
-  /** Flights that the supervisor had heard acknowledged when the process was gone. */
-  readonly acknowledged: number;
-  /** What the next process found. */
-  readonly reopened: ReopenReport;
-  /** From the death of one process to the open log in the next: process start, loading of code, recovery. */
-  readonly backAfterMs: number;
-}
-
-/** What the run amounts to. */
-export interface SuperviseResult {
-  readonly crashes: readonly Crash[];
-  /** Flights acknowledged to the supervisor while it listened. */
-  readonly acknowledged: number;
-  /** Summed over all writer processes. */
-  readonly counters: WriterCounters;
-  /** Wall time, restarts included. */
-  readonly elapsedMs: number;
-}
-
-/** Runs writers until all flights are durable and the log is closed. */
-export async function supervise(options: SuperviseOptions): Promise<SuperviseResult> {
+/** Runs processes until one closes its files. Resolves with the wall time of it all. */
+export async function supervise<O extends Reached, A extends Reached>(
+  options: SuperviseOptions<O, A>,
+): Promise<{ readonly elapsedMs: number }> {
   const startMs = performance.now();
-  const crashes: Crash[] = [];
-  let counters: WriterCounters = { groups: 0, syncs: 0, appendMs: 0, sourceWaitMs: 0 };
-  let acknowledged = 0;
-  let diedAtMs: number | undefined;
   for (let life = 0; ; life++) {
     options.signal.throwIfAborted();
-    const kill = options.kills[life];
-    const acknowledgedBefore = acknowledged;
-    const run = await runWriter(options, {
-      kill,
-      onOpened(report) {
-        checkReopened(report, acknowledgedBefore, options.records);
-        if (diedAtMs === undefined) return;
-        const crash = { acknowledged: acknowledgedBefore, reopened: report, backAfterMs: performance.now() - diedAtMs };
-        crashes.push(crash);
-        options.onCrash?.(crash, crashes.length);
-      },
-      onAcknowledged(lsn, phase) {
-        acknowledged = Math.max(acknowledged, lsn);
-        options.onState?.({ acknowledged, crashes: crashes.length, phase });
-      },
-    });
-    counters = addCounters(counters, run.counters);
-    if (!run.killed) return { crashes, acknowledged, counters, elapsedMs: performance.now() - startMs };
-    diedAtMs = performance.now();
+    const { killed } = await runWriter(options, options.kills[life]);
+    if (!killed) return { elapsedMs: performance.now() - startMs };
+    await options.onKilled();
   }
 }
 
-function checkReopened(report: ReopenReport, acknowledged: number, records: number): void {
-  if (report.lastLsn < acknowledged) {
-    throw new DemoMismatchError(
-      `${acknowledged} flights were acknowledged, and the reopened log ends at LSN ${report.lastLsn}.`,
-    );
-  }
-  if (report.lastLsn > records) {
-    throw new DemoMismatchError(
-      `${records} flights were to be appended, and the reopened log ends at LSN ${report.lastLsn}.`,
-    );
-  }
-}
-
-interface WriterRun {
-  readonly kill: PlannedKill | undefined;
-  readonly onOpened: (report: ReopenReport) => void;
-  readonly onAcknowledged: (lsn: number, phase: SuperviseState["phase"]) => void;
-}
-
-/** One life of the writer process. Rejects when it fails by itself; resolves when it was killed as planned, or closed the log. */
-function runWriter(
-  options: SuperviseOptions,
-  run: WriterRun,
-): Promise<{ readonly killed: boolean; readonly counters: WriterCounters }> {
+/** One life of the process. Rejects when it fails by itself; resolves when it was killed as planned, or closed its files. */
+function runWriter<O extends Reached, A extends Reached>(
+  options: SuperviseOptions<O, A>,
+  kill: PlannedKill | undefined,
+): Promise<{ readonly killed: boolean }> {
   return new Promise((resolve, reject) => {
-    const words = ["demo-writer", options.directory, "--data", options.data, "--records", String(options.records)];
-    words.push("--writers", String(options.writers), "--flush", options.flush);
-    const child = spawn(process.execPath, [fileURLToPath(new URL("../main.js", import.meta.url)), ...words], {
+    const startedMs = performance.now();
+    const main = fileURLToPath(new URL("../main.js", import.meta.url));
+    const child = spawn(process.execPath, [main, ...options.words], {
       stdio: ["pipe", "pipe", "pipe"],
       // Ctrl-C reaches the supervisor alone, which then decides about the writer.
       detached: true,
     });
-    const decoder = new MessageDecoder();
-    let counters: WriterCounters = { groups: 0, syncs: 0, appendMs: 0, sourceWaitMs: 0 };
+    const decoder = new MessageDecoder<O, A>();
     let killed = false;
     let failure: Error | undefined;
     let timer: NodeJS.Timeout | undefined;
@@ -134,28 +64,25 @@ function runWriter(
     };
     options.signal.addEventListener("abort", abort, { once: true });
 
-    const armKill = (lsn: number): void => {
-      if (run.kill === undefined || timer !== undefined || lsn < run.kill.acknowledged) return;
+    const armKill = ({ flights }: Reached): void => {
+      if (kill === undefined || timer !== undefined || flights < kill.acknowledged) return;
       timer = setTimeout(() => {
         killed = true;
         child.kill("SIGKILL");
-      }, run.kill.delayMs);
+      }, kill.delayMs);
     };
-    const receive = (message: WriterMessage): void => {
+    const receive = (message: WriterMessage<O, A>): void => {
       switch (message.kind) {
         case "opened":
-          run.onOpened(message.report);
-          run.onAcknowledged(0, "appending");
-          armKill(message.report.lastLsn);
+          options.onOpened(message.opening, performance.now() - startedMs);
+          armKill(message.opening);
           return;
         case "acknowledged":
-          counters = message.counters;
-          run.onAcknowledged(message.lsn, "appending");
-          armKill(message.lsn);
+          options.onAcknowledged(message.acknowledged);
+          armKill(message.acknowledged);
           return;
         case "finished":
-          if (run.kill === undefined) child.stdin.write(`${closeRequest}\n`);
-          run.onAcknowledged(0, "closing");
+          if (kill === undefined) child.stdin.write(`${closeRequest}\n`);
           return;
         case "failed":
           failure ??= new ExitCodeError(message.code, message.message, message.exitCode);
@@ -183,17 +110,8 @@ function runWriter(
       if (failure === undefined && !killed && code !== 0) {
         failure = new Error(`the writer process ended with ${signalName ?? `exit code ${code}`}: ${stderr.trim()}`);
       }
-      if (failure === undefined) resolve({ killed, counters });
+      if (failure === undefined) resolve({ killed });
       else reject(failure);
     });
   });
-}
-
-function addCounters(a: WriterCounters, b: WriterCounters): WriterCounters {
-  return {
-    groups: a.groups + b.groups,
-    syncs: a.syncs + b.syncs,
-    appendMs: a.appendMs + b.appendMs,
-    sourceWaitMs: a.sourceWaitMs + b.sourceWaitMs,
-  };
 }

@@ -2,11 +2,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Log } from "../../log/index.js";
-import { type AirportCounts, countFlight } from "./airport-count.js";
-import { DurablePrefix, appendFlights } from "./append-flights.js";
-import type { FlightChunk } from "./flight-file.js";
-import { encodeFlight, flightBytes, flightRecordType } from "./flight.js";
+import { Log } from "../../../log/index.js";
+import { type AirportCounts, countFlight } from "../airport-count.js";
+import { DurablePrefix, appendFlights, flightRecordType } from "./append-flights.js";
+import type { FlightChunk } from "../flight-file.js";
+import { encodeFlight, flightBytes } from "../flight.js";
 import { compareFlights } from "./verification.js";
 
 let directory: string;

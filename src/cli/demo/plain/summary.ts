@@ -1,15 +1,35 @@
 /** What the demo prints at its end, for people and as JSON. */
-import type { VerifyReport } from "../../log/index.js";
-import { fieldLines, tableLines } from "../table.js";
-import type { Colors } from "../terminal.js";
-import { formatBytes, formatCount, formatDuration, formatRate } from "../units.js";
-import { type RankedAirport, busiestAirports } from "./airport-count.js";
-import type { SuperviseResult } from "./supervisor.js";
+import type { VerifyReport } from "../../../log/index.js";
+import { fieldLines, tableLines } from "../../table.js";
+import type { Colors } from "../../terminal.js";
+import { formatBytes, formatCount, formatDuration, formatRate } from "../../units.js";
+import { type RankedAirport, busiestAirports } from "../airport-count.js";
 import type { FlightVerification } from "./verification.js";
+import type { PlainCounters, PlainOpening } from "./write.js";
 
-/** The JSON document of `holdfast demo --json`. */
-export interface DemoSummary {
+/** One kill and what came back. */
+export interface PlainCrash {
+  /** Flights that were told to be durable when the process was gone. */
+  readonly acknowledged: number;
+  /** What the next process found. */
+  readonly reopened: PlainOpening;
+  /** From the start of the next process to the open log in it: process start, loading of code, recovery. */
+  readonly backAfterMs: number;
+}
+
+/** What the run amounts to. */
+interface PlainResult {
+  readonly crashes: readonly PlainCrash[];
+  /** Summed over all processes. */
+  readonly counters: PlainCounters;
+  /** Wall time, restarts included. */
+  readonly elapsedMs: number;
+}
+
+/** The JSON document of `holdfast demo --plain --json`. */
+export interface PlainSummary {
   readonly ok: true;
+  readonly form: "plain";
   readonly records: number;
   /** Payload bytes of all flights. */
   readonly payloadBytes: number;
@@ -60,13 +80,14 @@ export function summarize(
     readonly seed: number;
     readonly directory: string | undefined;
   },
-  run: SuperviseResult,
+  run: PlainResult,
   flights: FlightVerification,
   structure: VerifyReport,
-): DemoSummary {
+): PlainSummary {
   const { counters } = run;
   return {
     ok: true,
+    form: "plain",
     records: flights.records,
     payloadBytes: flights.bytes,
     groupBytes: structure.bytes,
@@ -82,7 +103,7 @@ export function summarize(
     syncs: counters.syncs,
     crashes: run.crashes.map(({ acknowledged, reopened, backAfterMs }) => ({
       acknowledged,
-      recoveredLsn: reopened.lastLsn,
+      recoveredLsn: reopened.flights,
       keptRecords: reopened.keptRecords,
       cutBytes: reopened.cutBytes,
       cutReason: reopened.cutReason ?? null,
@@ -103,7 +124,7 @@ export function summarize(
 }
 
 /** The summary for people. */
-export function summaryLines(summary: DemoSummary, colors: Colors): string[] {
+export function summaryLines(summary: PlainSummary, colors: Colors): string[] {
   const { crashes } = summary;
   const perGroup = summary.groups > 0 ? summary.records / summary.groups : 0;
   const lines = fieldLines([

@@ -2,13 +2,14 @@
  * The last word of the demo: reads the whole log back and the flight file beside it, and compares them flight by flight, byte for
  * byte, in order, each once.
  */
-import { equalBytes } from "../../base/index.js";
-import { LogReader, type RecordBatch } from "../../log/index.js";
-import { type AirportCounts, addCounts, countFlight, equalCounts } from "./airport-count.js";
-import type { FlightChunk } from "./flight-file.js";
-import { readFlightsAhead } from "./flight-source.js";
-import { decodeFlight, flightBytes, flightRecordType } from "./flight.js";
-import { DemoMismatchError } from "./mismatch.js";
+import { equalBytes } from "../../../base/index.js";
+import { LogReader, type RecordBatch } from "../../../log/index.js";
+import { type AirportCounts, addCounts, countFlight, equalCounts } from "../airport-count.js";
+import type { FlightChunk } from "../flight-file.js";
+import { readFlightsAhead } from "../flight-source.js";
+import { decodeFlight, flightBytes } from "../flight.js";
+import { flightRecordType } from "./append-flights.js";
+import { DemoMismatchError } from "../mismatch.js";
 
 /** What to compare. */
 export interface VerifyFlightsOptions {

@@ -1,8 +1,11 @@
 /** Many concurrent writers, one order: flight k gets LSN k, since each writer takes the next flight and calls `append` in one step. */
-import type { Log } from "../../log/index.js";
-import { flightBytes, flightRecordType } from "./flight.js";
-import type { FlightChunk } from "./flight-file.js";
-import { DemoMismatchError } from "./mismatch.js";
+import type { Log } from "../../../log/index.js";
+import { flightBytes } from "../flight.js";
+import type { FlightChunk } from "../flight-file.js";
+import { DemoMismatchError } from "../mismatch.js";
+
+/** The record type of a flight. */
+export const flightRecordType = 1;
 
 /** What to append, and who wants to know. */
 export interface AppendFlights {

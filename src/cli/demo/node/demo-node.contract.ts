@@ -1,0 +1,47 @@
+/** What the tests of the demo's node share: small settings, rounds, and an audit of what they come to. */
+import type { Vfs } from "../../../vfs/index.js";
+import { type Audit, type AuditDemands, auditNode } from "./audit.js";
+import { Expectation } from "./expectation.js";
+import { chunksOf, flightsOf } from "../flights.contract.js";
+import type { NodeSettings } from "./node-settings.js";
+import { type Round, makeRound } from "./round.js";
+
+/** Flights in a round. */
+export const roundFlights = 12;
+
+/** A node that prunes and checkpoints after few rounds. */
+export function smallSettings(vfs: Vfs): NodeSettings {
+  return {
+    log: { vfs, segmentBytes: 32 * 1024, blockBytes: 512, checkpointBytes: 16 * 1024 },
+    roundsKept: 2,
+    windowStep: 1,
+    checkpointEvery: 2,
+    checkpointsMax: 2,
+  };
+}
+
+/** A round of made-up flights. */
+export function roundOf(index: number): Round {
+  const firstFlight = index * roundFlights + 1;
+  return makeRound(index, firstFlight, flightsOf(firstFlight, firstFlight + roundFlights - 1).bytes);
+}
+
+/** What made-up flights up to `rounds` of these rounds come to. */
+export function expectationOf(settings: NodeSettings, rounds: number): Expectation {
+  return new Expectation(chunksOf(1, rounds * roundFlights, 100), roundFlights, settings);
+}
+
+/** Audits a node that was to commit up to `rounds` of these rounds. */
+export async function auditRounds(
+  directory: string,
+  settings: NodeSettings,
+  rounds: number,
+  demands: AuditDemands,
+): Promise<Audit> {
+  const expectation = expectationOf(settings, rounds);
+  try {
+    return await auditNode(directory, settings, expectation, demands);
+  } finally {
+    await expectation.close();
+  }
+}

@@ -1,0 +1,23 @@
+/** What may differ from one node to the next: the demo's own, and the small ones of its tests. */
+import type { SharedLogOptions } from "../../../streams/index.js";
+
+/** Settings of a node. A node must be opened with those that it was made with. */
+export interface NodeSettings {
+  /** Options of the shared log. */
+  readonly log: SharedLogOptions;
+  /** Rounds that are kept at least, and how many more come together before any are dropped, so that most rounds prune nothing. */
+  readonly roundsKept: number;
+  readonly windowStep: number;
+  /** Rounds between two checkpoints of the event log, and checkpoints that it keeps. */
+  readonly checkpointEvery: number;
+  readonly checkpointsMax: number;
+}
+
+/** Segments and checkpoints of the shared log are small, so that space comes back soon after it is pruned. */
+export const demoSettings: NodeSettings = {
+  log: { segmentBytes: 8 * 1024 * 1024, checkpointBytes: 4 * 1024 * 1024 },
+  roundsKept: 8,
+  windowStep: 8,
+  checkpointEvery: 32,
+  checkpointsMax: 3,
+};

@@ -1,0 +1,104 @@
+import { describe, expect, it } from "vitest";
+import { SimVfs } from "../../../vfs/index.js";
+import { auditRounds, roundOf, smallSettings } from "./demo-node.contract.js";
+import { flightsOf } from "../flights.contract.js";
+import { FlightNode } from "./node.js";
+import { openStores } from "./node-stores.js";
+
+const directory = "/node";
+
+async function commit(vfs: SimVfs, first: number, last: number): Promise<FlightNode> {
+  const node = await FlightNode.open(directory, smallSettings(vfs));
+  for (let index = first; index <= last; index++) await node.commit(roundOf(index));
+  return node;
+}
+
+describe("the demo's node", () => {
+  it("has the state that the flights add up to", async () => {
+    const node = await commit(new SimVfs({ seed: 1 }), 0, 9);
+    expect(node.state).toMatchObject({ rounds: 10, flights: 120, lanes: 5, recoveries: 0 });
+    expect(node.state.airports).toEqual(flightsOf(1, 120).airports);
+    await node.close();
+  });
+
+  it("does nothing durable more than once a round where nothing is pruned and no lane is new", async () => {
+    const vfs = new SimVfs({ seed: 1 });
+    const settings = { ...smallSettings(vfs), roundsKept: 100, checkpointEvery: 100 };
+    const node = await FlightNode.open(directory, settings);
+    for (let index = 0; index < 5; index++) await node.commit(roundOf(index));
+    const before = node.counters;
+    for (let index = 5; index < 15; index++) await node.commit(roundOf(index));
+    const { syncs, groups } = node.counters;
+    expect({ syncs: syncs - before.syncs, groups: groups - before.groups }).toEqual({ syncs: 10, groups: 10 });
+    await node.close();
+  });
+
+  it("goes on after it was closed, from a checkpoint and without a recovery", async () => {
+    const vfs = new SimVfs({ seed: 1 });
+    await (await commit(vfs, 0, 6)).close();
+    const node = await commit(vfs, 7, 8);
+    expect(node.opening).toMatchObject({ rounds: 7, flights: 84, clean: true, hasCheckpoint: true, caughtUp: 0 });
+    // Round 6 stands behind the checkpoint of six rounds.
+    expect(node.opening.replayedEvents).toBe(1);
+    expect(node.state).toMatchObject({ rounds: 9, recoveries: 0 });
+    await node.close();
+    await auditRounds(directory, smallSettings(vfs), 9, { acknowledged: 9, recoveries: 0 });
+  });
+
+  it("keeps of its past what the window says, and the newest block of a lane that is seldom used", async () => {
+    const vfs = new SimVfs({ seed: 1 });
+    await (await commit(vfs, 0, 11)).close();
+    const { pipeline, close } = await openStores(directory, smallSettings(vfs));
+    expect([pipeline.chain.firstIndex, pipeline.chain.nextIndex]).toEqual([10, 12]);
+    expect(pipeline.anchor).toMatchObject({ round: 11, firstRound: 10 });
+    const lane = async (airport: string): Promise<number[]> => {
+      const { firstIndex, nextIndex } = await pipeline.lanes.lane(airport);
+      return [firstIndex, nextIndex];
+    };
+    // Flights 50 and 100 leave from ANC, in rounds 4 and 8.
+    expect([await lane("ATL"), await lane("ANC")]).toEqual([
+      [10, 12],
+      [1, 2],
+    ]);
+    await close();
+  });
+
+  it("makes the events of a round again where a crash left the round alone", async () => {
+    const vfs = new SimVfs({ seed: 1 });
+    await (await commit(vfs, 0, 4)).close();
+    const stores = await openStores(directory, smallSettings(vfs));
+    const events = await stores.shared.stream("events");
+    // Round 4 opened a lane, so it has two.
+    await events.truncateAfter(events.lastLsn - 2);
+    await stores.close();
+
+    const before = await auditRounds(directory, smallSettings(vfs), 5, { acknowledged: 4, recoveries: 0 });
+    expect([before.rounds, before.state.rounds]).toEqual([5, 4]);
+    const node = await FlightNode.open(directory, smallSettings(vfs));
+    expect([node.opening.caughtUp, node.state.rounds]).toEqual([1, 5]);
+    await node.close();
+    await auditRounds(directory, smallSettings(vfs), 5, { acknowledged: 5, recoveries: 0 });
+  });
+
+  it("says so in its event log where it comes back from a crash", async () => {
+    const vfs = new SimVfs({ seed: 1 });
+    await commit(vfs, 0, 2);
+    const next = vfs.kill();
+    const node = await FlightNode.open(directory, smallSettings(next));
+    expect(node.opening).toMatchObject({ rounds: 3, clean: false });
+    expect(node.state.recoveries).toBe(1);
+    await node.close();
+    await auditRounds(directory, smallSettings(next), 3, { acknowledged: 3, recoveries: 1 });
+  });
+
+  it("refuses a round that is not the next one, before anything is written", async () => {
+    const vfs = new SimVfs({ seed: 1 });
+    const node = await commit(vfs, 0, 1);
+    const mismatch = expect.objectContaining({ code: "HF_DEMO_MISMATCH" });
+    await expect(node.commit(roundOf(1))).rejects.toEqual(mismatch);
+    await expect(node.commit(roundOf(3))).rejects.toEqual(mismatch);
+    await node.commit(roundOf(2));
+    await node.close();
+    await auditRounds(directory, smallSettings(vfs), 3, { acknowledged: 3, recoveries: 0 });
+  });
+});

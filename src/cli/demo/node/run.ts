@@ -1,0 +1,164 @@
+/** The demo as a node: kills its process, audits a copy of what each kill left, and the node itself at the end. */
+import { join } from "node:path";
+import { verifyLog } from "../../../log/index.js";
+import { createProgress } from "../../progress.js";
+import { formatBytes, formatCount, formatDuration, formatPlural, formatRate } from "../../units.js";
+import { equalCounts } from "../airport-count.js";
+import { readFlightsAhead } from "../flight-source.js";
+import { addCounters } from "../message.js";
+import { DemoMismatchError } from "../mismatch.js";
+import { RateMeter } from "../rate-meter.js";
+import type { DemoReport, DemoRun } from "../run.js";
+import { supervise } from "../supervisor.js";
+import { type Audit, type AuditDemands, auditNode } from "./audit.js";
+import { Expectation } from "./expectation.js";
+import { withImage } from "./image.js";
+import { demoSettings } from "./node-settings.js";
+import type { NodeOpening } from "./node.js";
+import { type NodeCrash, summarize, summaryLines } from "./summary.js";
+import type { NodeAcknowledgement, NodeRunCounters } from "./write.js";
+
+const noCounters: NodeRunCounters = {
+  groups: 0,
+  syncs: 0,
+  writtenBytes: 0,
+  checkpoints: 0,
+  busyMs: 0,
+  sourceWaitMs: 0,
+};
+
+/** Runs it. A difference is a {@link DemoMismatchError}. */
+export async function runNode(run: DemoRun & { readonly roundFlights: number }): Promise<DemoReport> {
+  const { terminal, signal, json, file, records, roundFlights, kills, place, say } = run;
+  const { colors } = terminal;
+  const rounds = Math.ceil(records / roundFlights);
+  const directory = join(place.directory, "node");
+  const image = join(place.directory, "image");
+  const expectation = new Expectation(
+    readFlightsAhead({ path: file.path, first: 1, last: records }),
+    roundFlights,
+    demoSettings,
+  );
+  const progress = createProgress(terminal, "commit", { json });
+  try {
+    await say(
+      `${colors.bold("holdfast demo")}  ${formatCount(records)} flights in ${formatPlural(rounds, "round")}, ${formatPlural(kills.length, "crash", "crashes")}, seed ${run.seed}`,
+    );
+    await say(place.line(colors));
+    await say();
+
+    const audit = (demands: AuditDemands): Promise<Audit> => {
+      signal.throwIfAborted();
+      return withImage(directory, image, (copy) => auditNode(copy, demoSettings, expectation, demands));
+    };
+    const meter = new RateMeter();
+    const crashes: NodeCrash[] = [];
+    let counters = noCounters;
+    let told = { rounds: 0, flights: 0 };
+    let life = noCounters;
+    let killed: Pick<NodeCrash, "acknowledged" | "audit"> | undefined;
+    const { elapsedMs } = await supervise<NodeOpening, NodeAcknowledgement>({
+      words: [
+        "demo-writer",
+        directory,
+        "--data",
+        file.path,
+        "--records",
+        String(records),
+        "--round",
+        String(roundFlights),
+        "--flush",
+        run.flush,
+      ],
+      kills,
+      signal,
+      onOpened(opening, backAfterMs) {
+        if (killed === undefined) return;
+        checkReopened(opening, killed.audit);
+        told = opening;
+        const crash = { ...killed, reopened: opening, backAfterMs };
+        crashes.push(crash);
+        meter.reset();
+        progress.note(crashLine(crash, crashes.length));
+      },
+      onAcknowledged(acknowledged) {
+        if (acknowledged.rounds <= told.rounds)
+          throw new DemoMismatchError(
+            `Round ${acknowledged.rounds - 1} was acknowledged again, behind ${told.rounds} rounds.`,
+          );
+        told = acknowledged;
+        life = acknowledged.counters;
+        // What the file gives is made while the node works, so that an audit need not wait for it. A failure is the next audit's to tell.
+        expectation.advanceTo(told.rounds).catch(() => undefined);
+        meter.add(told.flights, performance.now());
+        progress.update(told.flights, records, () => {
+          const counts = `round ${formatCount(told.rounds)}  LSN ${formatCount(acknowledged.lsn)}  ${formatRate(meter.perSecond).padStart(9)}`;
+          return kills.length === 0 ? counts : `${counts}  crashes survived ${crashes.length}/${kills.length}`;
+        });
+      },
+      async onKilled() {
+        counters = addCounters(counters, life);
+        life = noCounters;
+        killed = {
+          acknowledged: told,
+          audit: await audit({ acknowledged: told.rounds, recoveries: crashes.length }),
+        };
+      },
+    });
+    counters = addCounters(counters, life);
+    const last = await audit({ acknowledged: rounds, recoveries: crashes.length });
+    checkEnd(last, { rounds, records }, expectation);
+    const structure = await verifyLog(directory, { signal });
+    progress.stop();
+    if (!structure.sound)
+      throw new DemoMismatchError(`the log's structure has a problem: ${structure.problems[0]?.message ?? "unknown"}`);
+
+    const kept = place.kept ? directory : undefined;
+    const summary = summarize(
+      { roundFlights, flush: run.flush, seed: run.seed, directory: kept },
+      { crashes, counters, elapsedMs },
+      last,
+      structure,
+    );
+    return {
+      summary,
+      lines: summaryLines(summary, colors),
+      verdict: `No acknowledged round was lost, and none was invented, repeated or changed, in ${formatPlural(crashes.length, "crash", "crashes")}.`,
+      kept: kept === undefined ? undefined : `The node is in ${kept}: try holdfast inspect and verify on it.`,
+    };
+  } finally {
+    progress.stop();
+    await expectation.close();
+  }
+}
+
+/** Recovery leaves no choice: the process must find what the audit found in the copy. */
+function checkReopened(reopened: NodeOpening, { rounds, flights }: Audit): void {
+  if (reopened.rounds === rounds && reopened.flights === flights) return;
+  throw new DemoMismatchError(
+    `The audit found ${rounds} rounds and ${flights} flights; the process that was started again has ${reopened.rounds} and ${reopened.flights}.`,
+  );
+}
+
+/** All of the file is there, and counted by its columns it comes to the same. */
+function checkEnd(
+  last: Audit,
+  { rounds, records }: { readonly rounds: number; readonly records: number },
+  { airportsOfColumns }: Expectation,
+): void {
+  if (last.rounds !== rounds || last.flights !== records || last.state.rounds !== rounds) {
+    throw new DemoMismatchError(
+      `${rounds} rounds of ${records} flights were to be committed, and ${last.rounds} of ${last.flights} are there.`,
+    );
+  }
+  if (!equalCounts(last.state.airports, airportsOfColumns))
+    throw new DemoMismatchError("The flights per airport differ between the event log and the file.");
+}
+
+function crashLine({ acknowledged, audit, reopened, backAfterMs }: NodeCrash, index: number): string {
+  const cut = reopened.cutBytes > 0 ? `, cut ${formatBytes(reopened.cutBytes)} of torn tail` : "";
+  return (
+    `  crash ${index}  killed at ${formatCount(acknowledged.rounds)} rounds acknowledged; ${formatCount(audit.rounds)} found, audited; back in ` +
+    `${formatDuration(backAfterMs)} (recovery ${formatDuration(reopened.recoveryMs)}, ${formatPlural(reopened.replayedEvents, "event")} replayed${cut})`
+  );
+}

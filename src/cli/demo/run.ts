@@ -1,0 +1,29 @@
+/** What the two forms of the demo are given, and what they give back. */
+import type { CommandContext } from "../command.js";
+import type { FlightFile } from "./flight-file.js";
+import type { PlannedKill } from "./kill-plan.js";
+import type { Place } from "./place.js";
+
+/** A run of the demo. */
+export interface DemoRun extends Pick<CommandContext, "terminal" | "signal" | "json"> {
+  readonly file: FlightFile;
+  /** Flights to make durable, from the first of the file on. */
+  readonly records: number;
+  readonly kills: readonly PlannedKill[];
+  readonly seed: number;
+  readonly flush: "pool" | "inline";
+  readonly place: Place;
+  /** Prints a line; nothing with `--json`. */
+  readonly say: (line?: string) => Promise<void>;
+}
+
+/** What a run comes to. */
+export interface DemoReport {
+  /** The document of `--json`. */
+  readonly summary: object;
+  /** The same for people. */
+  readonly lines: readonly string[];
+  readonly verdict: string;
+  /** Where the files are that stay. */
+  readonly kept: string | undefined;
+}
