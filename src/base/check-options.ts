@@ -82,6 +82,12 @@ export function checkOneOf<Choice extends string, Fallback extends Choice | unde
   return value;
 }
 
+/** An `AbortSignal`, or nothing. */
+export function checkSignal(where: string, value: AbortSignal | undefined): AbortSignal | undefined {
+  if (value !== undefined && !(value instanceof AbortSignal)) throw invalid(where, "signal", value, "an AbortSignal");
+  return value;
+}
+
 /** The error for a value that is not allowed, for checks that these functions do not cover. */
 export function invalid(where: string, name: string, value: unknown, allowed: string): InvalidArgumentError {
   const shown = describeValue(value);

@@ -12,8 +12,9 @@ export {
 } from "./errors.js";
 export type { Codec } from "./codec.js";
 export type { CorruptionDetails, ErrorDetails } from "./errors.js";
+export { abortable } from "./abortable.js";
 export { assert } from "./assert.js";
 export { equalBytes, isZero, readU16, readU32, readU64, toHex, writeU16, writeU32, writeU64 } from "./bytes.js";
-export { checkBoolean, checkInteger, checkOneOf, checkOptions, invalid } from "./check-options.js";
+export { checkBoolean, checkInteger, checkOneOf, checkOptions, checkSignal, invalid } from "./check-options.js";
 export { crc32c, crc32cRange } from "./crc32c.js";
 export { SeededRandom } from "./seeded-random.js";

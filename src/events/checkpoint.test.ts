@@ -286,6 +286,23 @@ describe("a damaged snapshot", () => {
     await again.close();
   });
 
+  it("is passed over with its parts, and the events among them are not", async () => {
+    const vfs = new SimVfs({ seed: 1 });
+    const log = await openSmall(vfs, { partBytes: 700 });
+    const taking = log.checkpoint({ state: "y".repeat(9000) });
+    for (let n = 1; n <= 4; n++) await log.append("deposited", ann(n));
+    await taking;
+    await log.close();
+    const refuses = snapshot({
+      codec: json<number>(() => {
+        throw new Error("no");
+      }),
+    });
+    const again = await openSmall(vfs, { snapshot: refuses });
+    expect(await again.hydrate(balance)).toMatchObject({ state: 10, events: 4, rejected: [{}] });
+    await again.close();
+  });
+
   it("of an older version is brought up", async () => {
     const vfs = new SimVfs({ seed: 1 });
     const log = await openSmall(vfs);

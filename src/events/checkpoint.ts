@@ -20,6 +20,8 @@ export function headerOf(record: LogRecord): RecordHeader {
 
 /** What a journal's newest records say. */
 export interface FoundCheckpoints {
+  /** The LSN behind the newest record. */
+  readonly nextLsn: number;
   /** The newest checkpoint; 0 where there is none. */
   readonly newestLsn: number;
   /** It and those that were kept beside it, the newest first, as far as the journal reaches back. */
@@ -35,16 +37,17 @@ export interface FoundCheckpoints {
 export async function findCheckpoints(journal: Journal): Promise<FoundCheckpoints> {
   const { firstLsn, lastLsn } = journal;
   const last = lastLsn < firstLsn ? undefined : await recordAt(journal, lastLsn);
-  if (last === undefined) return { newestLsn: 0, kept: [] };
+  const nextLsn = lastLsn + 1;
+  if (last === undefined) return { nextLsn, newestLsn: 0, kept: [] };
   const { back } = headerOf(last);
   if (last.type > EVENT_ID_MAX && !isBookkeeping(last.type)) throw foreignRecord(last.lsn, last.type);
   const newestLsn = last.type === CHECKPOINT_TYPE ? last.lsn : back === 0 ? 0 : last.lsn - back;
-  if (newestLsn < firstLsn) return { newestLsn, kept: [] };
+  if (newestLsn < firstLsn) return { nextLsn, newestLsn, kept: [] };
   const record = newestLsn === last.lsn ? last : await recordAt(journal, newestLsn);
   if (record === undefined || record.type !== CHECKPOINT_TYPE) throw foreignRecord(newestLsn, record?.type ?? 0);
   const kept = decodeCheckpoints(record.payload.subarray(headerOf(record).bodyStart), newestLsn);
   if (kept === undefined) throw foreignRecord(newestLsn, record.type);
-  return { newestLsn, kept };
+  return { nextLsn, newestLsn, kept };
 }
 
 /** One record. Not by `get`, which reads small pieces: what leads to it may be long, and is walked once. */

@@ -354,6 +354,17 @@ describe("a handler", () => {
     expect(await log.replayWith(() => undefined, { types: ["deposited"] })).toBe(10);
   });
 
+  it("whose next events its checkpoint prunes is told so, and does not end as if there were none", async () => {
+    const journal = await openLog(new SimVfs({ seed: 1 }));
+    const log = await EventLog.on(journal, { events, checkpointsMax: 1 });
+    for (let n = 1; n <= 60; n++) await log.append("deposited", ann(n));
+    const replaying = log.replayWith(async ({ lsn }) => {
+      if (lsn === 1) await log.checkpoint({ state: 0 });
+    });
+    expect(await codeOf(replaying)).toBe("HF_LSN_OUT_OF_RANGE");
+    await journal.close();
+  });
+
   it("is stopped by a signal", async () => {
     await using log = await openSmall(new SimVfs({ seed: 1 }));
     for (let n = 1; n <= 5; n++) await log.append("deposited", ann(n));

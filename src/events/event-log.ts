@@ -1,5 +1,5 @@
 /** The event log: typed events on a journal, checkpoints among them, replay and hydration. */
-import { checkInteger, checkOptions, invalid } from "../base/index.js";
+import { abortable, checkInteger, checkOptions, checkSignal, invalid } from "../base/index.js";
 import { type Journal, Log, type LogRecord, type LsnRange, type ReadOptions } from "../log/index.js";
 import { openChannel } from "./channels.js";
 import { findCheckpoints } from "./checkpoint.js";
@@ -9,7 +9,7 @@ import { EventCoder } from "./event-coder.js";
 import type { EventLogStats } from "./event-log-stats.js";
 import type { EventData, EventInput, EventName, EventOf, EventTypes } from "./event-type.js";
 import { isBookkeeping } from "./format.js";
-import { type HydrateOptions, type Hydrated, checkHydrate, findStart } from "./hydration.js";
+import { type HydrateOptions, type Hydrated, checkHydrate, findStart, rangesOf } from "./hydration.js";
 import {
   type EventLogOpenOptions,
   type EventLogOptions,
@@ -28,7 +28,7 @@ export interface ReplayOptions<Name extends string = string> {
   readonly to?: number;
   /** Only events of these types; all others are passed over without decoding, also those of types that are not defined. Default: all. */
   readonly types?: readonly Name[];
-  /** Ends the replay with `signal.reason`. */
+  /** Ends the replay with `signal.reason`. A handler that is at work then is not waited for. */
   readonly signal?: AbortSignal;
 }
 
@@ -111,8 +111,9 @@ export class EventLog<Types extends EventTypes, State = unknown> {
     directory: string,
     options: EventLogOpenOptions<Types, State>,
   ): Promise<EventLog<Types, State>> {
-    checkOptions("EventLog.open", options, OPEN_OPTIONS);
-    const { log: logOptions, ...rest } = options;
+    // What is missing is found by the next check.
+    const given = checkOptions("EventLog.open", options, OPEN_OPTIONS) as EventLogOpenOptions<Types, State>;
+    const { log: logOptions, ...rest } = given;
     // What is wrong with the options is said before anything is made.
     resolveEventLogOptions("EventLog.open", rest, { recordBytesMax: Infinity, batchBytesMax: Infinity });
     const log = await Log.open(directory, logOptions);
@@ -126,7 +127,7 @@ export class EventLog<Types extends EventTypes, State = unknown> {
 
   /**
    * An event log on a journal that somebody else opened and will close, after this one. Nothing else may append to the journal meanwhile; where
-   * something does, the next append finds it and is refused with `ConflictError` `HF_SECOND_WRITER`.
+   * something does, the next append that finds it is refused with `ConflictError` `HF_SECOND_WRITER`.
    *
    * Reads the newest record and the newest checkpoint, whatever the size of the journal. Errors: invalid options; `FormatError` where the newest
    * records are not those of an event log (`HF_FORMAT_UNKNOWN`) or of a newer build's (`HF_FORMAT_NEWER`); whatever reading the journal throws.
@@ -135,6 +136,8 @@ export class EventLog<Types extends EventTypes, State = unknown> {
     journal: Journal,
     options: EventLogOptions<Types, State>,
   ): Promise<EventLog<Types, State>> {
+    if (typeof journal !== "object" || journal === null || typeof journal.appendAll !== "function")
+      throw invalid("EventLog.on", "journal", journal, "a Log, or any other Journal");
     return new EventLog<Types, State>(await openOn("EventLog.on", journal, undefined, options));
   }
 
@@ -186,9 +189,12 @@ export class EventLog<Types extends EventTypes, State = unknown> {
     const where = "EventLog.appendAll";
     this.#assertUsable();
     if (!Array.isArray(events) || events.length === 0) throw invalid(where, "events", events, "an array of events");
-    const records = (events as readonly EventInput<Types>[]).map(({ type, data }) =>
-      this.#coder.encode(where, type, data),
-    );
+    const records = Array.from(events as readonly EventInput<Types>[], (input) => {
+      if (typeof input !== "object" || input === null) throw invalid(where, "events", input, "an array of events");
+      const { body, ...record } = this.#coder.encode(where, input.type, input.data);
+      // Codecs may use their buffer again for the next event.
+      return { ...record, body: typeof body === "string" ? body : new Uint8Array(body) };
+    });
     return await this.#writer.appendAll(where, records);
   }
 
@@ -229,7 +235,7 @@ export class EventLog<Types extends EventTypes, State = unknown> {
    * a `flush`.
    *
    * Errors at a step: `FormatError` `HF_EVENT_TYPE_UNKNOWN` (with the id), `HF_EVENT_VERSION_UNKNOWN`, `HF_FORMAT_NEWER`, `HF_EVENT_UNDECODABLE` (with LSN and
-   * type); what the journal's `read` throws.
+   * type); what the journal's `read` throws: `HF_LSN_OUT_OF_RANGE` where the next event was pruned meanwhile.
    */
   async *replay<Name extends EventName<Types> = EventName<Types>>(
     options?: ReplayOptions<Name>,
@@ -250,7 +256,7 @@ export class EventLog<Types extends EventTypes, State = unknown> {
    * Errors: `HandlerError` with LSN and type where the handler throws or rejects; otherwise as `replay`.
    */
   async replayWith<Name extends EventName<Types> = EventName<Types>>(
-    handler: (event: EventOf<Types, Name>) => void | Promise<void>,
+    handler: (event: EventOf<Types, Name>) => void | PromiseLike<void>,
     options?: ReplayOptions<Name>,
   ): Promise<number> {
     const where = "EventLog.replayWith";
@@ -284,8 +290,8 @@ export class EventLog<Types extends EventTypes, State = unknown> {
    * replayed by `hydrate`. Where events are applied to the state later than they are appended, say with `through` how far it got.
    *
    * When it resolves, the checkpoint is durable and so is every event that it covers. Once there are `checkpointsMax`, the log is pruned to what the
-   * oldest of the newest `checkpointsMax` leaves to be replayed, and never past the newest one with a state. A crash before that leaves the checkpoint in whole or not at all, and never less of the log than
-   * the kept checkpoints need. Concurrent calls are done one after the other.
+   * oldest of the newest `checkpointsMax` leaves to be replayed, and never past the newest one with a state. A crash before that leaves the
+   * checkpoint in whole or not at all, and never less of the log than the kept checkpoints need. Concurrent calls are done one after the other.
    *
    * Errors: `InvalidArgumentError` (`HF_EVENT_UNENCODABLE`; `through` above the newest LSN or below that of the checkpoint before), `StateError`.
    */
@@ -300,7 +306,8 @@ export class EventLog<Types extends EventTypes, State = unknown> {
    * `holdfast:events:fallback`.
    *
    * Errors: `StateError` `HF_NO_SNAPSHOT` where the beginning was pruned and no snapshot can be used; `HandlerError` with the LSN where `apply`
-   * throws; otherwise as `replay`.
+   * throws; otherwise as `replay`: `HF_LSN_OUT_OF_RANGE` where a checkpoint of the same time prunes what is still to be read (hydrate again), and
+   * `CorruptionError` where what is damaged may be an event.
    */
   async hydrate<S = State>(
     options: HydrateOptions<S, EventOf<Types>> & { readonly initial: State },
@@ -308,20 +315,25 @@ export class EventLog<Types extends EventTypes, State = unknown> {
     const where = "EventLog.hydrate";
     this.#assertUsable();
     const { initial, apply, signal } = checkHydrate<S, EventOf<Types>>(options);
-    const start = await findStart(this.#journal, this.#name, this.#checkpointer.kept, this.#snapshot, initial);
+    signal?.throwIfAborted();
+    const { kept } = this.#checkpointer;
+    const start = await findStart(this.#journal, this.#name, kept, this.#snapshot, { initial, signal });
     let state = start.state as S;
     const to = this.#journal.lastLsn;
-    const range = { from: start.from, to, ...(signal === undefined ? {} : { signal }) };
-    const events = await this.#handle(where, range, wantEvents(), signal, (event) => {
-      const next = apply(state, event);
-      if (!(next instanceof Promise)) {
-        state = next;
-        return undefined;
-      }
-      return next.then((settled) => {
-        state = settled;
+    const reading = signal === undefined ? {} : { signal };
+    let events = 0;
+    for (const range of rangesOf(start, to)) {
+      events += await this.#handle(where, { ...range, ...reading }, wantEvents(), signal, (event) => {
+        const next = apply(state, event);
+        if (!isPromise<S>(next)) {
+          state = next;
+          return undefined;
+        }
+        return next.then((settled) => {
+          state = settled;
+        });
       });
-    });
+    }
     return { state, lsn: to, checkpointLsn: start.checkpointLsn, events, rejected: start.rejected };
   }
 
@@ -392,7 +404,8 @@ export class EventLog<Types extends EventTypes, State = unknown> {
   ): { range: ReadOptions; wanted: Wanted; signal: AbortSignal | undefined } {
     this.#assertUsable();
     const { types, ...range } = checkOptions(where, options, ["from", "to", "types", "signal"]);
-    return { range: range as ReadOptions, wanted: this.#coder.wanted(where, types), signal: range.signal };
+    const signal = checkSignal(where, range.signal);
+    return { range: range as ReadOptions, wanted: this.#coder.wanted(where, types), signal };
   }
 
   #wanted(range: ReadOptions, wanted: Wanted): AsyncGenerator<readonly LogRecord[], void, undefined> {
@@ -406,17 +419,20 @@ export class EventLog<Types extends EventTypes, State = unknown> {
     range: ReadOptions,
     wanted: Wanted,
     signal: AbortSignal | undefined,
-    handler: (event: EventOf<Types>) => void | Promise<void>,
+    handler: (event: EventOf<Types>) => void | PromiseLike<void>,
   ): Promise<number> {
     let count = 0;
+    signal?.throwIfAborted();
     for await (const run of this.#wanted(range, wanted)) {
       for (const record of run) {
         signal?.throwIfAborted();
         const event = this.#coder.decode(record);
         try {
           const handled = handler(event);
-          if (handled instanceof Promise) await handled;
+          // Without a signal there is nothing to wait for beside it.
+          if (isPromise(handled)) await (signal === undefined ? handled : abortable(handled, signal));
         } catch (error) {
+          if (signal?.aborted === true && error === signal.reason) throw error;
           throw new HandlerError(where, event.lsn, event.type, error);
         }
         count += 1;
@@ -445,16 +461,21 @@ async function openOn<Types extends EventTypes, State>(
   const resolved = resolveEventLogOptions(where, options, journal.limits);
   // What somebody enqueued before gets its place first.
   if (journal.nextLsn !== journal.lastLsn + 1) await journal.sync();
-  const { newestLsn, kept } = await findCheckpoints(journal);
+  const found = await findCheckpoints(journal);
   const name = log?.directory ?? "";
-  const writer = new EventWriter(journal, name, resolved, newestLsn);
+  const writer = new EventWriter(journal, name, resolved, found);
   return {
     journal,
     log,
     options: resolved,
     writer,
-    checkpointer: new Checkpointer(journal, writer, name, resolved, kept),
+    checkpointer: new Checkpointer(journal, writer, name, resolved, found.kept),
   };
+}
+
+/** Not `instanceof`: query builders, and promises of another realm, are none of this one's. */
+function isPromise<T>(value: unknown): value is PromiseLike<T> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
 /** Codecs may keep what they decode from. */

@@ -1,7 +1,13 @@
 /** Event types: what a program declares once, and the TypeScript types that follow from it. */
 import { InvalidArgumentError, checkInteger, checkOptions, invalid } from "../base/index.js";
 import { EVENT_ID_MAX } from "./format.js";
-import { VERSIONED_OPTIONS, type Versioned, type VersionedOptions, checkVersioned } from "./versioned.js";
+import {
+  type Unchecked,
+  VERSIONED_OPTIONS,
+  type Versioned,
+  type VersionedOptions,
+  checkVersioned,
+} from "./versioned.js";
 
 /** Options of {@link event}. */
 export interface EventOptions<T> extends VersionedOptions<T> {
@@ -36,10 +42,13 @@ export type EventInput<Types extends EventTypes> = {
 
 /** Declares one type of event, for {@link defineEvents}. */
 export function event<T>(options: EventOptions<T>): EventType<T> {
-  checkOptions("event", options, ["id", ...VERSIONED_OPTIONS]);
-  const id = checkInteger("event", "id", options.id, { min: 1, max: EVENT_ID_MAX }, undefined);
-  if (id === undefined) throw invalid("event", "id", id, `an integer from 1 to ${EVENT_ID_MAX}`);
-  return { id, ...checkVersioned("event", options) };
+  return checkEvent<T>("event", checkOptions("event", options, ["id", ...VERSIONED_OPTIONS]));
+}
+
+function checkEvent<T>(where: string, given: Unchecked<EventOptions<T>>): EventType<T> {
+  const id = checkInteger(where, "id", given.id, { min: 1, max: EVENT_ID_MAX }, undefined);
+  if (id === undefined) throw invalid(where, "id", id, `an integer from 1 to ${EVENT_ID_MAX}`);
+  return { id, ...checkVersioned(where, given) };
 }
 
 /** A named event type. */
@@ -55,7 +64,11 @@ export class EventDefinitions<Types extends EventTypes> {
 
   constructor(types: Types) {
     const byId: (NamedEventType | undefined)[] = Array.from({ length: EVENT_ID_MAX + 1 }, () => undefined);
-    for (const [name, type] of Object.entries(types)) {
+    const checked: [string, EventType<unknown>][] = [];
+    for (const [name, given] of Object.entries(types)) {
+      // A type that `event` did not make could write what no build reads.
+      if (typeof given !== "object" || given === null) throw invalid("defineEvents", name, given, "what event returns");
+      const type = checkEvent(`defineEvents: ${name}`, given);
       const other = byId[type.id];
       if (other !== undefined) {
         throw new InvalidArgumentError(
@@ -65,8 +78,9 @@ export class EventDefinitions<Types extends EventTypes> {
         );
       }
       byId[type.id] = { name, type };
+      checked.push([name, type]);
     }
-    this.types = types;
+    this.types = Object.fromEntries(checked) as Types;
     this.#byId = byId;
   }
 

@@ -1,5 +1,5 @@
 /** Rebuilding a state: the newest snapshot that can be used, then the events behind what it covers. */
-import { StateError, checkOptions, invalid } from "../base/index.js";
+import { StateError, checkOptions, checkSignal, invalid } from "../base/index.js";
 import type { CorruptionError, FormatError } from "../base/index.js";
 import type { Journal } from "../log/index.js";
 import { fallbackChannel } from "./channels.js";
@@ -12,8 +12,8 @@ export interface HydrateOptions<State, Event> {
   /** The state before the first event, used where no checkpoint has a snapshot. */
   readonly initial: State;
   /** The state after an event. May change `state` in place and return it. */
-  readonly apply: (state: State, event: Event) => State | Promise<State>;
-  /** Ends the hydration with `signal.reason`. */
+  readonly apply: (state: State, event: Event) => State | PromiseLike<State>;
+  /** Ends the hydration with `signal.reason`. An `apply` that is at work then is not waited for. */
   readonly signal?: AbortSignal;
 }
 
@@ -43,6 +43,18 @@ export interface Start {
   readonly from: number;
   readonly checkpointLsn: number | undefined;
   readonly rejected: readonly RejectedSnapshot[];
+  /**
+   * Where nothing but parts of rejected snapshots stands, oldest first. It is not read again, because it may be what is damaged. Where events
+   * stand among the parts, whatever is damaged may be an event's, and the log's own error is the answer.
+   */
+  readonly partsOnly: readonly { readonly from: number; readonly to: number }[];
+}
+
+/** The ranges of LSNs that are left to be replayed up to `to`. */
+export function rangesOf({ from, partsOnly }: Start, to: number): { readonly from: number; readonly to: number }[] {
+  const ends = [...partsOnly.map((parts) => parts.from - 1), to];
+  const starts = [from, ...partsOnly.map((parts) => parts.to + 1)];
+  return starts.map((start, index) => ({ from: start, to: ends[index]! })).filter((range) => range.from <= range.to);
 }
 
 /** Checks what the caller gave. */
@@ -52,6 +64,7 @@ export function checkHydrate<State, Event>(
   const where = "EventLog.hydrate";
   const given = checkOptions(where, options, ["initial", "apply", "signal"]);
   if (typeof given.apply !== "function") throw invalid(where, "apply", given.apply, "a function");
+  checkSignal(where, given.signal);
   return given;
 }
 
@@ -61,17 +74,19 @@ export async function findStart(
   name: string,
   checkpoints: readonly StoredCheckpoint[],
   definition: SnapshotType<unknown>,
-  initial: unknown,
+  { initial, signal }: { readonly initial: unknown; readonly signal: AbortSignal | undefined },
 ): Promise<Start> {
   const rejected: RejectedSnapshot[] = [];
+  const partsOnly: { from: number; to: number }[] = [];
   for (const checkpoint of checkpoints) {
     if (checkpoint.version === 0) continue;
-    const { lsn } = checkpoint;
-    const outcome = await readSnapshot(journal, checkpoint, definition);
+    const { lsn, firstPartLsn, partCount } = checkpoint;
+    const outcome = await readSnapshot(journal, checkpoint, definition, signal);
     if (outcome.kind === "state")
-      return { state: outcome.state, from: checkpoint.through + 1, checkpointLsn: lsn, rejected };
+      return { state: outcome.state, from: checkpoint.through + 1, checkpointLsn: lsn, rejected, partsOnly };
     const { cause } = outcome;
     rejected.push({ lsn, cause });
+    if (lsn - firstPartLsn === partCount) partsOnly.unshift({ from: firstPartLsn, to: lsn - 1 });
     if (fallbackChannel.hasSubscribers) fallbackChannel.publish({ name, lsn, cause });
   }
   if (journal.firstLsn > 1) {
@@ -83,5 +98,5 @@ export async function findStart(
       rejected[0]?.cause,
     );
   }
-  return { state: initial, from: journal.firstLsn, checkpointLsn: undefined, rejected };
+  return { state: initial, from: journal.firstLsn, checkpointLsn: undefined, rejected, partsOnly };
 }

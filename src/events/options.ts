@@ -4,7 +4,7 @@ import type { LogOptions, JournalLimits } from "../log/index.js";
 import { json } from "./codec.js";
 import { EventDefinitions, type EventTypes } from "./event-type.js";
 import { CHECKPOINT_ENTRY_BYTES, HEADER_BYTES_MAX, PART_HEADER_BYTES } from "./format.js";
-import { type SnapshotType, snapshot } from "./versioned.js";
+import { type SnapshotType, checkVersioned, snapshot } from "./versioned.js";
 
 /** Options of `EventLog.on`. */
 export interface EventLogOptions<Types extends EventTypes, State = unknown> {
@@ -14,7 +14,10 @@ export interface EventLogOptions<Types extends EventTypes, State = unknown> {
   readonly batchSize?: number;
   /** Bytes of events that may be accepted and not yet durable; `enqueue` refuses more. Default 16 MiB. */
   readonly bufferBytesMax?: number;
-  /** Checkpoints that are kept; once there are so many, the log is pruned to the oldest of them. 1 to 100. Default 10. */
+  /**
+   * Checkpoints that are kept; once there are so many, the log is pruned to the oldest of them. With 1 there is no other snapshot, and no beginning, to
+   * fall back to. 1 to 100. Default 10.
+   */
   readonly checkpointsMax?: number;
   /** How the state of a checkpoint is encoded, from `snapshot`. Default: JSON, version 1. */
   readonly snapshot?: SnapshotType<State>;
@@ -76,7 +79,7 @@ export function resolveEventLogOptions<Types extends EventTypes, State>(
       { min: 1, max: checkpointsMax },
       Math.min(10, checkpointsMax),
     ),
-    snapshot: given.snapshot ?? snapshot({ codec: json() }),
+    snapshot: checkSnapshot(where, given.snapshot),
     partBytes: checkInteger(
       where,
       "partBytes",
@@ -87,4 +90,11 @@ export function resolveEventLogOptions<Types extends EventTypes, State>(
     recordBytesMax,
     batchBytesMax,
   };
+}
+
+/** A snapshot that `snapshot` did not declare could be written as none that any build reads. */
+function checkSnapshot(where: string, given: SnapshotType<unknown> | undefined): SnapshotType<unknown> {
+  if (given === undefined) return snapshot({ codec: json() });
+  if (typeof given !== "object" || given === null) throw invalid(where, "snapshot", given, "what snapshot returns");
+  return checkVersioned(`${where}: snapshot`, given);
 }

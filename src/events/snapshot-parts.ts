@@ -27,6 +27,7 @@ export async function readSnapshot(
   journal: Journal,
   checkpoint: StoredCheckpoint,
   definition: SnapshotType<unknown>,
+  signal: AbortSignal | undefined,
 ): Promise<SnapshotOutcome> {
   const { lsn, version } = checkpoint;
   const { versionMin, version: versionMax } = definition;
@@ -35,7 +36,7 @@ export async function readSnapshot(
     return { kind: "unusable", cause: unknownVersion("The snapshot", details, version > versionMax) };
   }
   try {
-    const bytes = await joinSnapshot(journal, checkpoint);
+    const bytes = await joinSnapshot(journal, checkpoint, signal);
     if (bytes === undefined) return { kind: "unusable", cause: damagedSnapshot(lsn) };
     return { kind: "state", state: decodeVersioned(definition, version, bytes) };
   } catch (error) {
@@ -49,12 +50,16 @@ export async function readSnapshot(
 class ReadFailure extends Error {}
 
 /** The bytes of a snapshot; `undefined` where they are not the ones that were written. */
-async function joinSnapshot(journal: Journal, checkpoint: StoredCheckpoint): Promise<Uint8Array | undefined> {
+async function joinSnapshot(
+  journal: Journal,
+  checkpoint: StoredCheckpoint,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array | undefined> {
   const { firstPartLsn, lsn, partCount, snapshotBytes, snapshotCrc } = checkpoint;
   const parts: Uint8Array[] = [];
   let length = 0;
   try {
-    const range = { from: firstPartLsn, to: lsn - 1 };
+    const range = { from: firstPartLsn, to: lsn - 1, ...(signal === undefined ? {} : { signal }) };
     for await (const run of wantedRecords(journal, range, wantTypes([SNAPSHOT_TYPE]), () => undefined)) {
       for (const record of run) {
         const part = decodePart(record.payload.subarray(headerOf(record).bodyStart), parts.length);

@@ -17,6 +17,9 @@ export interface VersionedOptions<T> {
   readonly codecs?: Readonly<Record<number, Codec<unknown>>>;
 }
 
+/** Options as somebody gave them. */
+export type Unchecked<Options> = { readonly [Key in keyof Options]?: Options[Key] | undefined };
+
 /** {@link VersionedOptions}, checked. */
 export interface Versioned<T> {
   readonly codec: Codec<T>;
@@ -29,22 +32,22 @@ export interface Versioned<T> {
 
 export const VERSIONED_OPTIONS = ["codec", "version", "upcast", "codecs"] as const;
 
-/** Checks what a definition says of its versions. */
-export function checkVersioned<T>(where: string, given: VersionedOptions<T>): Versioned<T> {
-  const { codec, upcast = {}, codecs = {} } = given;
+/** Checks what a definition says of its versions: what a program declares, and what was made of that. */
+export function checkVersioned<T>(where: string, given: Unchecked<VersionedOptions<T>>): Versioned<T> {
+  const codec = checkCodec(where, "codec", given.codec);
   const version = checkInteger(where, "version", given.version, { min: 1, max: VERSION_MAX }, 1);
-  checkCodec(where, "codec", codec);
+  const upcast = checkByVersion(where, "upcast", given.upcast);
+  const codecs = checkByVersion(where, "codecs", given.codecs);
   let versionMin = version;
-  while (typeof upcast[versionMin - 1] === "function") versionMin--;
+  while (versionMin > 1 && typeof upcast[versionMin - 1] === "function") versionMin--;
+  const isOlder = (key: string): boolean =>
+    /^[1-9]\d*$/.test(key) && Number(key) >= versionMin && Number(key) < version;
   for (const key of Object.keys(upcast)) {
-    if (!(Number(key) >= versionMin && Number(key) < version)) {
-      throw invalid(where, "upcast", key, `functions under ${version - 1} and below, without a gap`);
-    }
+    if (!isOlder(key)) throw invalid(where, "upcast", key, `functions under ${version - 1} and below, without a gap`);
   }
   for (const [key, old] of Object.entries(codecs)) {
     checkCodec(where, `codecs[${key}]`, old);
-    if (!(Number(key) >= versionMin && Number(key) < version))
-      throw invalid(where, "codecs", key, "codecs of versions that upcast knows");
+    if (!isOlder(key)) throw invalid(where, "codecs", key, "codecs of versions that upcast knows");
   }
   return { codec, version, versionMin, upcast, codecs };
 }
@@ -62,11 +65,21 @@ export type SnapshotType<T> = Versioned<T>;
 
 /** Declares how snapshots are encoded, for the option `snapshot` of an event log. */
 export function snapshot<T>(options: VersionedOptions<T>): SnapshotType<T> {
-  checkOptions("snapshot", options, VERSIONED_OPTIONS);
-  return checkVersioned("snapshot", options);
+  return checkVersioned<T>("snapshot", checkOptions("snapshot", options, VERSIONED_OPTIONS));
 }
 
-function checkCodec(where: string, name: string, codec: Codec<unknown> | undefined): void {
+function checkCodec<T>(where: string, name: string, codec: Codec<T> | undefined): Codec<T> {
   if (typeof codec?.encode !== "function" || typeof codec.decode !== "function")
     throw invalid(where, name, codec, "an object with encode and decode");
+  return codec;
+}
+
+function checkByVersion<Value>(
+  where: string,
+  name: string,
+  given: Readonly<Record<number, Value>> | undefined,
+): Readonly<Record<number, Value>> {
+  if (given === undefined) return {};
+  if (typeof given !== "object" || given === null) throw invalid(where, name, given, "an object by version");
+  return given;
 }

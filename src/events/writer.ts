@@ -3,7 +3,7 @@
  *
  * Invariants:
  * - Only this writer appends to the journal. So it knows each record's LSN before the journal does, and every record can say how far back the newest
- *   checkpoint is. A journal that gives another LSN has a second writer: that poisons.
+ *   checkpoint is. A journal that is ahead, or gives another LSN, has a second writer: that poisons.
  * - Records are handed to the journal in the order of their LSNs, and the journal acknowledges in that order.
  * - An LSN is used only when nothing can refuse the record any more: encoded, within the limits, the writer usable.
  * - What is handed over in one batch is there after a crash in whole or not at all; what was handed over before it is there too.
@@ -59,12 +59,17 @@ export class EventWriter {
   #lostEnqueued = false;
   #closed = false;
 
-  constructor(journal: Journal, name: string, limits: WriterLimits, checkpointLsn: number) {
+  constructor(
+    journal: Journal,
+    name: string,
+    limits: WriterLimits,
+    found: { readonly nextLsn: number; readonly newestLsn: number },
+  ) {
     this.#journal = journal;
     this.#name = name;
     this.#limits = limits;
-    this.#nextLsn = journal.nextLsn;
-    this.#checkpointLsn = checkpointLsn;
+    this.#nextLsn = found.nextLsn;
+    this.#checkpointLsn = found.newestLsn;
   }
 
   /** The LSN that the next accepted record gets. */
@@ -101,7 +106,7 @@ export class EventWriter {
     this.#checkSize(where, record);
     this.handOver();
     const lsn = this.#nextLsn;
-    return this.#send([this.#number(record)], lsn);
+    return this.#send([this.#number(record)], lsn, true);
   }
 
   /** Appends several records as one batch behind what is enqueued. Resolves once they are durable. */
@@ -114,6 +119,7 @@ export class EventWriter {
     return this.#send(
       records.map((record) => this.#number(record)),
       firstLsn,
+      true,
     ).then(() => ({ firstLsn, lastLsn }));
   }
 
@@ -153,14 +159,12 @@ export class EventWriter {
     const firstLsn = this.#nextLsn - batch.length;
     this.#buffer = [];
     this.#bufferBatchBytes = 0;
-    this.#send(batch, firstLsn).then(
+    this.#send(batch, firstLsn, false).then(
       () => {
         this.counters.flushes += 1;
         if (flushChannel.hasSubscribers) flushChannel.publish({ name: this.#name, firstLsn, count: batch.length });
       },
-      () => {
-        this.#lostEnqueued = true;
-      },
+      () => undefined,
     );
   }
 
@@ -229,10 +233,12 @@ export class EventWriter {
 
   #checkUsable(): void {
     this.assertUsable();
-    // While nothing is on its way the journal must be where it was left.
     const expected = this.#nextLsn - this.#buffer.length;
-    if (this.#inFlight.size === 0 && this.#journal.nextLsn !== expected)
-      throw this.#poison(this.#secondWriter(this.#journal.nextLsn, expected));
+    const { nextLsn } = this.#journal;
+    // What waits for room has no number in the journal yet, so while something is on its way the journal may be behind, but never ahead.
+    if (nextLsn === expected || (nextLsn < expected && this.#inFlight.size > 0)) return;
+    this.#told = true;
+    throw this.#poison(this.#secondWriter(nextLsn, expected));
   }
 
   /** What a record adds to a batch, at most. */
@@ -258,9 +264,9 @@ export class EventWriter {
 
   /** Gives a record its LSN. Nothing may refuse it from here on. */
   #number({ type, version, body }: RecordBody): Encoded {
-    const lsn = this.#nextLsn++;
-    const back = this.#checkpointLsn === 0 ? 0 : lsn - this.#checkpointLsn;
+    const back = this.#checkpointLsn === 0 ? 0 : this.#nextLsn - this.#checkpointLsn;
     const payload = this.#encode(version, back, body);
+    this.#nextLsn += 1;
     this.#pendingCount += 1;
     this.#pendingBytes += payload.length + BATCH_OVERHEAD_BYTES;
     return { payload, type };
@@ -281,8 +287,8 @@ export class EventWriter {
     return this.#slab.subarray(start, this.#slabUsed);
   }
 
-  /** Hands a batch to the journal. Resolves to its first LSN once it is acknowledged. */
-  #send(records: readonly Encoded[], firstLsn: number): Promise<number> {
+  /** Hands a batch to the journal. Resolves to its first LSN once it is acknowledged. `awaited` says whether a caller hears of a failure. */
+  #send(records: readonly Encoded[], firstLsn: number, awaited: boolean): Promise<number> {
     this.#inFlight.set(firstLsn, records);
     const [record] = records;
     const sent =
@@ -290,17 +296,24 @@ export class EventWriter {
         ? this.#journal.append(record.payload, record.type)
         : this.#journal.appendAll(records satisfies readonly LogInput[]).then((range) => range.firstLsn);
     const done = sent.then(
-      (got) => this.#acknowledge(records, firstLsn, got),
-      (error: unknown) => {
-        throw this.#poison(error);
-      },
+      (got) =>
+        got === firstLsn
+          ? this.#acknowledge(records, firstLsn)
+          : this.#lose(this.#secondWriter(got, firstLsn), awaited),
+      (error: unknown) => this.#lose(error, awaited),
     );
     this.#last = done;
     return done;
   }
 
-  #acknowledge(records: readonly Encoded[], firstLsn: number, got: number): number {
-    if (got !== firstLsn) throw this.#poison(this.#secondWriter(got, firstLsn));
+  /** A batch is lost, or stands where it does not belong. */
+  #lose(error: unknown, awaited: boolean): never {
+    if (awaited) this.#told = true;
+    else this.#lostEnqueued = true;
+    throw this.#poison(error);
+  }
+
+  #acknowledge(records: readonly Encoded[], firstLsn: number): number {
     this.#inFlight.delete(firstLsn);
     this.#pendingCount -= records.length;
     this.counters.records += records.length;

@@ -12,9 +12,3 @@ export function checkArray<T>(where: string, name: string, values: readonly T[])
   if (!Array.isArray(values)) throw invalid(where, name, values, "an array");
   return values;
 }
-
-export function checkSignal(where: string, signal: AbortSignal | undefined): AbortSignal | undefined {
-  if (signal !== undefined && !(signal instanceof AbortSignal))
-    throw invalid(where, "signal", signal, "an AbortSignal");
-  return signal;
-}

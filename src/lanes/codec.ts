@@ -25,7 +25,8 @@ export function encodeWith<T>(codec: Codec<T>, value: T, what: string): Uint8Arr
   }
   if (typeof bytes === "string") return encoder.encode(bytes);
   if (!(bytes instanceof Uint8Array)) throw encodeFailed(what, "its codec returned neither a Uint8Array nor a text");
-  return bytes.slice();
+  // Not `slice`, which does not copy where the codec returned a `Buffer`.
+  return new Uint8Array(bytes);
 }
 
 /** The value that `bytes` stand for. */

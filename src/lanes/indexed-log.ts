@@ -1,7 +1,15 @@
 /** A journal of values with consecutive indexes of the caller's: block numbers, rounds, offsets. */
-import { type Codec, ConflictError, checkBoolean, checkInteger, checkOptions, invalid } from "../base/index.js";
+import {
+  type Codec,
+  ConflictError,
+  checkBoolean,
+  checkInteger,
+  checkOptions,
+  checkSignal,
+  invalid,
+} from "../base/index.js";
 import type { Journal } from "../log/index.js";
-import { checkArray, checkIndex, checkSignal } from "./arguments.js";
+import { checkArray, checkIndex } from "./arguments.js";
 import { checkCodec, decodeWith, encodeAll } from "./codec.js";
 import { EntryLog, type IndexRange } from "./entry-log.js";
 

@@ -1,5 +1,5 @@
 /** Following a log: reading what is there, then waiting for more. */
-import { ConflictError, checkInteger, checkOptions, invalid } from "../base/index.js";
+import { ConflictError, abortable, checkInteger, checkOptions, checkSignal } from "../base/index.js";
 import { type ReadSource, outOfRange, readRecords } from "./reader.js";
 import type { LogRecord } from "./record-batch.js";
 
@@ -30,21 +30,6 @@ export class Visibility {
       this.#announce = resolve;
     });
     await abortable(this.#changed, signal);
-  }
-}
-
-async function abortable(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return await promise;
-  signal.throwIfAborted();
-  let stop: (() => void) | undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    stop = (): void => reject(signal.reason);
-    signal.addEventListener("abort", stop, { once: true });
-  });
-  try {
-    await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", stop!);
   }
 }
 
@@ -79,8 +64,7 @@ export async function* followRecords(
 ): AsyncGenerator<LogRecord, void, undefined> {
   source.assertUsable();
   const { from, signal } = checkOptions(where, options, ["from", "signal"]);
-  if (signal !== undefined && !(signal instanceof AbortSignal))
-    throw invalid(where, "signal", signal, "an AbortSignal");
+  checkSignal(where, signal);
   let next = checkInteger(where, "from", from, { min: 0 }, source.lastLsn + 1);
   if (next < source.firstLsn) throw outOfRange(where, next, source.firstLsn, source.lastLsn);
   let { cuts } = source;

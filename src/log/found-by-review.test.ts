@@ -2,18 +2,23 @@
 import { expect, it } from "vitest";
 import { SeededRandom } from "../base/index.js";
 import { FaultPlan, SimVfs, keepEverything, keepSome } from "../vfs/index.js";
+import { GROUP_HEADER_BYTES, RECORD_HEADER_BYTES } from "./format.js";
 import { Log } from "./log.js";
 import { LogReader } from "./log-reader.js";
 import { repairLog } from "./repair.js";
 import {
   DIRECTORY,
+  SMALL,
   appendCount,
   bytesOf,
+  closedLog,
   errorOf,
+  flipByte,
   openSmall,
   readTexts,
   recordTexts,
   segmentPath,
+  textOf,
 } from "./small-log.contract.js";
 
 it("an append that came while truncateAfter wrote the anchor made the writer rest, and the mark said of the new epoch that it held what was cut", async () => {
@@ -173,4 +178,16 @@ it("a reader called a block damaged that a power cut had torn, though its image 
   const again = await openSmall(cut, { segmentBytes: 16_384 });
   expect(await readTexts(again)).toEqual(recordTexts(1, 3));
   await again.close();
+});
+
+it("a record behind a damaged one could be read or not, depending on what had been read before", async () => {
+  const vfs = await closedLog(new SimVfs({ seed: 1 }), 30);
+  // In the record of the second group of the first segment; each has a block of its own.
+  await flipByte(vfs, segmentPath(1), 2 * SMALL.blockBytes + GROUP_HEADER_BYTES + RECORD_HEADER_BYTES);
+  const log = await openSmall(vfs);
+  expect(textOf((await log.get(3))!.payload)).toBe("record 3");
+  expect(await readTexts(log, { from: 3, to: 5 })).toEqual(recordTexts(3, 5));
+  for (const act of [() => log.get(2), () => readTexts(log, { to: 5 }), () => readTexts(log, { reverse: true })])
+    expect(await errorOf(act)).toMatchObject({ code: "HF_CORRUPTION", details: { lsn: 2 } });
+  await log.close();
 });

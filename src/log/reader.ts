@@ -10,6 +10,7 @@ import {
   checkBoolean,
   checkInteger,
   checkOptions,
+  checkSignal,
   invalid,
 } from "../base/index.js";
 import type { TornMode } from "./format.js";
@@ -72,14 +73,13 @@ function resolveRange(source: ReadSource, where: string, options: ReadOptions | 
   const { firstLsn, lastLsn } = source;
   const from = checkInteger(where, "from", given.from, { min: 0 }, firstLsn);
   const to = checkInteger(where, "to", given.to, { min: 0 }, lastLsn);
-  if (given.signal !== undefined && !(given.signal instanceof AbortSignal))
-    throw invalid(where, "signal", given.signal, "an AbortSignal");
+  const signal = checkSignal(where, given.signal);
   if (from < firstLsn) throw outOfRange(where, from, firstLsn, lastLsn);
   return {
     from,
     to: Math.min(to, lastLsn),
     reverse: checkBoolean(where, "reverse", given.reverse, false),
-    signal: given.signal,
+    signal,
   };
 }
 
@@ -179,7 +179,7 @@ async function* walkGroups(
     if (file === undefined) continue;
     try {
       const place = segment.index.at(segment.index.find(lsn));
-      const scanner = scan(source, segment, file, place, how);
+      const scanner = scan(source, segment, file, place, { ...how, bodiesFrom: lsn });
       while (lsn <= Math.min(range.to, source.lastLsn)) {
         range.signal?.throwIfAborted();
         const stepping = scanner.next();
@@ -208,7 +208,8 @@ async function* walkGroups(
     } finally {
       await source.files.release(segment);
     }
-    if (lsn < source.firstLsn) throw outOfRange("Log.read", lsn, source.firstLsn, source.lastLsn);
+    // What is pruned behind the end of the range is not missed.
+    if (lsn <= range.to && lsn < source.firstLsn) throw outOfRange("Log.read", lsn, source.firstLsn, source.lastLsn);
   }
 }
 
@@ -273,7 +274,7 @@ function scan(
   segment: Segment,
   file: ReadableFile,
   place: { readonly lsn: number; readonly offset: number },
-  how: { readonly reuse?: boolean; readonly chunkBytes?: number },
+  how: { readonly bodiesFrom: number; readonly reuse?: boolean; readonly chunkBytes?: number },
 ): GroupScanner {
   return new GroupScanner(file, {
     seed: segment.seed,
@@ -284,6 +285,7 @@ function scan(
     end: segment.end,
     epochMin: 0,
     epochMax: source.epoch,
+    bodiesFrom: how.bodiesFrom,
     ...(how.reuse === undefined ? {} : { reuseBuffer: how.reuse }),
     ...(how.chunkBytes === undefined ? {} : { chunkBytes: how.chunkBytes }),
   });

@@ -11,6 +11,7 @@ import {
   checkBoolean,
   checkInteger,
   checkOptions,
+  checkSignal,
   invalid,
 } from "../base/index.js";
 import type { FollowOptions, Log, LogRecord, ReadOptions, RecordBatch } from "../log/index.js";
@@ -93,8 +94,7 @@ async function* readRuns(
   const to = Math.min(checkInteger(where, "to", given.to, { min: 0 }, stream.lastLsn), stream.lastLsn);
   const reverse = checkBoolean(where, "reverse", given.reverse, false);
   const { signal } = given;
-  if (signal !== undefined && !(signal instanceof AbortSignal))
-    throw invalid(where, "signal", signal, "an AbortSignal");
+  checkSignal(where, signal);
   if (from < stream.firstLsn) throw outOfRange(where, stream, from);
 
   const gapMax = gapRecordsMax(source);
@@ -225,8 +225,7 @@ export async function* followEntries(
   const { writer, stream } = source;
   assertUsable(source);
   const { from, signal } = checkOptions(where, options, ["from", "signal"]);
-  if (signal !== undefined && !(signal instanceof AbortSignal))
-    throw invalid(where, "signal", signal, "an AbortSignal");
+  checkSignal(where, signal);
   writer.drain();
   let next = checkInteger(where, "from", from, { min: 0 }, stream.lastLsn + 1);
   if (next < stream.firstLsn) throw outOfRange(where, stream, next);

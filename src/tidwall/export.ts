@@ -1,5 +1,5 @@
 /** From a log to a directory of tidwall/wal. */
-import { ConflictError, checkBoolean, checkInteger, checkOptions } from "../base/index.js";
+import { ConflictError, checkBoolean, checkInteger, checkOptions, checkSignal } from "../base/index.js";
 import type { Journal } from "../log/index.js";
 import { TidwallWriter, type TidwallWriterOptions, type TidwallWritten } from "./writer.js";
 
@@ -58,6 +58,7 @@ export async function exportTidwall(
   ]);
   const { type: wantedType, anyType, signal, onProgress, ...writing } = given as TidwallExportOptions;
   let type = checkInteger("exportTidwall", "type", wantedType, { min: 0, max: 255 }, undefined);
+  checkSignal("exportTidwall", signal);
   const isAnyType = checkBoolean("exportTidwall", "anyType", anyType, false);
   const { firstLsn, lastLsn } = source;
   const firstIndex = writing.firstIndex ?? writing.segmentStarts?.[0] ?? firstLsn;
@@ -66,17 +67,15 @@ export async function exportTidwall(
     let entries = 0;
     let bytes = 0;
     // An empty log has no LSN to read from.
-    const records = lastLsn < firstLsn ? [] : source.read({ from: firstLsn, to: lastLsn });
+    const range = { from: firstLsn, to: lastLsn, ...(signal === undefined ? {} : { signal }) };
+    const records = lastLsn < firstLsn ? [] : source.read(range);
     for await (const record of records) {
       type ??= record.type;
       if (record.type !== type && !isAnyType) throw otherType(record.lsn, record.type, type);
       await writer.append(record.payload);
       entries += 1;
       bytes += record.payload.length;
-      if (entries % PROGRESS_EVERY === 0) {
-        signal?.throwIfAborted();
-        onProgress?.({ entries, entriesTotal: lastLsn - firstLsn + 1, bytes });
-      }
+      if (entries % PROGRESS_EVERY === 0) onProgress?.({ entries, entriesTotal: lastLsn - firstLsn + 1, bytes });
     }
     signal?.throwIfAborted();
     const written = await writer.finish();

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Log, type LogOptions } from "../log/index.js";
+import { Log, type LogOptions, type ReadOptions } from "../log/index.js";
 import { FaultPlan, SimVfs } from "../vfs/index.js";
 import { filesOf, fixture, libraryViews } from "./fixtures.contract.js";
 import { TidwallLog, TidwallWriter, type TidwallWriterOptions, exportTidwall, importTidwall } from "./index.js";
@@ -292,6 +292,32 @@ describe("an export", () => {
     await log.close();
   });
 
+  it("that was aborted went on for thousands of entries before it looked at its signal; now it stops at the next group", async () => {
+    const vfs = new SimVfs({ seed: 1 });
+    await using log = await Log.open("/log", { vfs, ...SMALL });
+    for (let n = 0; n < 50; n++) await log.append(new Uint8Array(10));
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    let read = 0;
+    const source = {
+      firstLsn: log.firstLsn,
+      lastLsn: log.lastLsn,
+      async *read(options?: ReadOptions) {
+        for await (const record of log.read(options)) {
+          read += 1;
+          controller.abort(reason);
+          yield record;
+        }
+      },
+    };
+    await expect(exportTidwall(source, "/wal", { vfs, signal: controller.signal })).rejects.toBe(reason);
+    expect(read).toBeLessThan(3);
+    expect(simFiles(vfs, "/wal").size).toBe(0);
+    await expect(exportTidwall(log, "/wal", { vfs, signal: 5 as never })).rejects.toMatchObject({
+      code: "HF_INVALID_ARGUMENT",
+    });
+  });
+
   it("never writes into a directory that holds anything, but for what a stopped export left", async () => {
     const vfs = new SimVfs({ seed: 1 });
     const log = await logOf(vfs, [0]);
@@ -351,6 +377,20 @@ describe("a writer", () => {
     await expect(writer.append(bytes("late"))).rejects.toMatchObject({ code: "HF_CLOSED" });
     await writer.abort();
     expect(simFiles(vfs, "/wal").size).toBe(1);
+  });
+
+  it("that was called again too early wrote two chunks to the same place, and finished as if nothing were; it refuses that now", async () => {
+    const vfs = new SimVfs({ seed: 1 });
+    const writer = await TidwallWriter.create("/wal", { vfs });
+    const chunk = (n: number): Uint8Array => new Uint8Array(1 << 20).fill(n);
+    const first = writer.append(chunk(1));
+    await expect(writer.append(chunk(2))).rejects.toMatchObject({ code: "HF_BUSY" });
+    await expect(writer.finish()).rejects.toMatchObject({ code: "HF_BUSY" });
+    expect([await first, await writer.append(chunk(2))]).toEqual([1, 2]);
+    await writer.finish();
+    const marks: (number | undefined)[] = [];
+    for await (const { data } of (await TidwallLog.open("/wal", { vfs })).entries()) marks.push(data[0]);
+    expect(marks).toEqual([1, 2]);
   });
 
   it("stops for good after a failure", async () => {

@@ -1,5 +1,13 @@
 /** A directory of tidwall/wal, opened for reading. Nothing in it is ever changed. */
-import { CorruptionError, FormatError, IoError, checkInteger, checkOptions, invalid } from "../base/index.js";
+import {
+  CorruptionError,
+  FormatError,
+  IoError,
+  checkInteger,
+  checkOptions,
+  checkSignal,
+  invalid,
+} from "../base/index.js";
 import type { Vfs } from "../vfs/index.js";
 import type { TidwallFormat } from "./format.js";
 import { type TidwallLayout, type TidwallSegment, decideLayout } from "./layout.js";
@@ -188,9 +196,7 @@ function checkEntriesOptions(options: TidwallEntriesOptions | undefined): {
   const where = "TidwallLog.entries";
   const given = checkOptions(where, options, ["from", "signal"]);
   const from = checkInteger(where, "from", given.from, { min: 0 }, undefined);
-  if (given.signal !== undefined && !(given.signal instanceof AbortSignal))
-    throw invalid(where, "signal", given.signal, "an AbortSignal");
-  return { from, signal: given.signal };
+  return { from, signal: checkSignal(where, given.signal) };
 }
 
 /** Scans the segment at `at`, and closes its file however that ends. */

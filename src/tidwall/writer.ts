@@ -53,7 +53,7 @@ export interface TidwallWritten {
 const PARTIAL_NAME = /^\d{20}\.partial$/;
 const FLUSH_BYTES = 1 << 20;
 
-/** Writes a new directory, entry by entry. Calls come one after the other: await each. */
+/** Writes a new directory, entry by entry. Calls come one after the other: await each. One that comes too early is refused with `StateError` `HF_BUSY`. */
 export class TidwallWriter {
   readonly directory: string;
   readonly format: TidwallFormat;
@@ -71,6 +71,7 @@ export class TidwallWriter {
   #waitingBytes = 0;
   #bytes = 0;
   #failure: StateError | undefined;
+  #isWorking = false;
   #ended = false;
 
   private constructor(directory: string, options: ResolvedWriterOptions) {
@@ -200,6 +201,7 @@ export class TidwallWriter {
 
   /** Any failed step is the end of the writing. */
   async #guard(step: () => Promise<void>): Promise<void> {
+    this.#isWorking = true;
     try {
       await step();
     } catch (error) {
@@ -213,6 +215,8 @@ export class TidwallWriter {
       await this.#file?.close().catch(() => undefined);
       this.#file = undefined;
       throw error;
+    } finally {
+      this.#isWorking = false;
     }
   }
 
@@ -220,6 +224,14 @@ export class TidwallWriter {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#ended)
       throw new StateError("HF_CLOSED", `The writing of ${this.directory} has ended.`, { path: this.directory });
+    // Two writes at once would go to the same place.
+    if (this.#isWorking) {
+      throw new StateError(
+        "HF_BUSY",
+        `The writer of ${this.directory} has not done with the call before. Await each call before the next one; nothing was added.`,
+        { path: this.directory },
+      );
+    }
   }
 
   #partial(name: string): string {

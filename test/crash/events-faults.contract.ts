@@ -33,15 +33,20 @@ const FEW_ERRNOS = {
   lock: [],
 } as const;
 
+/** On what journal the event log stands. */
+export type EventsFaultsKind = "log" | "log, os" | "shared log";
+
 /** The fault exploration of an event log: all errnos, or one for each kind of operation. */
 export function eventsFaults(
   name: string,
   seed: number,
   full: boolean,
+  kind: EventsFaultsKind = "log",
 ): ExploreFaultsOptions<RecoveredEvents, EventsEvent> {
   const options = {
     // Rolling is for the log's own sweep.
-    log: { blockBytes: 512, segmentBytes: 4096 },
+    log: { blockBytes: 512, segmentBytes: 4096, durability: kind === "log, os" ? "os" : "sync" },
+    shared: kind === "shared log",
     batchSize: 2,
     checkpointsMax: 1,
   } as const;

@@ -5,7 +5,7 @@
 import { describe, expect, it } from "vitest";
 import type { LogOptions } from "holdfast/log";
 import { exploreFaults } from "holdfast/testing";
-import { eventsFaults } from "./events-faults.contract.js";
+import { type EventsFaultsKind, eventsFaults } from "./events-faults.contract.js";
 import { anchorFaults, logFaults } from "./log-faults.contract.js";
 
 const seed = Number(process.env["HOLDFAST_SEED"] ?? 1);
@@ -49,13 +49,20 @@ describe("an anchor whose disk fails", () => {
 });
 
 describe("an event log whose disk fails", () => {
-  it("keeps what it acknowledged, takes nothing more, and hydrates to it", { timeout: 600_000 }, async () => {
-    const report = await exploreFaults({
-      ...eventsFaults("events", seed, isFull),
-      samples: 1,
-      recoveryPoints: isFull ? 2 : 1,
-    });
-    expect(report.runs).toBeGreaterThan(100);
-    expect(report.failedSyncStates).toBeGreaterThan(100);
-  });
+  const kinds: readonly EventsFaultsKind[] = isFull ? ["log", "log, os", "shared log"] : ["log"];
+  for (const kind of kinds) {
+    it(
+      `keeps what it acknowledged, takes nothing more, and hydrates to it (${kind})`,
+      { timeout: 600_000 },
+      async () => {
+        const report = await exploreFaults({
+          ...eventsFaults(`events, ${kind}`, seed, isFull, kind),
+          samples: 1,
+          recoveryPoints: isFull ? 2 : 1,
+        });
+        expect(report.runs).toBeGreaterThan(100);
+        expect(report.failedSyncStates).toBeGreaterThan(100);
+      },
+    );
+  }
 });

@@ -4,6 +4,7 @@
  */
 import { LockedError } from "../../src/base/index.js";
 import { caseTurns, crashSuites } from "../../src/cli/crash/suites.js";
+import { eventsExploration } from "../../src/cli/crash/events-case.js";
 import type { LogCall } from "../../src/cli/crash/log-calls.js";
 import { logExploration } from "../../src/cli/crash/log-case.js";
 import { Log, type LogOptions } from "../../src/log/index.js";
@@ -219,6 +220,20 @@ const idleStream: Hunt = () =>
     return (await exploreCrashes({ ...sharedExploration(plan), statesMax: 600 })).raw;
   });
 
+/** Events among the parts of a state, whose snapshot is then not believed. */
+const amongParts: Hunt = () =>
+  found("events among parts", async () => {
+    const plan = {
+      title: "events among parts",
+      seed: SEED,
+      options: { log: small, shared: false, batchSize: 100, checkpointsMax: 2 },
+      calls: [{ call: "checkpoint", state: true, padding: 3000, beside: 3 }],
+      stale: false,
+      effort: { depth: 1, kill: false, nestedShare: 0, nestedCap: 1 },
+    } as const;
+    return (await exploreCrashes({ ...eventsExploration(plan), statesMax: 300 })).raw;
+  });
+
 /** The scenario named first, then all. */
 function hunts(hint: string | undefined): Hunt[] {
   const rest: Hunt[] = [
@@ -230,6 +245,7 @@ function hunts(hint: string | undefined): Hunt[] {
     headers,
     tellings,
     idleStream,
+    amongParts,
     crashes([], 12_000),
     damage,
     faults,
@@ -246,11 +262,22 @@ function hunts(hint: string | undefined): Hunt[] {
   if (hint === "tellings") return [tellings, ...rest];
   if (hint === "idle") return [idleStream, ...rest];
   if (hint === "lock") return [lock, ...rest];
+  if (hint === "among parts") return [amongParts, ...rest];
   return [crashes([hint], 12_000), ...rest];
 }
 
 /** Without a mutant: a short look at everything, in which nothing may be found. */
-const shortLook: readonly Hunt[] = [lock, cuts, tight, unsynced, looks, headers, tellings, crashes([], 4_000)];
+const shortLook: readonly Hunt[] = [
+  lock,
+  cuts,
+  tight,
+  unsynced,
+  looks,
+  headers,
+  tellings,
+  amongParts,
+  crashes([], 4_000),
+];
 
 async function run(hint: string | undefined): Promise<Prey> {
   for (const hunt of hint === "none" ? shortLook : hunts(hint)) {

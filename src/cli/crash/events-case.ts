@@ -1,6 +1,4 @@
 /** A case about an event log: calls on it, recovery by opening, replaying and hydrating it, and the oracle. */
-import type { EventLog } from "../../events/index.js";
-import type { Log } from "../../log/index.js";
 import type { ExploreCrashesOptions, RecoverContext } from "../../testing/index.js";
 import { type CrashCase, crashCase } from "./crash-case.js";
 import type { Effort } from "./effort.js";
@@ -8,10 +6,12 @@ import {
   type EventsCall,
   type EventsOptions,
   EventsWorkload,
-  type Types,
+  type OpenedEvents,
+  countOf,
   eventsOn,
+  neighbourOn,
   openEvents,
-  openJournal,
+  openJournals,
   serialOf,
 } from "./events-calls.js";
 import {
@@ -36,8 +36,7 @@ export interface EventsPlan {
 
 /** A recovered event log, as a program sees it. */
 export interface RecoveredEvents extends EventsView {
-  readonly journal: Log;
-  readonly log: EventLog<Types, Fold>;
+  readonly opened: OpenedEvents;
 }
 
 /** Makes the case. */
@@ -46,8 +45,9 @@ export function eventsCase(plan: EventsPlan): CrashCase {
 }
 
 async function recover(plan: EventsPlan, { vfs, note }: RecoverContext<EventsEvent>): Promise<RecoveredEvents> {
-  const journal = await openJournal(plan.options, vfs);
+  const { journal, next, close } = await openJournals(plan.options, vfs);
   const log = await eventsOn(plan.options, journal);
+  const neighbour = next && (await neighbourOn(next));
   const left: [number, number][] = [];
   for await (const stored of log.replay()) left.push([stored.lsn, serialOf(stored)]);
   const hydrated = await hydrate(log);
@@ -58,11 +58,21 @@ async function recover(plan: EventsPlan, { vfs, note }: RecoverContext<EventsEve
     through,
     state: snapshotBytes !== undefined,
   }));
-  note({ kind: "opened", lastLsn, checkpoints });
-  return { journal, log, firstLsn, lastLsn, left, checkpoints, hydrated, doubtful };
+  const nextCount = neighbour && (await countOf(neighbour));
+  note({ kind: "opened", lastLsn, checkpoints, nextCount: nextCount ?? 0 });
+  const opened: OpenedEvents = {
+    log,
+    neighbour,
+    async close() {
+      await log.close();
+      await neighbour?.close();
+      await close();
+    },
+  };
+  return { opened, firstLsn, lastLsn, left, checkpoints, hydrated, doubtful, nextCount };
 }
 
-async function hydrate(log: EventLog<Types, Fold>): Promise<HydratedFold | undefined> {
+async function hydrate(log: OpenedEvents["log"]): Promise<HydratedFold | undefined> {
   try {
     const { state, lsn, rejected } = await log.hydrate({
       initial: foldOf([]),
@@ -76,7 +86,11 @@ async function hydrate(log: EventLog<Types, Fold>): Promise<HydratedFold | undef
 }
 
 /** Goes on after a recovery: an event, a buffer, a checkpoint. */
-async function goOn({ log, hydrated }: RecoveredEvents, { note }: RecoverContext<EventsEvent>): Promise<void> {
+async function goOn(
+  plan: EventsPlan,
+  { opened: { log, neighbour }, hydrated, nextCount }: RecoveredEvents,
+  { note }: RecoverContext<EventsEvent>,
+): Promise<void> {
   let sum = hydrated?.state ?? foldOf([]);
   const issue = (): number => {
     const serial = 1000 + log.lastLsn + 1;
@@ -85,7 +99,7 @@ async function goOn({ log, hydrated }: RecoveredEvents, { note }: RecoverContext
     return serial;
   };
   const first = await log.append("counted", { serial: issue() });
-  note({ kind: "acked", lsn: first });
+  if (plan.options.log.durability !== "os") note({ kind: "acked", lsn: first });
   log.enqueue("counted", { serial: issue() });
   log.enqueue("counted", { serial: issue() });
   if (hydrated !== undefined) {
@@ -95,6 +109,11 @@ async function goOn({ log, hydrated }: RecoveredEvents, { note }: RecoverContext
   }
   log.enqueue("counted", { serial: issue() });
   note({ kind: "acked", lsn: await log.flush() });
+  if (neighbour === undefined || nextCount === undefined) return;
+  note({ kind: "next", count: nextCount + 1, acked: false });
+  await neighbour.append("counted", { serial: nextCount + 1 });
+  await neighbour.checkpoint({ state: nextCount + 1 });
+  note({ kind: "next", count: nextCount + 1, acked: true });
 }
 
 /** The exploration of a plan, for who wants to run it in another way. */
@@ -120,15 +139,12 @@ export function eventsExploration(plan: EventsPlan): ExploreCrashesOptions<Recov
     },
     recover: (context) => recover(plan, context),
     check,
-    describe: ({ journal: _journal, log: _log, ...shown }) => JSON.stringify(shown),
+    describe: ({ opened: _opened, ...shown }) => JSON.stringify(shown),
     ...(followUps !== undefined
       ? {
           idempotent: true as const,
-          async close({ journal, log }: RecoveredEvents) {
-            await log.close();
-            await journal.close();
-          },
-          resume: (state: RecoveredEvents, context: RecoverContext<EventsEvent>) => goOn(state, context),
+          close: ({ opened }: RecoveredEvents) => opened.close(),
+          resume: (state: RecoveredEvents, context: RecoverContext<EventsEvent>) => goOn(plan, state, context),
           checkResumed: check,
         }
       : {}),

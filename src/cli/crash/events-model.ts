@@ -29,8 +29,15 @@ export type EventsEvent =
   /** Everything up to here was acknowledged. */
   | { readonly kind: "acked"; readonly lsn: number }
   | { readonly kind: "checkpointed"; readonly lsn: number; readonly through: number; readonly state: boolean }
+  /** The other event log was asked for its `count`-th event, or made it durable. */
+  | { readonly kind: "next"; readonly count: number; readonly acked: boolean }
   /** A recovery finished and showed exactly this. */
-  | { readonly kind: "opened"; readonly lastLsn: number; readonly checkpoints: readonly SeenCheckpoint[] };
+  | {
+      readonly kind: "opened";
+      readonly lastLsn: number;
+      readonly checkpoints: readonly SeenCheckpoint[];
+      readonly nextCount: number;
+    };
 
 /** A checkpoint as a program sees it. */
 export interface SeenCheckpoint {
@@ -51,6 +58,8 @@ export interface EventsView {
   readonly hydrated: HydratedFold | undefined;
   /** The same where the newest snapshot is not believed. */
   readonly doubtful: HydratedFold | undefined;
+  /** Events of the other event log, where there is one. */
+  readonly nextCount: number | undefined;
 }
 
 /** What hydration gave. */
@@ -69,6 +78,7 @@ export class EventsModel {
   /** LSNs in the middle of a batch of events, where no log may end. */
   #inside = new Set<number>();
   #acked = 0;
+  #next = { issued: 0, acked: 0 };
   /** The oldest first. */
   #checkpoints: SeenCheckpoint[] = [];
 
@@ -86,7 +96,13 @@ export class EventsModel {
     if (JSON.stringify(left) !== JSON.stringify(expected)) {
       return `it holds the events ${JSON.stringify(left)}, and ${JSON.stringify(expected)} were issued`;
     }
-    return this.#refuseCheckpoints(firstLsn, lastLsn, checkpoints) ?? this.#refuseState(view);
+    return this.#refuseCheckpoints(firstLsn, lastLsn, checkpoints) ?? this.#refuseState(view) ?? this.#refuseNext(view);
+  }
+
+  #refuseNext({ nextCount }: EventsView): string | undefined {
+    const { issued, acked } = this.#next;
+    if (nextCount === undefined || (nextCount >= acked && nextCount <= issued)) return undefined;
+    return `the other event log has ${nextCount} events, of ${issued} that were issued and ${acked} that were promised`;
   }
 
   #refuseCheckpoints(firstLsn: number, lastLsn: number, found: EventsView["checkpoints"]): string | undefined {
@@ -156,7 +172,11 @@ export class EventsModel {
         this.#acked = Math.max(this.#acked, one.lsn);
         this.#checkpoints.push({ lsn: one.lsn, through: one.through, state: one.state });
         return;
+      case "next":
+        this.#next = { issued: one.count, acked: one.acked ? one.count : this.#next.acked };
+        return;
       case "opened":
+        this.#next = { issued: one.nextCount, acked: one.nextCount };
         // What is not there now does not come back.
         for (const lsn of this.#serials.keys()) if (lsn > one.lastLsn) this.#serials.delete(lsn);
         for (const lsn of this.#inside) if (lsn >= one.lastLsn) this.#inside.delete(lsn);

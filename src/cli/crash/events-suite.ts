@@ -18,7 +18,7 @@ const CALLS_BY_NAME = {
     call: "checkpoint",
     state: random.chance(0.6),
     padding: pick(random, [0, 0, 300, 1500, 3000]),
-    beside: random.below(3),
+    beside: pick(random, [0, 1, 3]),
   }),
   reopen: (): EventsCall => ({ call: "reopen" }),
 } as const satisfies Record<EventsCall["call"], (random: SeededRandom) => EventsCall>;
@@ -53,7 +53,14 @@ export const eventsSuite: CrashSuite = {
       title: `events/${index}: ${torn}: ${calls.map(({ call }) => call).join(", ")}`,
       seed,
       options: {
-        log: { torn, blockBytes: 512, segmentBytes: 512 * pick(random, [4, 6, 8]), spareSegmentsMax: random.below(3) },
+        log: {
+          torn,
+          blockBytes: 512,
+          segmentBytes: 512 * pick(random, [4, 6, 8]),
+          spareSegmentsMax: random.below(3),
+          durability: torn === "align" ? pick(random, ["sync", "os"] as const) : "sync",
+        },
+        shared: random.chance(0.3),
         batchSize: pick(random, [2, 3, 100]),
         checkpointsMax: pick(random, [1, 1, 2, 3]),
       },
