@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { SimVfs } from "../vfs/index.js";
+import { encodeBaseline, encodeEntry } from "./format.js";
 import { Chain, type IndexedLogOptions } from "./index.js";
 import { after, ends, errorOf, held, journalKinds, look, textCodec } from "./lanes.contract.js";
 
@@ -106,6 +107,29 @@ describe.each(journalKinds)("a chain in %s", (_kind, openJournal) => {
     await chain.append(11, "certificate 11");
     await chain.startAt(11, "another one");
     expect(await look(chain.log)).toEqual(held(11, texts(11, 11)));
+  });
+
+  it("is not opened over a gap, or over what is no chain's", async () => {
+    for (const [second, code] of [
+      [encodeEntry(1, 2, textCodec.encode("certificate 2")), "HF_CORRUPTION"],
+      [{ type: 9, payload: new Uint8Array(20) }, "HF_FORMAT_UNKNOWN"],
+    ] as const) {
+      const vfs = new SimVfs({ seed: 1 });
+      const { journal, close } = await openJournal(vfs);
+      await journal.appendAll([encodeBaseline(1, 0), encodeEntry(1, 0, textCodec.encode("certificate 0")), second]);
+      await close();
+      expect(await errorOf(open(vfs))).toMatchObject({ code });
+    }
+  });
+
+  // Everything had been dropped by then.
+  it("drops nothing for an entry that can't be appended", async () => {
+    const picky = { ...textCodec, encode: (text: string) => (text === "bad" ? undefined! : textCodec.encode(text)) };
+    const { chain } = await open(new SimVfs({ seed: 1 }), { codec: picky });
+    await chain.appendAll(0, texts(0, 2));
+    expect(await errorOf(chain.startAt(10, "bad"))).toMatchObject({ code: "HF_VALUE_UNENCODABLE" });
+    expect(await errorOf(chain.startAt(10, "x".repeat(20_000)))).toMatchObject({ code: "HF_RECORD_TOO_LARGE" });
+    expect(await look(chain.log)).toEqual(held(0, texts(0, 2)));
   });
 
   it("rejects every call after close", async () => {

@@ -81,11 +81,13 @@ export class Chain<T> {
 
   /**
    * Makes `index` the first, as `IndexedLog.startAt`, and where `entry` is given makes sure that the entry with this index is there: after a jump
-   * it is appended.
+   * it is appended. One that can't be is refused before anything is dropped.
    */
   async startAt(index: number, entry?: T, verify?: VerifyEntry<T>): Promise<void> {
+    const values = entry === undefined ? [] : encodeAll(this.#codec, [entry], this.#entries.name);
+    for (const value of values) this.#entries.requireRoom(value);
     await this.log.startAt(index, verify);
-    if (entry !== undefined) await this.append(index, entry);
+    if (values.length > 0) await this.#entries.append({ values, from: index, skipsKnown: true });
   }
 
   /** As `IndexedLog.close`. */

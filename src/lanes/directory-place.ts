@@ -8,8 +8,8 @@
  * - Crash before its log is whole: the folder has no anchor and nothing in it was acknowledged; the next one to ask makes the log.
  * - Crash before its name is in the registry: the log is sound and empty. Opening it puts the name there.
  */
-import { CorruptionError, type HoldfastError, StateError } from "../base/index.js";
-import { Log, type LogOptions } from "../log/index.js";
+import { CorruptionError, FormatError, type HoldfastError, StateError } from "../base/index.js";
+import { Log, type LogOptions, type LogRecord } from "../log/index.js";
 import type { Vfs } from "../vfs/index.js";
 import { closeAll } from "./close-all.js";
 import { folderOf, nameOf } from "./journal-name.js";
@@ -63,8 +63,7 @@ export class DirectoryPlace implements LanePlace {
     const registry = await Log.open(vfs.join(path, REGISTRY), options);
     try {
       const registered = new Set<string>();
-      for await (const { type, payload } of registry.read())
-        if (type === NAME_TYPE) registered.add(new TextDecoder().decode(payload));
+      for await (const record of registry.read()) registered.add(nameIn(registry.directory, record));
       return new DirectoryPlace(path, options, registry, registered, new Set([REGISTRY, ...others]));
     } catch (error) {
       await registry.close().catch(() => undefined);
@@ -124,6 +123,18 @@ export class DirectoryPlace implements LanePlace {
     if (names.includes("anchor")) return "log";
     return names.every((name) => UNFINISHED.has(name)) ? "unfinished" : "foreign";
   }
+}
+
+/** The name in a record of the registry. */
+function nameIn(path: string, { lsn, type, payload }: LogRecord): string {
+  if (type !== NAME_TYPE) {
+    throw new FormatError(
+      "HF_FORMAT_UNKNOWN",
+      `${path} holds a record of type ${type} at LSN ${lsn}, which this build does not know. It is no registry of lanes, or a newer build wrote it.`,
+      { path, lsn, type },
+    );
+  }
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(payload);
 }
 
 function lost(path: string): HoldfastError {

@@ -21,7 +21,7 @@ import {
   StateError,
 } from "../base/index.js";
 import type { Journal, LogInput, LsnRange } from "../log/index.js";
-import { type LaneRecord, decodeRecord, encodeBaseline, encodeEntry } from "./format.js";
+import { HEADER_BYTES, type LaneRecord, decodeRecord, encodeBaseline, encodeEntry } from "./format.js";
 import { type Run, findRun, recordAt } from "./recovery.js";
 import { Turns } from "./turns.js";
 
@@ -74,6 +74,12 @@ export class EntryLog {
   readonly #turns = new Turns();
   readonly #onFailure: ((error: unknown) => void) | undefined;
   #run: Run;
+  /** Entries below this are dropped, or about to be: the journal may show that before the turn is over. */
+  #prunedBelow = 0;
+  /** How often entries were dropped at the end; whether some are about to be; the last one that the newest cut keeps. */
+  #cuts = 0;
+  #isCutting = false;
+  #keptByCut = 0;
   /** Calls that the newest turn will append, while others may still join it. */
   #joinable: Unit[] | undefined;
   #waitingCalls = 0;
@@ -90,13 +96,15 @@ export class EntryLog {
     this.#onFailure = onFailure;
   }
 
-  /** Finds where the lane stands, and finishes a prune that a crash interrupted. */
+  /** Finds where the lane stands, makes that durable, and finishes a prune that a crash interrupted. */
   static async open(
     journal: Journal,
     name: string,
     firstIndex: number,
     onFailure?: (error: unknown) => void,
   ): Promise<EntryLog> {
+    // A journal of a weaker durability shows what the disk may not have.
+    if (journal.durableLsn < journal.lastLsn) await journal.sync();
     const { keepLsn, ...run } = await findRun(journal, name, firstIndex);
     if (keepLsn > journal.firstLsn) await journal.truncateBefore(keepLsn);
     return new EntryLog(journal, name, run, onFailure);
@@ -110,12 +118,30 @@ export class EntryLog {
     return this.#run.nextIndex;
   }
 
+  /** Whether the journal still holds what a baseline dropped, which `startAt` prunes. */
+  get hasLeftovers(): boolean {
+    return this.#keepLsn > this.#journal.firstLsn;
+  }
+
   get journal(): Journal {
     return this.#journal;
   }
 
-  get closed(): boolean {
-    return this.#closed !== undefined;
+  /** Whether it takes no more writes because of a failure. */
+  get isFailed(): boolean {
+    return this.#failed;
+  }
+
+  /** Refuses a value that no append could take, before anything else is done that depends on it. */
+  requireRoom(value: Uint8Array): void {
+    const bytes = HEADER_BYTES + value.length;
+    const { recordBytesMax } = this.#journal.limits;
+    if (bytes <= recordBytesMax) return;
+    throw new LimitError(
+      "HF_RECORD_TOO_LARGE",
+      `${this.name}: an entry of ${value.length} bytes does not fit into a record, which has room for ${recordBytesMax - HEADER_BYTES}.`,
+      { lane: this.name, bytes, bytesMax: recordBytesMax },
+    );
   }
 
   /** Appends when its turn comes, together with other calls that wait; each has its own outcome. */
@@ -250,11 +276,11 @@ export class EntryLog {
       if (index === nextIndex - 1) return;
       this.#requireAlone();
       const lsn = index + shift;
-      if (lsn < this.#journal.firstLsn) await this.#rebase(firstIndex);
-      else {
-        await this.#write(() => this.#journal.truncateAfter(lsn));
-        this.#run = { ...this.#run, nextIndex: index + 1 };
-      }
+      if (lsn < this.#journal.firstLsn) return await this.#rebase(firstIndex);
+      [this.#isCutting, this.#keptByCut] = [true, index];
+      await this.#write(() => this.#journal.truncateAfter(lsn));
+      this.#run = { ...this.#run, nextIndex: index + 1 };
+      [this.#isCutting, this.#cuts] = [false, this.#cuts + 1];
     });
   }
 
@@ -262,13 +288,14 @@ export class EntryLog {
   async get(index: number): Promise<LaneRecord | undefined> {
     this.#throwClosed();
     const run = this.#run;
+    const cuts = this.#cuts;
     if (index < run.firstIndex || index >= run.nextIndex) return undefined;
     return await this.#look(async () => {
       const record = await this.#journal.get(index + run.shift);
-      if (record !== undefined) return this.#expect(decodeRecord(this.name, record), index, run);
       // Dropped while it was looked for.
-      if (this.#hasDropped(run, index)) return undefined;
-      throw this.#missing(index, run);
+      if (this.#hasDropped(run, cuts, index)) return undefined;
+      if (record === undefined) throw this.#missing(index, run);
+      return this.#expect(decodeRecord(this.name, record), index, run);
     });
   }
 
@@ -282,6 +309,7 @@ export class EntryLog {
     this.#throwClosed();
     if (to < from) return;
     const run = this.#run;
+    const cuts = this.#cuts;
     const options = {
       from: from + run.shift,
       to: to + run.shift,
@@ -296,6 +324,8 @@ export class EntryLog {
         const next = await this.#look(() => records.next());
         this.#throwClosed();
         if (next.done === true) break;
+        // Its place may be another's by now.
+        if (this.#hasDropped(run, cuts, index)) throw this.#cut();
         const record = await this.#look(async () => this.#expect(decodeRecord(this.name, next.value), index, run));
         index += reverse ? -1 : 1;
         yield record;
@@ -304,11 +334,11 @@ export class EntryLog {
       await records.return?.();
     }
     if (index === end) return;
-    if (this.#hasDropped(run, index)) throw this.#cut();
+    if (this.#hasDropped(run, cuts, index)) throw this.#cut();
     throw this.fail(this.#missing(index, run));
   }
 
-  /** The entries from `from` on, and each new one once it is acknowledged. Ends when the lane or its journal is closed. */
+  /** The entries from `from` on, and each new one once it is durable. Ends when the lane or its journal is closed. */
   async *follow(from: number, signal?: AbortSignal): AsyncGenerator<LaneRecord, void, undefined> {
     this.#throwClosed();
     const stop = this.#stop.signal;
@@ -321,12 +351,20 @@ export class EntryLog {
         if (record.kind === "baseline" && record.index === next) shift = record.lsn + 1 - next;
         else if (record.kind === "entry" && record.index === next) {
           next += 1;
+          await this.#whenDurable(record.lsn);
           yield record;
         } else throw this.#cut();
       }
     } catch (error) {
       if (!stop.aborted || signal?.aborted === true) throw error;
     }
+  }
+
+  /** A journal of a weaker durability shows what it holds before the disk has it. The turn that appended it waits for the disk. */
+  async #whenDurable(lsn: number): Promise<void> {
+    if (this.#journal.durableLsn >= lsn) return;
+    await this.#turns.done();
+    if (this.#journal.durableLsn < lsn) this.#throwFailure();
   }
 
   /** Waits for what was asked, then refuses everything. The journal is closed by whoever opened it. */
@@ -388,10 +426,16 @@ export class EntryLog {
     const records = steps.flatMap((step) => step.records);
     const last = steps.at(-1);
     if (last === undefined || last.after.nextIndex === this.#run.nextIndex) return;
-    const range = await this.#write(() => this.#journal.appendAll(records));
-    // A journal of a weaker durability acknowledges before the disk does.
-    if (this.#journal.durableLsn < range.lastLsn) await this.#write(() => this.#journal.sync());
-    this.settle(last, range);
+    this.settle(last, await this.#appendDurably(records));
+  }
+
+  async #appendDurably(records: readonly LogInput[]): Promise<LsnRange> {
+    return await this.#write(async () => {
+      const range = await this.#journal.appendAll(records);
+      // A journal of a weaker durability acknowledges before the disk does.
+      if (this.#journal.durableLsn < range.lastLsn) await this.#journal.sync();
+      return range;
+    });
   }
 
   /** Appends a baseline, which drops everything before it, then prunes. */
@@ -399,8 +443,7 @@ export class EntryLog {
     this.#requireAlone();
     const records: LogInput[] = [];
     const after = this.#baseline(records, this.#run, nextIndex);
-    const range = await this.#write(() => this.#journal.appendAll(records));
-    if (this.#journal.durableLsn < range.lastLsn) await this.#write(() => this.#journal.sync());
+    const range = await this.#appendDurably(records);
     // Crash here: the baseline is the newest record, and opening finishes what follows.
     this.settle({ records, after, range: { firstIndex: nextIndex, nextIndex } }, range);
     await this.#pruneDropped();
@@ -408,9 +451,12 @@ export class EntryLog {
 
   /** Prunes what the newest baseline dropped. Within a turn. */
   async #pruneDropped(): Promise<void> {
-    const { firstIndex, shift } = this.#run;
-    const keepLsn = firstIndex + shift - 1;
-    if (keepLsn > this.#journal.firstLsn) await this.#write(() => this.#journal.truncateBefore(keepLsn));
+    if (this.hasLeftovers) await this.#write(() => this.#journal.truncateBefore(this.#keepLsn));
+  }
+
+  /** The LSN of the baseline, where it is still there: what is before that is dropped. */
+  get #keepLsn(): number {
+    return this.#run.firstIndex + this.#run.shift - 1;
   }
 
   async #pruneTo(index: number, check?: (value: Uint8Array) => unknown): Promise<void> {
@@ -420,6 +466,7 @@ export class EntryLog {
     );
     await check?.(kept.value);
     if (index === run.firstIndex) return;
+    this.#prunedBelow = index;
     await this.#write(() => this.#journal.truncateBefore(index + run.shift));
     this.#run = { ...run, firstIndex: index };
   }
@@ -451,10 +498,12 @@ export class EntryLog {
     });
   }
 
-  /** Whether the entry with this index, which `run` had, was dropped since. */
-  #hasDropped(run: Run, index: number): boolean {
-    const { generation, firstIndex, nextIndex } = this.#run;
-    return generation !== run.generation || index < firstIndex || index >= nextIndex;
+  /** Whether the entry with this index, which `run` had when there had been `cuts`, may have been dropped since. */
+  #hasDropped(run: Run, cuts: number, index: number): boolean {
+    if (this.#run.generation !== run.generation || index < this.#prunedBelow) return true;
+    const missed = this.#cuts - cuts + (this.#isCutting ? 1 : 0);
+    // Of several cuts an earlier one may have gone lower.
+    return missed > 1 || (missed === 1 && index > this.#keptByCut);
   }
 
   #missing(index: number, { firstIndex, nextIndex, shift }: Run): CorruptionError {

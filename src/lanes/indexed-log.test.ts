@@ -1,9 +1,20 @@
 import { describe, expect, it } from "vitest";
 import type { Journal } from "../log/index.js";
-import { SimVfs } from "../vfs/index.js";
+import { SimVfs, keepNothing } from "../vfs/index.js";
 import { encodeBaseline, encodeEntry } from "./format.js";
 import { IndexedLog, type IndexedLogOptions } from "./index.js";
-import { after, collect, ends, errorOf, held, journalKinds, look, settle, textCodec } from "./lanes.contract.js";
+import {
+  GatedVfs,
+  after,
+  collect,
+  ends,
+  errorOf,
+  held,
+  journalKinds,
+  look,
+  settle,
+  textCodec,
+} from "./lanes.contract.js";
 
 const codec = textCodec;
 
@@ -334,12 +345,94 @@ describe.each(journalKinds)("an indexed log in %s", (_kind, openJournal) => {
           ...entries.map((text, at) => encodeEntry(2, next + at, codec.encode(text))),
         ];
         await first.journal.appendAll(records);
+        await first.journal.sync();
         const { log, journal } = await open(vfs.powerCut());
         expect(journal.firstLsn).toBe(5);
         expect(await look(log)).toEqual(held(next, entries));
         expect(await log.append("more")).toBe(next + entries.length);
       }
     }
+  });
+
+  // A reader behind a cut took what was missing for damage, and the lane was in quarantine from then on.
+  it.each(["truncateBefore", "truncateAfter"] as const)(
+    "read while %s is under way, is never thought to be damaged",
+    async (call) => {
+      const { journal } = await openJournal(new SimVfs({ seed: 1 }));
+      let release = (): void => undefined;
+      const late = new Proxy(journal, {
+        get(target, property) {
+          const value: unknown = Reflect.get(target, property, target);
+          if (typeof value !== "function") return value;
+          if (property !== call) return value.bind(target);
+          return async (lsn: number) => {
+            await target[call](lsn);
+            await new Promise<void>((resolve) => (release = resolve));
+          };
+        },
+      });
+      const log = await IndexedLog.open(late, { codec });
+      for (let index = 0; index < 6; index++) await log.append("x".repeat(600));
+      const before = [false, true].map((reverse) => log.read({ reverse }));
+      for (const reading of before) await reading.next();
+      const truncation = log[call](call === "truncateBefore" ? 4 : 1);
+      await settle();
+      const dropped = call === "truncateBefore" ? 1 : 4;
+      expect(await log.get(dropped)).toBeUndefined();
+      for (const reading of [...before, log.read(), log.read({ reverse: true })])
+        expect(["HF_CUT", "HF_LSN_OUT_OF_RANGE"]).toContain((await errorOf(collect(reading))).code);
+      expect(await log.get(call === "truncateBefore" ? 5 : 1)).toBe("x".repeat(600));
+      release();
+      await truncation;
+      await log.append("more");
+      expect((await log.readAll()).at(-1)).toBe("more");
+    },
+  );
+
+  it("read on after a cut and a jump, tells of the cut, though another record stands there now", async () => {
+    const { log } = await open(new SimVfs({ seed: 1 }));
+    for (let index = 0; index < 6; index++) await log.append("x".repeat(600));
+    const reading = log.read();
+    await reading.next();
+    await log.truncateAfter(1);
+    await log.startAt(10);
+    for (let index = 10; index < 16; index++) await log.append("y".repeat(600));
+    expect(["HF_CUT", "HF_LSN_OUT_OF_RANGE"]).toContain((await errorOf(collect(reading))).code);
+    await log.append("more");
+  });
+
+  // A follower of a journal that acknowledges early saw entries that a power cut then took back.
+  it("shows a follower nothing before the disk has it", async () => {
+    const gated = new GatedVfs(new SimVfs({ seed: 1 }), "/log", "syncData");
+    const { journal } = await openJournal(gated.vfs);
+    const log = await IndexedLog.open(journal, { codec });
+    await log.append("a");
+    const seen: string[] = [];
+    const following = (async () => {
+      for await (const { index, value } of log.follow({ from: 0 })) {
+        expect(journal.durableLsn).toBeGreaterThan(index + 1);
+        seen.push(value);
+      }
+    })();
+    gated.shut();
+    const appended = log.append("b");
+    await settle();
+    gated.open();
+    await appended;
+    await settle();
+    await log.close();
+    await following;
+    expect(seen).toEqual(["a", "b"]);
+  });
+
+  // Opened over a journal that had more than its disk, it counted as durable what a power cut then took.
+  it("makes durable what it finds, before it says so", async () => {
+    const vfs = new SimVfs({ seed: 1 });
+    const { journal } = await openJournal(vfs);
+    await journal.appendAll([encodeBaseline(1, 0), encodeEntry(1, 0, codec.encode("a"))]);
+    expect((await IndexedLog.open(journal, { codec })).nextIndex).toBe(1);
+    const { log } = await open(vfs.powerCut(keepNothing));
+    expect(await look(log)).toEqual(held(0, ["a"]));
   });
 
   describe("damage", () => {

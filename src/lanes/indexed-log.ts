@@ -177,7 +177,7 @@ export class IndexedLog<T> {
   }
 
   /**
-   * The entries from `from` on, and then each new one once it is acknowledged. Ends when the log or its journal is closed. `HF_CUT` or
+   * The entries from `from` on, and then each new one once it is durable. Ends when the log or its journal is closed. `HF_CUT` or
    * `HF_LSN_OUT_OF_RANGE` where entries were dropped before they were read.
    */
   async *follow(options?: FollowEntriesOptions): AsyncGenerator<Entry<T>, void, undefined> {
@@ -196,7 +196,7 @@ export class IndexedLog<T> {
    */
   async truncateBefore(index: number, verify?: VerifyEntry<T>): Promise<void> {
     checkIndex("IndexedLog.truncateBefore", "index", index);
-    await this.#entries.truncateBefore(index, this.#check(index, verify));
+    await this.#entries.truncateBefore(index, this.#check("IndexedLog.truncateBefore", index, verify));
   }
 
   /** Drops the entries above `index`, durably and atomically; the next one gets `index + 1`. From `firstIndex - 1` to `nextIndex - 1`. */
@@ -217,7 +217,7 @@ export class IndexedLog<T> {
    */
   async startAt(index: number, verify?: VerifyEntry<T>): Promise<void> {
     checkIndex("IndexedLog.startAt", "index", index);
-    await this.#entries.startAt(index, this.#check(index, verify));
+    await this.#entries.startAt(index, this.#check("IndexedLog.startAt", index, verify));
   }
 
   /** Waits for what was asked before; from now on every call rejects with `HF_CLOSED`. Idempotent. The journal stays open. */
@@ -233,9 +233,13 @@ export class IndexedLog<T> {
     return decodeWith(this.#codec, value, `Entry ${index} of ${this.name}`);
   }
 
-  #check(index: number, verify: VerifyEntry<T> | undefined): ((value: Uint8Array) => Promise<void>) | undefined {
+  #check(
+    where: string,
+    index: number,
+    verify: VerifyEntry<T> | undefined,
+  ): ((value: Uint8Array) => Promise<void>) | undefined {
     if (verify === undefined) return undefined;
-    if (typeof verify !== "function") throw invalid("IndexedLog.truncateBefore", "verify", verify, "a function");
+    if (typeof verify !== "function") throw invalid(where, "verify", verify, "a function");
     return async (value) => {
       if ((await verify(this.#decode({ index, value }), index)) === true) return;
       throw new ConflictError(

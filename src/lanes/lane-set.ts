@@ -3,7 +3,15 @@
  *
  * A lane that fails, at opening or later, is quarantined: calls on it reject with what made it fail, and the others go on.
  */
-import { type Codec, HoldfastError, StateError, checkInteger, checkOptions, invalid } from "../base/index.js";
+import {
+  type Codec,
+  HoldfastError,
+  StateError,
+  checkBoolean,
+  checkInteger,
+  checkOptions,
+  invalid,
+} from "../base/index.js";
 import type { SharedLog } from "../streams/index.js";
 import { checkArray, checkIndex } from "./arguments.js";
 import { type QuarantineMessage, quarantineChannel } from "./channels.js";
@@ -15,6 +23,7 @@ import { IndexedLog } from "./indexed-log.js";
 import { type LaneFailure, LanesFailedError } from "./lane-error.js";
 import { type PlaceOptions, openPlace } from "./open-place.js";
 import type { LanePlace, PlacedJournal } from "./place.js";
+import { Telling, checkListener } from "./telling.js";
 
 /** What a lane's journal is called in its place: this, then the lane's name. */
 const PREFIX = "lane-";
@@ -53,7 +62,7 @@ export interface LaneRange<K> extends IndexRange {
 export interface LaneCommitOptions<K> {
   /** All of it or none, with one durable write; needs a `SharedLog`. Default false: each lane for itself. */
   readonly atomic?: boolean;
-  /** Hears of each lane's part as soon as that is durable, before the commit resolves. */
+  /** Hears of each lane's part as soon as that is durable, before the commit resolves. What it throws, the commit rejects with once all is done. */
   readonly onDurable?: (range: LaneRange<K>) => void;
 }
 
@@ -181,14 +190,18 @@ export class LaneSet<K, T> {
         if (others.includes(journal)) continue;
         const name = journal.startsWith(PREFIX) ? journal.slice(PREFIX.length) : undefined;
         const key = name === undefined ? undefined : keys.decode(name);
-        if (key === undefined) foreign.push(journal);
-        else found.push({ key, name: name! });
+        // A name that is not its key's own is no lane: the key would never lead to it.
+        if (key === undefined || nameOfKey(keys, key) !== name) foreign.push(journal);
+        else found.push({ key, name });
       }
       const set = new LaneSet(parts, foreign.sort());
       for (let start = 0; start < found.length; start += OPENING_MAX) {
         const some = found.slice(start, start + OPENING_MAX);
-        // What fails is in quarantine already.
-        await Promise.allSettled(some.map(({ key, name }) => set.#openLane(key, name)));
+        const outcomes = await Promise.allSettled(some.map(({ key, name }) => set.#openLane(key, name)));
+        for (const [at, outcome] of outcomes.entries()) {
+          // A lane that fails is in quarantine. What is no lane's failure, such as a place that was closed, is that of all.
+          if (outcome.status === "rejected" && !set.isKnown(some[at]!.name)) throw outcome.reason;
+        }
       }
       return set;
     } catch (error) {
@@ -211,7 +224,7 @@ export class LaneSet<K, T> {
 
   /** The lane with this key, if there is one and it is well. */
   get(key: K): IndexedLog<T> | undefined {
-    const name = this.#nameOf(key);
+    const name = this.nameOf(key);
     return this.#quarantined.has(name) ? undefined : this.#lanes.get(name)?.log;
   }
 
@@ -237,17 +250,24 @@ export class LaneSet<K, T> {
   async commit(batches: readonly LaneBatch<K, T>[], options?: LaneCommitOptions<K>): Promise<LaneRange<K>[]> {
     const where = "LaneSet.commit";
     const given = checkOptions(where, options, ["atomic", "onDurable"]);
+    this.#throwClosed();
     const requests = checkArray(where, "batches", batches).map(({ key, values, firstIndex }) => ({
       key,
       values: this.#encode(key, checkArray(where, "values", values)),
       from: firstIndex === undefined ? undefined : checkIndex(where, "firstIndex", firstIndex),
     }));
-    if (given.atomic === true) {
+    const telling = new Telling(checkListener(where, "onDurable", given.onDurable));
+    if (checkBoolean(where, "atomic", given.atomic, false)) {
       const parts = await Promise.all(
         requests.map(async (request) => ({ entries: (await this.#laneOf(request.key)).entries, requests: [request] })),
       );
-      const ranges = await commitTogether(this.#place, parts);
-      return ranges.map((range, at) => this.#tell({ key: requests[at]!.key, ...range }, given.onDurable));
+      const ranges = (await commitTogether(this.#place, parts)).map((range, at) => ({
+        key: requests[at]!.key,
+        ...range,
+      }));
+      for (const range of ranges) telling.tell(range);
+      telling.finish();
+      return ranges;
     }
     const failures: LaneFailure<K>[] = [];
     const ranges = await Promise.all(
@@ -255,14 +275,17 @@ export class LaneSet<K, T> {
         const { key } = request;
         try {
           const { entries } = await this.#laneOf(key);
-          return this.#tell({ key, ...(await entries.append(request)) }, given.onDurable);
+          const range = { key, ...(await entries.append(request)) };
+          telling.tell(range);
+          return range;
         } catch (error) {
-          failures.push({ key, lane: this.#label(this.#nameOf(key)), error });
+          failures.push({ key, lane: this.#label(this.nameOf(key)), error });
           return undefined;
         }
       }),
     );
     if (failures.length > 0) throw new LanesFailedError(failures);
+    telling.finish();
     return ranges as LaneRange<K>[];
   }
 
@@ -273,7 +296,7 @@ export class LaneSet<K, T> {
 
   /** Opens a lane again that is in quarantine, with whatever recovery that takes. Rejects, and leaves it there, where that fails again. */
   async readmit(key: K): Promise<IndexedLog<T>> {
-    const name = this.#nameOf(key);
+    const name = this.nameOf(key);
     this.#throwClosed();
     if (!this.#quarantined.has(name)) return await this.lane(key);
     return (await (this.#again.get(name) ?? this.#reopen(key, name))).log;
@@ -294,12 +317,17 @@ export class LaneSet<K, T> {
 
   /** What messages call the lane with this key. */
   label(key: K): string {
-    return this.#label(this.#nameOf(key));
+    return this.#label(this.nameOf(key));
   }
 
-  /** Whether both keys are one lane's. */
-  isSame(one: K, other: K): boolean {
-    return one === other || this.#nameOf(one) === this.#nameOf(other);
+  /** The name of the lane with this key. */
+  nameOf(key: K): string {
+    return nameOfKey(this.#keys, key);
+  }
+
+  /** Whether there is a lane with this name, well or not. */
+  isKnown(name: string): boolean {
+    return this.#lanes.has(name) || this.#quarantined.has(name);
   }
 
   /** The entries of a lane, for what works across lanes. */
@@ -309,7 +337,7 @@ export class LaneSet<K, T> {
 
   #laneOf(key: K): Promise<OpenLane<K, T>> {
     try {
-      const name = this.#nameOf(key);
+      const name = this.nameOf(key);
       this.#throwClosed();
       const quarantined = this.#quarantined.get(name);
       if (quarantined !== undefined) throw this.#refusal(quarantined);
@@ -387,19 +415,8 @@ export class LaneSet<K, T> {
     await closeAll([...well, ...(this.#ownsPlace ? [this.#place] : [])]);
   }
 
-  #tell(range: LaneRange<K>, onDurable: ((range: LaneRange<K>) => void) | undefined): LaneRange<K> {
-    onDurable?.(range);
-    return range;
-  }
-
   #encode(key: K, values: readonly T[]): Uint8Array[] {
-    return encodeAll(this.#codec, values, this.#label(this.#nameOf(key)));
-  }
-
-  #nameOf(key: K): string {
-    const name = this.#keys.encode(key);
-    if (typeof name !== "string") throw invalid("LaneSet", "key.encode's result", name, "a string");
-    return name;
+    return encodeAll(this.#codec, values, this.#label(this.nameOf(key)));
   }
 
   #label(name: string): string {
@@ -421,6 +438,13 @@ export class LaneSet<K, T> {
       path: this.#place.path,
     });
   }
+}
+
+/** The name of the lane with this key. */
+export function nameOfKey<K>(keys: KeyCodec<K>, key: K): string {
+  const name = keys.encode(key);
+  if (typeof name !== "string") throw invalid("LaneSet", "key.encode's result", name, "a string");
+  return name;
 }
 
 export function checkKeys<K>(where: string, keys: KeyCodec<K>): void {

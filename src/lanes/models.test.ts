@@ -1,9 +1,9 @@
 /** Random calls on logs and pipelines, held against plain arrays. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { SimVfs, keepEverything, keepNothing } from "../vfs/index.js";
+import { FaultPlan, SimVfs, keepEverything, keepNothing } from "../vfs/index.js";
 import { Chain, IndexedLog } from "./index.js";
-import { errorOf, held, journalKinds, look, textCodec } from "./lanes.contract.js";
+import { errorOf, held, journalKinds, look, placeKinds, textCodec } from "./lanes.contract.js";
 import { type Anchor, type OpenPipeline, blocks, certificates, lane, pipelineKinds } from "./pipeline.contract.js";
 
 type End = "close" | "kill" | "cut";
@@ -111,6 +111,62 @@ describe.each(journalKinds)("in %s", (_kind, openJournal) => {
       { numRuns: 40 },
     );
   });
+});
+
+describe.each(placeKinds)("lanes in %s", (_kind, { open }) => {
+  const NAMES = ["ann", "bob", "cat"];
+  const calls = fc.array(
+    fc.record({
+      call: fc.constantFrom("append", "append", "append", "append", "fail", "readmit", "wait"),
+      at: fc.nat(NAMES.length - 1),
+      everywhere: fc.boolean(),
+    }),
+    { maxLength: 30 },
+  );
+  const rounds = fc.array(fc.record({ calls, end: ends }), { maxLength: 4 });
+
+  it(
+    "keep all that they acknowledged, whatever fails and is taken in again meanwhile",
+    { timeout: 60_000 },
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(rounds, async (some) => {
+          let vfs = new SimVfs({ seed: 1 });
+          let opened = await open(vfs);
+          const acknowledged = NAMES.map(() => new Map<number, string>());
+          let serial = 0;
+          for (const { calls: made, end } of some) {
+            const { lanes } = opened;
+            const pending: Promise<unknown>[] = [];
+            for (const { call, at, everywhere } of made) {
+              const name = NAMES[at]!;
+              if (call === "append") {
+                const value = `value ${serial++}`;
+                const append = lanes.append(name, value).then((index) => acknowledged[at]!.set(index, value));
+                pending.push(append.catch(() => undefined));
+              } else if (call === "fail") {
+                const path = everywhere ? "seg" : `lane-${name}`;
+                vfs.faults = new FaultPlan([{ operation: "write", path, errno: "EIO" }]);
+              } else if (call === "readmit") pending.push(lanes.readmit(name).catch(() => undefined));
+              else await Promise.race([Promise.allSettled(pending), Promise.resolve()]);
+            }
+            await Promise.all(pending);
+            if (end === "close") await opened.close().catch(() => undefined);
+            vfs.faults = undefined;
+            // What could not be closed is left to die.
+            vfs = machineAfter(end === "close" ? "kill" : end, vfs);
+            opened = await open(vfs);
+            expect(opened.lanes.quarantined).toEqual([]);
+            for (const [at, name] of NAMES.entries()) {
+              const values = await (await opened.lanes.lane(name)).readAll();
+              for (const [index, value] of acknowledged[at]!) expect(values[index]).toBe(value);
+            }
+          }
+        }),
+        { numRuns: 25 },
+      );
+    },
+  );
 });
 
 describe.each(pipelineKinds)("a pipeline in %s", (_kind, open) => {

@@ -12,7 +12,7 @@ export interface PlaceOptions {
   readonly vfs?: Vfs;
   /** For lanes in a directory: options of each lane's log. */
   readonly log?: LaneLogOptions;
-  /** For lanes in a `SharedLog`: what the names of their streams begin with, before a slash. Default `"lanes"`. */
+  /** For lanes in a `SharedLog`: what the names of their streams begin with, before a slash; has none itself. Default `"lanes"`. */
   readonly prefix?: string;
 }
 
@@ -36,8 +36,9 @@ export async function openPlace(
   for (const [name, value] of Object.entries({ vfs, log })) {
     if (value !== undefined && !isPath) throw invalid(call, name, value, "absent where the lanes are in no directory");
   }
-  if (prefix !== undefined && (!isShared || typeof prefix !== "string" || prefix === ""))
-    throw invalid(call, "prefix", prefix, "a name, and absent where the lanes are in no SharedLog");
+  // With a slash in it, the names of one place could be those of another, whose prefix is a part of it.
+  if (prefix !== undefined && (!isShared || typeof prefix !== "string" || prefix === "" || prefix.includes("/")))
+    throw invalid(call, "prefix", prefix, "a name without a slash, and absent where the lanes are in no SharedLog");
   if (isPath) {
     if (where === "") throw invalid(call, "where", where, "a path");
     return { place: await DirectoryPlace.open(vfs ?? nodeVfs, where, log, others), isOwned: true };

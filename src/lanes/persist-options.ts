@@ -1,12 +1,13 @@
 /** The options of a persist pipeline, and their checks. */
 import type { AnchorMode } from "../anchor/index.js";
-import { type Codec, checkBoolean, checkOptions, invalid } from "../base/index.js";
+import { type Codec, checkBoolean, checkInteger, checkOptions, invalid } from "../base/index.js";
 import type { SharedLog } from "../streams/index.js";
 import { checkCodec } from "./codec.js";
 import { type KeyCodec, checkKeys } from "./lane-set.js";
 import type { AnchorNeeds, Persisted } from "./persist-batch.js";
 import type { PlaceOptions } from "./open-place.js";
 import type { LanePlace } from "./place.js";
+import { checkListener } from "./telling.js";
 
 /** Options of {@link PersistPipeline.open}. */
 export interface PersistPipelineOptions<K, T, C, A> extends PlaceOptions {
@@ -26,18 +27,30 @@ export interface PersistPipelineOptions<K, T, C, A> extends PlaceOptions {
   };
   /** A cycle is durable as a whole or not at all, with one write. Default: true on a `SharedLog`; a directory can't. */
   readonly atomic?: boolean;
-  /** Hears of everything as soon as it is durable, and before `persist` resolves. The moment to tell others. */
+  /** Bytes of values that cycles under way may hold; more is refused with `HF_BACKPRESSURE`. A cycle alone may be larger. Default 64 MiB. */
+  readonly inFlightBytes?: number;
+  /**
+   * Hears of everything as soon as it is durable, and before `persist` resolves. The moment to tell others. What it throws, `persist` rejects with once
+   * the cycle is over; nothing else changes.
+   */
   readonly onPersisted?: (persisted: Persisted<K, A>) => void;
 }
 
 const WHERE = "PersistPipeline.open";
+const IN_FLIGHT_BYTES_DEFAULT = 64 * 1024 * 1024;
 
-/** Refuses what is unknown or no good. Resolves `atomic`. */
+/** What follows from the options. */
+export interface PipelineSettings {
+  readonly atomic: boolean;
+  readonly inFlightBytes: number;
+}
+
+/** Refuses what is unknown or no good. */
 export function checkPipelineOptions<K, T, C, A>(
   where: string | SharedLog | LanePlace,
   options: PersistPipelineOptions<K, T, C, A>,
-): boolean {
-  const known = ["lanes", "chain", "anchor", "atomic", "onPersisted", "vfs", "log", "prefix"] as const;
+): PipelineSettings {
+  const known = ["lanes", "chain", "anchor", "atomic", "inFlightBytes", "onPersisted", "vfs", "log", "prefix"] as const;
   checkOptions<PersistPipelineOptions<K, T, C, A>>(WHERE, options, known);
   const lanes = checkOptions<PersistPipelineOptions<K, T, C, A>["lanes"]>(WHERE, options?.lanes, [
     "codec",
@@ -59,14 +72,20 @@ export function checkPipelineOptions<K, T, C, A>(
   checkCodec(WHERE, "chain.codec", chain.codec);
   checkCodec(WHERE, "anchor.codec", anchor.codec);
   if (typeof anchor.needs !== "function") throw invalid(WHERE, "anchor.needs", anchor.needs, "a function");
-  if (options.onPersisted !== undefined && typeof options.onPersisted !== "function")
-    throw invalid(WHERE, "onPersisted", options.onPersisted, "a function");
+  checkListener(WHERE, "onPersisted", options.onPersisted);
   const isPath = typeof where === "string";
   for (const [name, value] of Object.entries({ "anchor.mode": anchor.mode, "anchor.slotBytes": anchor.slotBytes })) {
     if (!isPath && value !== undefined) throw invalid(WHERE, name, value, "absent where the lanes are in no directory");
   }
-  const canBeAtomic = !isPath && where.commit !== undefined;
+  const canBeAtomic = !isPath && where?.commit !== undefined;
   const atomic = checkBoolean(WHERE, "atomic", options.atomic, canBeAtomic);
   if (atomic && !canBeAtomic) throw invalid(WHERE, "atomic", atomic, "false for lanes in a directory; use a SharedLog");
-  return atomic;
+  const inFlightBytes = checkInteger(
+    WHERE,
+    "inFlightBytes",
+    options.inFlightBytes,
+    { min: 1 },
+    IN_FLIGHT_BYTES_DEFAULT,
+  );
+  return { atomic, inFlightBytes };
 }

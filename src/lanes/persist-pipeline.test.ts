@@ -139,6 +139,121 @@ describe.each(pipelineKinds)("a pipeline in %s", (kind, open) => {
     expect(told).toEqual(["ann 3-4"]);
   });
 
+  // The rest of the cycle was not done, or, in an atomic one, the anchor was said to have failed and nothing more was taken.
+  it("goes on where who is told throws, tells of the rest, and rejects with that", async () => {
+    const told: string[] = [];
+    const own = new Error("not now");
+    const { pipeline } = await open(new SimVfs({ seed: 1 }), {
+      onPersisted(persisted) {
+        told.push(persisted.kind === "lane" ? persisted.key : persisted.kind);
+        throw own;
+      },
+    });
+    const cycle = pipeline.persist({
+      anchor: { round: 0, chain: 0, lanes: {} },
+      chain: { firstIndex: 0, values: certificates(0, 0) },
+      lanes: [lane("ann", 0, 0), lane("bob", 0, 0)],
+    });
+    await expect(cycle).rejects.toBe(own);
+    expect(told.sort()).toEqual(["anchor", "ann", "bob", "chain"]);
+    expect(pipeline.failures).toEqual([]);
+    await expect(pipeline.persist({ lanes: [lane("ann", 1, 1)] })).rejects.toBe(own);
+    await pipeline.persist({});
+    expect(await lookAt(pipeline, "ann")).toEqual(held(0, blocks(0, 1)));
+  });
+
+  // It was ignored: the anchor became durable, and what it needs could never be there.
+  it("refuses an anchor that needs a lane which can't be", async () => {
+    const { pipeline } = await open(new SimVfs({ seed: 1 }));
+    for (const name of ["x".repeat(500), "\ud800"]) {
+      const cycle = pipeline.persist({
+        anchor: { round: 0, chain: 0, lanes: { [name]: 1 } },
+        lanes: [lane("ann", 0, 0)],
+      });
+      expect(await errorOf(cycle)).toMatchObject({ code: "HF_INVALID_ARGUMENT" });
+    }
+    expect([pipeline.anchor, pipeline.failures]).toEqual([undefined, []]);
+    await pipeline.persist({ lanes: [lane("ann", 0, 0)] });
+  });
+
+  // It was taken, and once the lane had entries the next opening took what was never there for lost.
+  it("refuses an anchor that needs what comes before the first index of a lane", async () => {
+    const vfs = new SimVfs({ seed: 1 });
+    const { pipeline } = await open(vfs, { lanesFirst: 100 });
+    const early = { round: 0, chain: 0, lanes: { ann: 99 } };
+    expect(await errorOf(pipeline.persist({ anchor: early }))).toMatchObject({ code: "HF_CUT" });
+    await pipeline.persist({ anchor: { ...early, lanes: { ann: 100 } }, lanes: [lane("ann", 100, 101)] });
+    const again = await open(vfs.powerCut(), { lanesFirst: 100 });
+    expect(again.pipeline.failures).toEqual([]);
+  });
+
+  it("is not opened with an anchor that its codec can't read, and nothing is lost by trying", async () => {
+    const vfs = new SimVfs({ seed: 1 });
+    const first = await open(vfs);
+    const anchor = { round: 3, chain: 0, lanes: {} };
+    await first.pipeline.persist({ anchor, lanes: [lane("ann", 0, 2)] });
+    await first.close();
+    const decode = (): Anchor => {
+      throw new Error("of another version");
+    };
+    const other = vfs.kill();
+    expect(await errorOf(open(other, { decode }))).toMatchObject({ code: "HF_VALUE_UNDECODABLE" });
+    const { pipeline } = await open(other.kill());
+    expect(pipeline.anchor).toEqual(anchor);
+    expect(await lookAt(pipeline, "ann")).toEqual(held(0, blocks(0, 2)));
+  });
+
+  // The anchor was durable by then, and the pipeline could never be opened again.
+  it("refuses an anchor whose entry has no room in the chain", async () => {
+    const vfs = new SimVfs({ seed: 1 });
+    const { pipeline } = await open(vfs, { entry: (index) => "x".repeat(index === 5 ? 10_000 : 10) });
+    const large = { round: 0, chain: 5, entry: true, lanes: {} };
+    expect(await errorOf(pipeline.persist({ anchor: large }))).toMatchObject({ code: "HF_RECORD_TOO_LARGE" });
+    expect([pipeline.anchor, pipeline.chain.nextIndex]).toEqual([undefined, 0]);
+    await pipeline.persist({ anchor: { ...large, chain: 6 } });
+    expect(await look(pipeline.chain.log)).toEqual(held(6, ["x".repeat(10)]));
+  });
+
+  it("refuses more than may be under way, but for one that is alone, and gives all of it back", async () => {
+    const { pipeline } = await open(new SimVfs({ seed: 1 }), { inFlightBytes: 100 });
+    const cycle = (first: number, bytes: number): Promise<void> =>
+      pipeline.persist({ lanes: [{ key: "ann", firstIndex: first, values: ["x".repeat(bytes)] }] });
+    const large = cycle(0, 300);
+    expect(await errorOf(cycle(1, 1))).toMatchObject({ code: "HF_BACKPRESSURE" });
+    await large;
+    const two = [cycle(1, 50), cycle(2, 50)];
+    expect(await errorOf(cycle(3, 1))).toMatchObject({ code: "HF_BACKPRESSURE" });
+    await Promise.all(two);
+    // What failed holds nothing either.
+    await errorOf(cycle(9, 100));
+    await Promise.all([cycle(3, 50), cycle(4, 50)]);
+    expect((await pipeline.lanes.lane("ann")).count).toBe(5);
+  });
+
+  // A lane that had given up what the anchor needs was taken in again without a word, until the next opening.
+  it("does not append to a lane that misses what the anchor needs, also when it is taken in again", async () => {
+    const { pipeline } = await open(new SimVfs({ seed: 1 }));
+    await pipeline.persist({ anchor: { round: 0, chain: 0, lanes: { ann: 1 } }, lanes: [lane("bob", 0, 3)] });
+    await pipeline.persist({ lanes: [lane("ann", 1, 4)] });
+    // Somebody prunes past the pipeline.
+    await pipeline.lanes.startAt("ann", 3);
+    for (let round = 0; round < 2; round++) {
+      const error = await errorOf(pipeline.persist({ lanes: [lane("ann", 5, 5)] }));
+      const failed = error instanceof LanesFailedError ? error.failures[0]!.error : error;
+      expect(failed).toMatchObject({ code: "HF_CORRUPTION" });
+      expect(pipeline.failures).toMatchObject([{ key: "ann", error: { code: "HF_CORRUPTION" } }]);
+      await pipeline.lanes.readmit("ann");
+    }
+    await pipeline.persist({ lanes: [lane("bob", 4, 4)] });
+  });
+
+  it("keeps all that an anchor needs which names a lane twice", async () => {
+    const { pipeline } = await open(new SimVfs({ seed: 1 }), { twice: true });
+    await pipeline.persist({ lanes: [lane("ann", 0, 9)] });
+    for (let round = 0; round < 2; round++) await pipeline.persist({ anchor: { round, chain: 0, lanes: { ann: 5 } } });
+    expect((await lookAt(pipeline, "ann")).firstIndex).toBe(4);
+  });
+
   it("takes cycles that overlap in their order, lanes that are new included", async () => {
     const vfs = new SimVfs({ seed: 1 });
     const { pipeline } = await open(vfs);
@@ -201,6 +316,16 @@ describe.each(pipelineKinds)("a pipeline in %s", (kind, open) => {
       expect(await errorOf(pipeline.persist({ anchor, lanes: [lane("ann", 4, 4)] }))).toMatchObject({ code: "HF_CUT" });
     expect(pipeline.anchor?.round).toBe(0);
     expect(await lookAt(pipeline, "ann")).toEqual(held(2, blocks(2, 3)));
+  });
+
+  // The files of a lane were closed while calls that had been made before still waited for their turn.
+  it("does what was asked of a lane before it is closed", async () => {
+    const { pipeline, close } = await open(new SimVfs({ seed: 1 }));
+    const ann = await pipeline.lanes.lane("ann");
+    const asked = [ann.append("a"), ann.truncateAll(), ann.append("b"), ann.truncateAll(), ann.append("c")];
+    await close();
+    expect(await Promise.all(asked)).toEqual([0, undefined, 1, undefined, 2]);
+    expect(pipeline.failures).toEqual([]);
   });
 
   it("rejects every call after close, which waits for cycles under way", async () => {

@@ -5,7 +5,7 @@ import type { JournalAnchor } from "./anchor-store.js";
 import { checkArray, checkIndex } from "./arguments.js";
 import { Chain } from "./chain.js";
 import { encodeAll } from "./codec.js";
-import { type AppendRequest, type EntryLog, type IndexRange, isRefusal } from "./entry-log.js";
+import { type AppendRequest, type EntryLog, isRefusal } from "./entry-log.js";
 import { type LaneFailure, LanesFailedError } from "./lane-error.js";
 import type { KeyCodec, LaneSet } from "./lane-set.js";
 import { type CyclePart, persistAnchor, persistParts, persistTogether } from "./persist.js";
@@ -14,6 +14,7 @@ import type { PersistPipelineOptions } from "./persist-options.js";
 import { type Needs, NOTHING, decodeAnchor, encodeAnchor, needsOf } from "./pipeline-needs.js";
 import { type PipelineParts, openParts } from "./pipeline-parts.js";
 import type { LanePlace } from "./place.js";
+import { Telling } from "./telling.js";
 import { Turns } from "./turns.js";
 
 /** Cycles that may be under way. */
@@ -24,13 +25,27 @@ interface EncodedBatch<K, A> {
   readonly anchor: { readonly value: A; readonly bytes: Uint8Array; readonly needs: Needs<K> } | undefined;
   readonly chain: AppendRequest | undefined;
   readonly lanes: readonly { readonly key: K; readonly request: AppendRequest }[];
+  /** Of all its values. */
+  readonly bytes: number;
 }
 
 /** A lane that a cycle has to do with. */
 interface CycleLane<K> {
   readonly key: K;
-  readonly entries: EntryLog;
+  readonly name: string;
+  /** In the order of the batch; none where only the anchor speaks of the lane. */
   readonly requests: AppendRequest[];
+}
+
+/** One that is open. */
+interface OpenCycleLane<K> extends CycleLane<K> {
+  readonly entries: EntryLog;
+}
+
+/** Who hears of a cycle. */
+interface Hearers<K, A> {
+  readonly failures: LaneFailure<K>[];
+  readonly telling: Telling<Persisted<K, A>>;
 }
 
 /** What goes on after a cycle has left its turn. */
@@ -82,6 +97,8 @@ export class PersistPipeline<K, T, C, A> {
   /** Cycles reach the lanes in the order in which they were asked for. */
   readonly #turns = new Turns();
   readonly #cycles = new Set<Promise<void>>();
+  /** Of the values of all cycles under way. */
+  #inFlightBytes = 0;
   readonly #chainFailure: () => LaneFailure<K> | undefined;
   #failure: unknown;
   #failed = false;
@@ -144,20 +161,29 @@ export class PersistPipeline<K, T, C, A> {
    * Persists what `batch` holds; resolves once all of it is durable. Calls may overlap: the entries of a lane are appended in the order of the calls, and a
    * lane that is slow holds up no other.
    *
-   * Errors, without effect: values that can't be encoded; an anchor that needs what an earlier one gave up (`HF_CUT`); `HF_BACKPRESSURE`; `HF_CLOSED`;
-   * `HF_POISONED`, once an anchor could not be written. `LanesFailedError`: some parts failed, and the others are durable. In an atomic cycle any part's
+   * Errors, without effect: values that can't be encoded; an anchor that needs what an earlier one gave up or what comes before a lane's start
+   * (`HF_CUT`), a lane whose name can't be, or a chain's entry that has no room; `HF_BACKPRESSURE`; `HF_CLOSED`; `HF_POISONED`, once an anchor could
+   * not be written. What `onPersisted` threw, once all is done. `LanesFailedError`: some parts failed, and the others are durable. In an atomic cycle any part's
    * error is the whole one's, and nothing is durable.
    */
   persist(batch: PersistBatch<K, T, C, A>): Promise<void> {
     let cycle: Promise<void>;
+    let bytes: number;
     try {
       this.#throwUnusable();
-      cycle = this.#persist(this.#encode(batch));
+      const encoded = this.#encode(batch);
+      ({ bytes } = encoded);
+      this.#throwFull(bytes);
+      cycle = this.#persist(encoded);
     } catch (error) {
       return Promise.reject(error);
     }
     this.#cycles.add(cycle);
-    const over = (): void => void this.#cycles.delete(cycle);
+    this.#inFlightBytes += bytes;
+    const over = (): void => {
+      this.#cycles.delete(cycle);
+      this.#inFlightBytes -= bytes;
+    };
     cycle.then(over, over);
     return cycle;
   }
@@ -176,23 +202,35 @@ export class PersistPipeline<K, T, C, A> {
   }
 
   async #persist(batch: EncodedBatch<K, A>): Promise<void> {
-    const failures: LaneFailure<K>[] = [];
+    const hearers: Hearers<K, A> = { failures: [], telling: this.#newTelling() };
     // The turn ends when the lanes' own queues have everything, so a lane that is slow does not keep the next cycle waiting.
     const { done } = await this.#turns.take(async () => {
       this.#throwFailure();
       this.#checkNeeds(batch.anchor?.needs ?? NOTHING);
-      return this.#parts.atomic ? await this.#beginTogether(batch) : await this.#begin(batch, failures);
+      return this.#parts.settings.atomic
+        ? await this.#beginTogether(batch, hearers)
+        : await this.#begin(batch, hearers);
     });
     await done;
-    if (failures.length > 0) throw new LanesFailedError(failures);
+    if (hearers.failures.length > 0) throw new LanesFailedError(hearers.failures);
+    hearers.telling.finish();
   }
 
   /** Each lane for itself. */
-  async #begin(batch: EncodedBatch<K, A>, failures: LaneFailure<K>[]): Promise<Underway> {
+  async #begin(batch: EncodedBatch<K, A>, hearers: Hearers<K, A>): Promise<Underway> {
     const { anchor } = batch;
-    const lanes = await this.#openLanes(batch, failures);
+    const all = this.#lanesOf(batch);
+    // Making a lane takes several writes. Where nothing but its entries depends on it, nothing waits for it.
+    const isApart = (lane: CycleLane<K>): boolean =>
+      !this.lanes.isKnown(lane.name) && !this.#isSpokenOf(lane.name, anchor?.needs);
+    const apart = all.filter(isApart);
+    const lanes = await this.#open(
+      all.filter((lane) => !apart.includes(lane)),
+      anchor?.needs,
+      hearers,
+    );
     const chain = chainRequests(batch);
-    const parts = (): CyclePart[] => this.#plan(this.#newestNeeds(), lanes, chain, failures);
+    const parts = (): CyclePart[] => this.#plan(this.#newestNeeds(), lanes, chain, hearers);
     const write = async (bytes: Uint8Array): Promise<void> => {
       try {
         await this.#parts.anchor.write(bytes);
@@ -205,39 +243,47 @@ export class PersistPipeline<K, T, C, A> {
         anchor &&
         (async () => {
           await write(anchor.bytes);
-          this.#publish({ kind: "anchor", anchor: anchor.value });
+          hearers.telling.tell({ kind: "anchor", anchor: anchor.value });
         }),
       writeAgain: () => write(this.#parts.anchor.value),
     };
-    return { done: persistParts(await persistAnchor(step, parts)) };
+    const planned = await persistAnchor(step, parts);
+    return { done: Promise.all([persistParts(planned), ...apart.map((lane) => this.#persistApart(lane, hearers))]) };
+  }
+
+  /** Makes a lane that no anchor speaks of, and appends to it. */
+  async #persistApart(lane: CycleLane<K>, hearers: Hearers<K, A>): Promise<void> {
+    const open = await this.#open([lane], undefined, hearers);
+    await persistParts(open.map((one) => this.#lanePart(one, NOTHING, NOTHING, hearers)));
   }
 
   /** All or nothing. */
-  async #beginTogether(batch: EncodedBatch<K, A>): Promise<Underway> {
+  async #beginTogether(batch: EncodedBatch<K, A>, hearers: Hearers<K, A>): Promise<Underway> {
     const { anchor } = batch;
     const store = this.#parts.anchor as JournalAnchor;
-    const failures: LaneFailure<K>[] = [];
-    const lanes = await this.#openLanes(batch, failures);
+    const { failures, telling } = hearers;
+    const lanes = await this.#open(this.#lanesOf(batch), anchor?.needs, hearers);
     if (failures.length > 0) throw failures[0]!.error;
     const needs = anchor?.needs ?? this.#newestNeeds();
-    const parts = this.#plan(needs, lanes, chainRequests(batch), failures);
+    const parts = this.#plan(needs, lanes, chainRequests(batch), hearers);
     const step = anchor && {
       entries: store.entries,
       value: anchor.bytes,
       publish: async (): Promise<void> => {
         await store.adopt(anchor.bytes);
-        this.#publish({ kind: "anchor", anchor: anchor.value });
+        telling.tell({ kind: "anchor", anchor: anchor.value });
       },
     };
     const committed = persistTogether(this.#parts.place, step, parts).catch((error: unknown) => {
-      throw isRefusal(error) ? error : this.#fail(error);
+      // A lane that failed before its turn came is no failure of the anchor: nothing was written.
+      throw store.entries.isFailed ? this.#fail(error) : error;
     });
     // What the next cycle may drop, and what it may not need any more, follows from this one's anchor.
     if (anchor !== undefined) await committed;
     const prunes = async (): Promise<void> => {
       await committed;
-      await persistParts(this.#plan(this.#newestNeeds(), lanes, [], failures, false));
-      if (failures.length > 0) throw new LanesFailedError(failures);
+      const idle = lanes.map((lane) => ({ ...lane, requests: [] }));
+      await persistParts(this.#plan(this.#newestNeeds(), idle, [], hearers));
     };
     return { done: prunes() };
   }
@@ -249,86 +295,100 @@ export class PersistPipeline<K, T, C, A> {
     const needs = this.#newestNeeds();
     const { chain } = this.#parts;
     if (needs.chain !== undefined && chain.firstIndex > needs.chain) throw missing(chain, needs.chain);
-    const failures: LaneFailure<K>[] = [];
-    const lanes = await this.#openLanes(
-      { anchor: { value, bytes: new Uint8Array(), needs }, chain: undefined, lanes: [] },
-      failures,
-    );
-    const sound = lanes.filter(({ key, entries }) => {
-      const need = needs.lanes.find(([lane]) => this.lanes.isSame(lane, key))?.[1];
-      if (need === undefined || entries.firstIndex <= need) return true;
-      entries.fail(missing(entries, need));
-      return false;
-    });
+    const hearers: Hearers<K, A> = { failures: [], telling: this.#newTelling() };
+    const batch = { anchor: { value, bytes: new Uint8Array(), needs }, chain: undefined, lanes: [], bytes: 0 };
+    const lanes = await this.#open(this.#lanesOf(batch), needs, hearers);
     const step = { writeAgain: () => this.#parts.anchor.write(this.#parts.anchor.value) };
-    const requests = chainRequests({ anchor: { value, bytes: new Uint8Array(), needs }, chain: undefined, lanes: [] });
-    const parts = (): CyclePart[] => this.#plan(this.#newestNeeds(), sound, requests, failures);
+    const parts = (): CyclePart[] => this.#plan(this.#newestNeeds(), lanes, chainRequests(batch), hearers);
     await persistParts(await persistAnchor(step, parts));
-    const failed = failures.find(({ key }) => key === undefined);
+    const failed = hearers.failures.find(({ key }) => key === undefined);
     if (failed !== undefined) throw failed.error;
+    hearers.telling.finish();
   }
 
-  /** The lanes of a batch, and those that its anchor speaks of, but for those in quarantine. */
-  async #openLanes(batch: EncodedBatch<K, A>, failures: LaneFailure<K>[]): Promise<CycleLane<K>[]> {
-    const firstIndex = this.#parts.options.lanes.firstIndex ?? 0;
-    const named = [...this.lanes.keys()];
-    const wanted = batch.lanes.map(({ key, request }) => ({ key, request }));
-    const spokenOf = (batch.anchor?.needs.lanes ?? []).filter(
-      ([key, need]) => need > firstIndex || named.some((name) => this.lanes.isSame(name, key)),
-    );
-    const opened = await Promise.all([
-      ...wanted.map(async ({ key, request }) => {
+  /** The lanes of a batch, and those that its anchor speaks of. */
+  #lanesOf({ lanes, anchor }: EncodedBatch<K, A>): CycleLane<K>[] {
+    const found = new Map<string, CycleLane<K>>();
+    for (const { key, request } of lanes) {
+      const name = this.lanes.nameOf(key);
+      const known = found.get(name);
+      if (known === undefined) found.set(name, { key, name, requests: [request] });
+      else known.requests.push(request);
+    }
+    for (const [name, { key, first }] of anchor?.needs.lanes ?? []) {
+      // One that was never used, and is needed from its start on, need not be made.
+      const isIdle = first <= this.#firstIndex && !this.lanes.isKnown(name);
+      if (!found.has(name) && !isIdle) found.set(name, { key, name, requests: [] });
+    }
+    return [...found.values()];
+  }
+
+  /** Whether an anchor that counts, or `needs`, would have a lane with this name, when new, jump. */
+  #isSpokenOf(name: string, needs: Needs<K> | undefined): boolean {
+    return [needs, this.#newestNeeds()].some((one) => (one?.lanes.get(name)?.first ?? 0) > this.#firstIndex);
+  }
+
+  /** Opens lanes, but for those that fail. `needs` is what the cycle's anchor will need. */
+  async #open(
+    lanes: readonly CycleLane<K>[],
+    needs: Needs<K> | undefined,
+    { failures }: Hearers<K, A>,
+  ): Promise<OpenCycleLane<K>[]> {
+    const newest = this.#newestNeeds();
+    const opened = await Promise.all(
+      lanes.map(async (lane) => {
+        const { key, name, requests } = lane;
         try {
-          return { key, entries: await this.lanes.entriesOf(key), requests: [request] };
+          const entries = await this.lanes.entriesOf(key);
+          const need = newest.lanes.get(name)?.first;
+          if (need !== undefined && entries.firstIndex > need) throw entries.fail(missing(entries, need));
+          return [{ ...lane, entries }];
         } catch (error) {
-          failures.push({ key, lane: this.lanes.label(key), error });
-          return undefined;
+          // An anchor may not speak of what can't be: a name that is none.
+          if (isRefusal(error) && needs?.lanes.has(name) === true) throw error;
+          // A lane in quarantine is no failure of every cycle that it is spoken of in.
+          if (requests.length > 0) failures.push({ key, lane: this.lanes.label(key), error });
+          return [];
         }
       }),
-      ...spokenOf.map(async ([key]) => {
-        // A lane in quarantine is no failure of every cycle that it is spoken of in.
-        const entries = await this.lanes.entriesOf(key).catch(() => undefined);
-        return entries && { key, entries, requests: [] };
-      }),
-    ]);
-    const lanes = new Map<EntryLog, CycleLane<K>>();
-    for (const lane of opened) {
-      const known = lane && lanes.get(lane.entries);
-      if (known !== undefined) known.requests.push(...lane!.requests);
-      else if (lane !== undefined) lanes.set(lane.entries, lane);
-    }
-    return [...lanes.values()];
+    );
+    return opened.flat();
   }
 
   #plan(
     newest: Needs<K>,
-    lanes: readonly CycleLane<K>[],
+    lanes: readonly OpenCycleLane<K>[],
     chain: readonly AppendRequest[],
-    failures: LaneFailure<K>[],
-    appends = true,
+    hearers: Hearers<K, A>,
   ): CyclePart[] {
     const older = needsOf(this.#parts.options, this.#parts.anchor.fallbackValue);
-    const needIn = (needs: Needs<K>, key: K): number | undefined =>
-      needs.lanes.find(([lane]) => this.lanes.isSame(lane, key))?.[1];
-    const refuse = (key: K | undefined, lane: string) => (error: unknown) => void failures.push({ key, lane, error });
     return [
       {
         entries: this.#parts.chain,
         need: newest.chain,
         olderNeed: older.chain,
-        requests: appends ? chain : [],
-        publish: (range: IndexRange) => this.#publishRange({ kind: "chain", ...range }),
-        refuse: refuse(undefined, "the chain"),
+        requests: chain,
+        publish: (range) => tellRange(hearers.telling, { kind: "chain", ...range }),
+        refuse: (error) => void hearers.failures.push({ key: undefined, lane: "the chain", error }),
       },
-      ...lanes.map(({ key, entries, requests }) => ({
-        entries,
-        need: needIn(newest, key),
-        olderNeed: needIn(older, key),
-        requests: appends ? requests : [],
-        publish: (range: IndexRange) => this.#publishRange({ kind: "lane", key, ...range }),
-        refuse: refuse(key, entries.name),
-      })),
+      ...lanes.map((lane) => this.#lanePart(lane, newest, older, hearers)),
     ];
+  }
+
+  #lanePart(
+    { key, name, entries, requests }: OpenCycleLane<K>,
+    newest: Needs<K>,
+    older: Needs<K>,
+    { failures, telling }: Hearers<K, A>,
+  ): CyclePart {
+    return {
+      entries,
+      need: newest.lanes.get(name)?.first,
+      olderNeed: older.lanes.get(name)?.first,
+      requests,
+      publish: (range) => tellRange(telling, { kind: "lane", key, ...range }),
+      refuse: (error) => void failures.push({ key, lane: entries.name, error }),
+    };
   }
 
   #encode(batch: PersistBatch<K, T, C, A>): EncodedBatch<K, A> {
@@ -336,7 +396,7 @@ export class PersistPipeline<K, T, C, A> {
     const given = checkOptions<PersistBatch<K, T, C, A>>(where, batch, ["anchor", "chain", "lanes"]);
     const { options, chain } = this.#parts;
     const bytes = given.anchor === undefined ? undefined : encodeAnchor(options, given.anchor);
-    return {
+    const encoded = {
       anchor: bytes === undefined ? undefined : { value: given.anchor as A, bytes, needs: needsOf(options, bytes) },
       chain: given.chain && {
         values: encodeAll(options.chain.codec, checkArray(where, "chain.values", given.chain.values), chain.name),
@@ -351,6 +411,12 @@ export class PersistPipeline<K, T, C, A> {
         },
       })),
     };
+    const { chainEntry } = encoded.anchor?.needs ?? NOTHING;
+    // Durable, an anchor whose entry has no room could never be opened again.
+    if (chainEntry !== undefined) chain.requireRoom(chainEntry);
+    const requests = [...encoded.lanes.map(({ request }) => request), ...chainRequests(encoded)];
+    const values = [...requests.flatMap((request) => request.values), ...(bytes === undefined ? [] : [bytes])];
+    return { ...encoded, bytes: values.reduce((sum, value) => sum + value.length, 0) };
   }
 
   /** An anchor only ever gives up more. */
@@ -358,9 +424,10 @@ export class PersistPipeline<K, T, C, A> {
     const now = this.#newestNeeds();
     const { chain } = this.#parts;
     if (needs.chain !== undefined) refuseEarlier("the chain", needs.chain, Math.max(now.chain ?? 0, chain.firstIndex));
-    for (const [key, need] of needs.lanes) {
-      const given = now.lanes.find(([lane]) => this.lanes.isSame(lane, key))?.[1] ?? 0;
-      refuseEarlier(this.lanes.label(key), need, Math.max(given, this.lanes.get(key)?.firstIndex ?? 0));
+    for (const [name, { key, first }] of needs.lanes) {
+      // Of one in quarantine it is not known, and of one still to come it is what the options say.
+      const kept = this.lanes.get(key)?.firstIndex ?? (this.lanes.isKnown(name) ? 0 : this.#firstIndex);
+      refuseEarlier(this.lanes.label(key), first, Math.max(now.lanes.get(name)?.first ?? 0, kept));
     }
   }
 
@@ -368,12 +435,13 @@ export class PersistPipeline<K, T, C, A> {
     return needsOf(this.#parts.options, this.#parts.anchor.value);
   }
 
-  #publishRange(persisted: Exclude<Persisted<K, A>, { kind: "anchor" }>): void {
-    if (persisted.nextIndex > persisted.firstIndex) this.#publish(persisted);
+  #newTelling(): Telling<Persisted<K, A>> {
+    return new Telling(this.#parts.options.onPersisted);
   }
 
-  #publish(persisted: Persisted<K, A>): void {
-    this.#parts.options.onPersisted?.(persisted);
+  /** Where a new lane starts. */
+  get #firstIndex(): number {
+    return this.#parts.options.lanes.firstIndex ?? 0;
   }
 
   #fail(error: unknown): unknown {
@@ -399,20 +467,33 @@ export class PersistPipeline<K, T, C, A> {
     if (this.#closing !== undefined)
       throw new StateError("HF_CLOSED", `The pipeline of ${path} is closed. Open it again.`, { path });
     this.#throwFailure();
-    if (this.#cycles.size < CYCLES_MAX) return;
-    throw new LimitError("HF_BACKPRESSURE", `${path} has ${CYCLES_MAX} cycles under way. Await some first.`, {
-      path,
-      cyclesMax: CYCLES_MAX,
-    });
+  }
+
+  /** Refuses a cycle while too much is under way. One alone may be as large as it is. */
+  #throwFull(bytes: number): void {
+    const { path } = this.#parts.place;
+    const bytesMax = this.#parts.settings.inFlightBytes;
+    const { size } = this.#cycles;
+    if (size === 0 || (size < CYCLES_MAX && this.#inFlightBytes + bytes <= bytesMax)) return;
+    throw new LimitError(
+      "HF_BACKPRESSURE",
+      `${path} has ${size} cycles with ${this.#inFlightBytes} bytes under way; ${CYCLES_MAX} and ${bytesMax} are allowed. Await some first.`,
+      { path, cycles: size, cyclesMax: CYCLES_MAX, bytes: this.#inFlightBytes, bytesMax },
+    );
   }
 }
 
 /** What the chain gets: the entry that the anchor starts it at, then the batch's own. */
-function chainRequests<K, A>({ anchor, chain }: EncodedBatch<K, A>): AppendRequest[] {
+function chainRequests<K, A>({ anchor, chain }: Pick<EncodedBatch<K, A>, "anchor" | "chain">): AppendRequest[] {
   const needs = anchor?.needs;
   const start: AppendRequest[] =
     needs?.chainEntry === undefined ? [] : [{ values: [needs.chainEntry], from: needs.chain, skipsKnown: true }];
   return chain === undefined ? start : [...start, chain];
+}
+
+/** Nothing is told of what was there already. */
+function tellRange<K, A>(telling: Telling<Persisted<K, A>>, range: Exclude<Persisted<K, A>, { kind: "anchor" }>): void {
+  if (range.nextIndex > range.firstIndex) telling.tell(range);
 }
 
 function refuseEarlier(lane: string, need: number, allowed: number): void {

@@ -64,7 +64,8 @@ export function persistParts(parts: readonly CyclePart[]): Promise<void[]> {
 /** All calls are made at once, so that nothing comes between them. */
 async function persistPart({ entries, olderNeed, requests, publish, refuse }: CyclePart): Promise<void> {
   const acts: Promise<void>[] = [];
-  if (olderNeed !== undefined && olderNeed > entries.firstIndex) acts.push(entries.startAt(olderNeed));
+  if (olderNeed !== undefined && (olderNeed > entries.firstIndex || entries.hasLeftovers))
+    acts.push(entries.startAt(olderNeed));
   for (const request of requests) acts.push(entries.append(request).then(publish));
   for (const outcome of await Promise.allSettled(acts)) {
     if (outcome.status === "rejected") return refuse(outcome.reason);
@@ -88,11 +89,15 @@ export async function persistTogether(
   anchor: { readonly entries: EntryLog; readonly value: Uint8Array; readonly publish: () => Promise<void> } | undefined,
   parts: readonly CyclePart[],
 ): Promise<void> {
+  // A lane with nothing to append or to jump over is left out, so that cycles which share no lane share their writes.
+  const busy = parts.filter(
+    ({ entries, need, requests }) => requests.length > 0 || (need !== undefined && need > entries.nextIndex),
+  );
   const ranges = await commitTogether(place, [
     ...(anchor === undefined ? [] : [{ entries: anchor.entries, requests: [{ values: [anchor.value] }] }]),
-    ...parts.map(({ entries, need, requests }) => ({ entries, requests, startAt: need })),
+    ...busy.map(({ entries, need, requests }) => ({ entries, requests, startAt: need })),
   ]);
   const published = anchor === undefined ? ranges : ranges.slice(1);
   await anchor?.publish();
-  for (const [at, part] of parts.entries()) if (part.requests.length > 0) part.publish(published[at]!);
+  for (const [at, part] of busy.entries()) if (part.requests.length > 0) part.publish(published[at]!);
 }

@@ -1,9 +1,9 @@
 /** Pipelines whose disk fails, is slow, or lost a slot of the anchor. */
 import { describe, expect, it } from "vitest";
 import { SharedLog } from "../streams/index.js";
-import { dropFile, flipByte } from "../testing/index.js";
+import { dropFile, exploreCrashes, flipByte } from "../testing/index.js";
 import { FaultPlan, SimVfs } from "../vfs/index.js";
-import { IndexedLog, LanesFailedError, PersistPipeline } from "./index.js";
+import { IndexedLog, LaneSet, LanesFailedError, PersistPipeline } from "./index.js";
 import { GatedVfs, SMALL_SHARED, errorOf, held, look, settle, textCodec } from "./lanes.contract.js";
 import { DIRECTORY, type Pipeline, anchorOptions, blocks, certificates, lane, openIn } from "./pipeline.contract.js";
 
@@ -64,6 +64,28 @@ describe("a pipeline that lost the newest slot of its anchor", () => {
     for (const slot of [0, 1024]) flipByte(vfs, `${DIRECTORY}/anchor`, slot + 40, 0xff);
     expect(await errorOf(openIn(vfs))).toMatchObject({ code: "HF_CORRUPTION" });
     expect(vfs.openHandles()).toEqual([]);
+  });
+});
+
+describe("a pipeline whose anchor is gone", () => {
+  // Its file was made anew, as if there had never been an anchor: what the anchor said was forgotten without a word.
+  it("is an error by name, and not a pipeline without an anchor", async () => {
+    const vfs = new SimVfs({ seed: 1 });
+    await filled(vfs);
+    dropFile(vfs, `${DIRECTORY}/anchor`);
+    for (let round = 0; round < 2; round++) expect(await errorOf(openIn(vfs))).toMatchObject({ code: "HF_CORRUPTION" });
+    expect(vfs.openHandles()).toEqual([]);
+    expect(vfs.snapshotTree().some(({ path }) => path === `${DIRECTORY}/anchor`)).toBe(false);
+  });
+
+  // An anchor of a newer layout was taken for none.
+  it("is not taken for one that this build can't read", async () => {
+    const vfs = new SimVfs({ seed: 1 });
+    const shared = await SharedLog.open(DIRECTORY, { ...SMALL_SHARED, vfs });
+    const log = await IndexedLog.open(await shared.stream("lanes/anchor"), { codec: textCodec });
+    await log.append("\u0002newer");
+    const options = { lanes: { codec: textCodec }, chain: { codec: textCodec }, anchor: anchorOptions };
+    expect(await errorOf(PersistPipeline.open(shared, options))).toMatchObject({ code: "HF_FORMAT_UNKNOWN" });
   });
 });
 
@@ -202,6 +224,36 @@ describe("a pipeline with a slow lane", () => {
   });
 });
 
+describe("a pipeline with a lane that is slow to make", () => {
+  // Making a lane takes several writes, and the whole pipeline waited for them: its own cycle, the anchor, and all later cycles.
+  it("publishes the others, and lets later cycles pass it by, its own entries in order", async () => {
+    const gated = new GatedVfs(new SimVfs({ seed: 1 }), "lane-slow");
+    const told: string[] = [];
+    const pipeline = await openIn(gated.vfs, {
+      onPersisted: (persisted) =>
+        void told.push(persisted.kind === "lane" ? `${persisted.key} ${persisted.nextIndex}` : persisted.kind),
+    });
+    await pipeline.persist({ lanes: [lane("fast", 0, 0)] });
+    gated.shut();
+    const cycles = [
+      pipeline.persist({ lanes: [lane("slow", 0, 0), lane("fast", 1, 1)] }),
+      pipeline.persist({
+        anchor: { round: 0, chain: 0, lanes: { fast: 1, slow: 0 } },
+        lanes: [lane("slow", 1, 1), lane("fast", 2, 2)],
+      }),
+    ];
+    await settle();
+    expect(told.sort()).toEqual(["anchor", "fast 1", "fast 2", "fast 3"]);
+    told.length = 0;
+    gated.open();
+    cycles.push(pipeline.persist({ lanes: [lane("slow", 2, 2)] }));
+    await Promise.all(cycles);
+    expect(told).toEqual(["slow 1", "slow 2", "slow 3"]);
+    expect(await lookAt(pipeline, "slow")).toEqual(held(0, blocks(0, 2)));
+    await pipeline.close();
+  });
+});
+
 describe("a pipeline in a shared log", () => {
   const open = async (shared: SharedLog, prefix: string): Promise<Pipeline> =>
     await PersistPipeline.open(shared, {
@@ -233,6 +285,120 @@ describe("a pipeline in a shared log", () => {
     expect(await look(again.chain.log)).toEqual(held(20, certificates(20, 20)));
     expect(await lookAt(again, "ann")).toEqual(held(30, blocks(30, 30)));
     expect(await lookAt(again, "bob")).toEqual(held(4, blocks(4, 6)));
+  });
+
+  it("makes what all lanes get at once durable with one group, also where each is for itself", async () => {
+    const shared = await SharedLog.open(DIRECTORY, { ...SMALL_SHARED, vfs: new SimVfs({ seed: 1 }) });
+    const lanes = await LaneSet.open(shared, { codec: textCodec });
+    const names = Array.from({ length: 16 }, (_, at) => `lane ${at}`);
+    await lanes.commit(names.map((key) => ({ key, values: blocks(0, 0) })));
+    const before = shared.stats().log.groups;
+    await lanes.commit(names.map((key) => ({ key, values: blocks(1, 2), firstIndex: 1 })));
+    // The first one is on its way when the others come.
+    expect(shared.stats().log.groups - before).toBeLessThanOrEqual(2);
+    const pipeline = await open(shared, "a");
+    await pipeline.persist({ chain: { firstIndex: 0, values: certificates(0, 1) }, lanes: [lane("ann", 0, 1)] });
+    const { groups } = shared.stats().log;
+    await pipeline.persist({
+      anchor: { round: 0, chain: 0, lanes: { ann: 0 } },
+      chain: { firstIndex: 2, values: certificates(2, 2) },
+      lanes: [lane("ann", 2, 2)],
+    });
+    expect(shared.stats().log.groups - groups).toBe(1);
+  });
+
+  it("has all of an atomic cycle or none of it after a crash at any moment", { timeout: 60_000 }, async () => {
+    const report = await exploreCrashes<readonly number[], number>({
+      name: "an atomic cycle",
+      async workload({ vfs, note }) {
+        const shared = await SharedLog.open(DIRECTORY, { ...SMALL_SHARED, vfs });
+        const pipeline = await open(shared, "a");
+        for (let round = 1; round < 4; round++) {
+          // The last one jumps.
+          const at = round === 3 ? 50 : round;
+          await pipeline.persist({
+            anchor: { round, chain: at, lanes: { ann: at, bob: at } },
+            chain: { firstIndex: at, values: certificates(at, at) },
+            lanes: [lane("ann", at, at), lane("bob", at, at)],
+          });
+          note(round);
+        }
+        await pipeline.close();
+        await shared.close();
+      },
+      async recover({ vfs }) {
+        const shared = await SharedLog.open(DIRECTORY, { ...SMALL_SHARED, vfs });
+        const pipeline = await open(shared, "a");
+        const { anchor, chain, lanes } = pipeline;
+        const next = [chain.nextIndex, lanes.get("ann")?.nextIndex ?? 0, lanes.get("bob")?.nextIndex ?? 0];
+        await pipeline.close();
+        await shared.close();
+        return [anchor?.round ?? 0, ...next];
+      },
+      check([round, ...next], told) {
+        const expected = [0, 2, 3, 51][round!]!;
+        if (next.some((index) => index !== expected)) throw new Error(`${round}: ${next.join(", ")}`);
+        if (round! < Math.max(0, ...told)) throw new Error(`${round} after ${told.join(", ")}`);
+      },
+      depth: 1,
+      statesMax: 600,
+      capPerPoint: 8,
+      samplesPerPoint: 4,
+    });
+    expect(report.raw).toBeGreaterThan(100);
+  });
+
+  // The whole pipeline took nothing more, and said that the anchor could not be written.
+  it("goes on with anchors and lanes where a lane or the chain turns out damaged, also under the hands of a cycle", async () => {
+    const vfs = new SimVfs({ seed: 1 });
+    const shared = await SharedLog.open(DIRECTORY, { ...SMALL_SHARED, vfs });
+    const pipeline = await open(shared, "a");
+    await pipeline.persist({
+      chain: { firstIndex: 0, values: certificates(0, 1) },
+      lanes: [lane("ann", 0, 1), lane("bob", 0, 1)],
+    });
+    const ann = await pipeline.lanes.entriesOf("ann");
+    const { release } = ann.hold();
+    const caught = pipeline.persist({ lanes: [lane("ann", 2, 2), lane("bob", 2, 2)] });
+    await settle();
+    ann.fail(new Error("found damaged"));
+    release();
+    expect(await errorOf(caught)).toMatchObject({ code: "HF_POISONED" });
+    await (await shared.stream("a/chain")).truncateAll();
+    expect(await errorOf(pipeline.chain.log.readAll())).toMatchObject({ code: "HF_LSN_OUT_OF_RANGE" });
+    expect(await errorOf(Promise.resolve(pipeline.chain.log.get(0)))).toMatchObject({ code: "HF_CORRUPTION" });
+    const chain = { firstIndex: 2, values: certificates(2, 2) };
+    expect(await errorOf(pipeline.persist({ chain, lanes: [lane("bob", 2, 2)] }))).toMatchObject({
+      code: "HF_POISONED",
+    });
+    await pipeline.persist({ anchor: { round: 1, chain: 0, lanes: { bob: 1 } }, lanes: [lane("bob", 2, 2)] });
+    expect(await lookAt(pipeline, "bob")).toEqual(held(1, blocks(1, 2)));
+    expect(pipeline.failures.map(({ key }) => key)).toEqual([undefined, "ann"]);
+  });
+
+  // The baseline was in the batch, but what it dropped stayed in the journal until the anchor moved that lane again.
+  it("drops what an atomic cycle jumps over", async () => {
+    const shared = await SharedLog.open(DIRECTORY, { ...SMALL_SHARED, vfs: new SimVfs({ seed: 1 }) });
+    const pipeline = await open(shared, "a");
+    await pipeline.persist({ chain: { firstIndex: 0, values: certificates(0, 4) }, lanes: [lane("ann", 0, 5)] });
+    await pipeline.persist({ anchor: { round: 0, chain: 20, lanes: { ann: 30 } }, lanes: [lane("ann", 30, 30)] });
+    const sizes = ["a/chain", "a/lane-ann"].map(async (name) => {
+      const { firstLsn, lastLsn } = await shared.stream(name);
+      return lastLsn - firstLsn + 1;
+    });
+    // A baseline, and the lane's entry.
+    expect(await Promise.all(sizes)).toEqual([1, 2]);
+  });
+
+  // The chain's turn was taken by every cycle, so each waited for the write of the one before.
+  it("makes atomic cycles that share no lane durable together", async () => {
+    const shared = await SharedLog.open(DIRECTORY, { ...SMALL_SHARED, vfs: new SimVfs({ seed: 1 }) });
+    const pipeline = await open(shared, "a");
+    const names = Array.from({ length: 8 }, (_, at) => `lane ${at}`);
+    for (const name of names) await pipeline.lanes.lane(name);
+    const { groups } = shared.stats().log;
+    await Promise.all(names.map((name) => pipeline.persist({ lanes: [lane(name, 0, 0)] })));
+    expect(shared.stats().log.groups - groups).toBeLessThanOrEqual(2);
   });
 
   it("lives beside others with their own prefix, and beside streams of other kinds", async () => {
@@ -277,6 +443,15 @@ describe("a pipeline in a shared log", () => {
     expect((await IndexedLog.open(stream, { codec: textCodec })).nextIndex).toBe(1);
   });
 
+  // It opened as if it had no lanes.
+  it("is not opened on a shared log that was closed", async () => {
+    const shared = await SharedLog.open(DIRECTORY, { ...SMALL_SHARED, vfs: new SimVfs({ seed: 1 }) });
+    await (await LaneSet.open(shared, { codec: textCodec })).append("ann", "block 0");
+    await shared.close();
+    expect(await errorOf(LaneSet.open(shared, { codec: textCodec }))).toMatchObject({ code: "HF_CLOSED" });
+    expect(await errorOf(open(shared, "lanes"))).toMatchObject({ code: "HF_CLOSED" });
+  });
+
   it("refuses options that are for directories, and a directory those for shared logs", async () => {
     const vfs = new SimVfs({ seed: 1 });
     const shared = await SharedLog.open(DIRECTORY, { ...SMALL_SHARED, vfs });
@@ -286,10 +461,16 @@ describe("a pipeline in a shared log", () => {
       { log: {} },
       { anchor: { ...anchorOptions, mode: "mirror" as const } },
       { prefix: "" },
+      // The names of its streams would be those of lanes with the prefix "a".
+      { prefix: "a/lane-b" },
     ])
       expect(await errorOf(PersistPipeline.open(shared, { ...options, ...more }))).toMatchObject({
         code: "HF_INVALID_ARGUMENT",
       });
+    for (const where of [undefined, {}, ""] as string[]) {
+      expect(await errorOf(PersistPipeline.open(where, options))).toMatchObject({ code: "HF_INVALID_ARGUMENT" });
+      expect(await errorOf(LaneSet.open(where, { codec: textCodec }))).toMatchObject({ code: "HF_INVALID_ARGUMENT" });
+    }
     for (const more of [{ atomic: true }, { prefix: "x" }])
       expect(await errorOf(PersistPipeline.open("/other", { ...options, vfs, ...more }))).toMatchObject({
         code: "HF_INVALID_ARGUMENT",

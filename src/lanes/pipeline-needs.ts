@@ -1,20 +1,31 @@
 /** Anchors as bytes, and what each needs. Pure. */
-import { checkInteger, invalid } from "../base/index.js";
+import { FormatError, checkInteger, equalBytes, invalid } from "../base/index.js";
+import { checkIndex } from "./arguments.js";
 import { decodeWith, encodeWith } from "./codec.js";
+import { type KeyCodec, nameKeys, nameOfKey } from "./lane-set.js";
 import type { PersistPipelineOptions } from "./persist-options.js";
 
-/** The first byte of an anchor's value, where one follows. */
+/** What is stored before there is an anchor. */
+export const NO_ANCHOR: Uint8Array = new Uint8Array([0]);
+/** The first byte of what is stored, where an anchor follows. */
 const HAS_ANCHOR = 1;
 
 /** What an anchor needs, checked. */
 export interface Needs<K> {
   readonly chain: number | undefined;
   readonly chainEntry: Uint8Array | undefined;
-  readonly lanes: readonly (readonly [K, number])[];
+  /** By name. */
+  readonly lanes: ReadonlyMap<string, NeededLane<K>>;
+}
+
+/** From where on an anchor needs a lane. */
+interface NeededLane<K> {
+  readonly key: K;
+  readonly first: number;
 }
 
 /** The needs of no anchor. */
-export const NOTHING: Needs<never> = { chain: undefined, chainEntry: undefined, lanes: [] };
+export const NOTHING: Needs<never> = { chain: undefined, chainEntry: undefined, lanes: new Map() };
 
 type Options<K, T, C, A> = PersistPipelineOptions<K, T, C, A>;
 
@@ -28,7 +39,18 @@ export function encodeAnchor<K, T, C, A>({ anchor }: Options<K, T, C, A>, value:
 
 /** `undefined` before the first anchor. */
 export function decodeAnchor<K, T, C, A>({ anchor }: Options<K, T, C, A>, stored: Uint8Array): A | undefined {
-  return stored[0] === HAS_ANCHOR ? decodeWith(anchor.codec, stored.slice(1), "The anchor") : undefined;
+  if (stored[0] === HAS_ANCHOR) return decodeWith(anchor.codec, stored.slice(1), "The anchor");
+  if (equalBytes(stored, NO_ANCHOR)) return undefined;
+  throw new FormatError(
+    "HF_FORMAT_UNKNOWN",
+    `What is stored as the anchor begins with ${stored[0] ?? "nothing"}, which this build does not know. It is no pipeline's, or a newer build wrote it.`,
+    { found: stored[0] ?? -1 },
+  );
+}
+
+/** How a pipeline's keys become names. */
+export function keysOf<K, T, C, A>({ lanes }: Options<K, T, C, A>): KeyCodec<K> {
+  return lanes.key ?? (nameKeys as unknown as KeyCodec<K>);
 }
 
 /** What the anchor with these bytes needs. */
@@ -47,6 +69,17 @@ export function needsOf<K, T, C, A>(options: Options<K, T, C, A>, stored: Uint8A
       needs.chainEntry === undefined
         ? undefined
         : encodeWith(options.chain.codec, needs.chainEntry, "The chain's entry of the anchor"),
-    lanes: [...(needs.lanes ?? [])].map(([key, first]) => [key, checkInteger(where, "lanes", first, { min: 0 }, 0)]),
+    lanes: neededLanes(keysOf(options), needs.lanes ?? []),
   };
+}
+
+function neededLanes<K>(keys: KeyCodec<K>, needs: Iterable<readonly [K, number]>): Map<string, NeededLane<K>> {
+  const lanes = new Map<string, NeededLane<K>>();
+  for (const [key, from] of needs) {
+    const name = nameOfKey(keys, key);
+    // Where a lane is named twice, all that either needs is kept.
+    const first = Math.min(checkIndex("anchor.needs", "lanes", from), lanes.get(name)?.first ?? from);
+    lanes.set(name, { key, first });
+  }
+  return lanes;
 }

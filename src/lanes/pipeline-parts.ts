@@ -1,27 +1,26 @@
 /** What a pipeline is made of, and opening all of it. */
 import { Anchor } from "../anchor/index.js";
-import { checkInteger } from "../base/index.js";
+import { CorruptionError, checkInteger } from "../base/index.js";
 import type { SharedLog } from "../streams/index.js";
-import { nodeVfs } from "../vfs/index.js";
+import { type Vfs, nodeVfs } from "../vfs/index.js";
 import { type AnchorStore, JournalAnchor } from "./anchor-store.js";
 import { closeAll } from "./close-all.js";
 import { EntryLog } from "./entry-log.js";
-import { type KeyCodec, LaneSet, nameKeys } from "./lane-set.js";
-import { type PersistPipelineOptions, checkPipelineOptions } from "./persist-options.js";
-import type { LanePlace } from "./place.js";
+import { LaneSet } from "./lane-set.js";
+import { type PersistPipelineOptions, type PipelineSettings, checkPipelineOptions } from "./persist-options.js";
 import { openPlace } from "./open-place.js";
+import { NO_ANCHOR, keysOf } from "./pipeline-needs.js";
+import type { LanePlace } from "./place.js";
 
 const CHAIN = "chain";
 const ANCHOR = "anchor";
 /** Tells a pipeline's anchor file from others: "lane". */
 const ANCHOR_KIND = 0x656e_616c;
-/** What is read before there is an anchor. Others begin with another byte. */
-const NO_ANCHOR: Uint8Array = new Uint8Array([0]);
 
 /** An open pipeline's parts. */
 export interface PipelineParts<K, T, C, A> {
   readonly options: PersistPipelineOptions<K, T, C, A>;
-  readonly atomic: boolean;
+  readonly settings: PipelineSettings;
   readonly place: LanePlace;
   readonly lanes: LaneSet<K, T>;
   readonly chain: EntryLog;
@@ -36,7 +35,7 @@ export async function openParts<K, T, C, A>(
   options: PersistPipelineOptions<K, T, C, A>,
   onChainFailure: (cause: unknown) => void,
 ): Promise<PipelineParts<K, T, C, A>> {
-  const atomic = checkPipelineOptions(where, options);
+  const settings = checkPipelineOptions(where, options);
   const chainFirst = checkInteger("PersistPipeline.open", "chain.firstIndex", options.chain.firstIndex, { min: 0 }, 0);
   const lanesFirst = checkInteger("PersistPipeline.open", "lanes.firstIndex", options.lanes.firstIndex, { min: 0 }, 0);
   const vfs = options.vfs ?? nodeVfs;
@@ -48,7 +47,9 @@ export async function openParts<K, T, C, A>(
     if (isPath) {
       const { mode = "alternate", slotBytes } = options.anchor;
       const file = { vfs, mode, olderIsSafe: true, kind: ANCHOR_KIND, slotBytes };
-      anchor = await Anchor.openOrCreate(vfs.join(where, ANCHOR), NO_ANCHOR, file);
+      const path = vfs.join(where, ANCHOR);
+      await requireAnchor(vfs, path, place);
+      anchor = await Anchor.openOrCreate(path, NO_ANCHOR, file);
       closeables.unshift(anchor);
     } else {
       const placed = await place.open(ANCHOR);
@@ -61,19 +62,26 @@ export async function openParts<K, T, C, A>(
     const placed = await place.open(CHAIN);
     closeables.unshift(placed);
     const chain = await EntryLog.open(placed.journal, `the chain of ${place.path}`, chainFirst, onChainFailure);
-    const keys = options.lanes.key ?? (nameKeys as unknown as KeyCodec<K>);
     const { codec } = options.lanes;
-    const lanes = await LaneSet.over<K, T>({ place, keys, codec, firstIndex: lanesFirst, ownsPlace: false }, [
-      CHAIN,
-      ANCHOR,
-    ]);
+    const lanes = await LaneSet.over<K, T>(
+      { place, keys: keysOf(options), codec, firstIndex: lanesFirst, ownsPlace: false },
+      [CHAIN, ANCHOR],
+    );
     const close = async (): Promise<void> => {
       await chain.close();
+      // What the lanes still have to do needs the place. What goes wrong there, `closeAll` tells.
+      await lanes.close().catch(() => undefined);
       await closeAll([lanes, ...closeables]);
     };
-    return { options, atomic, place, lanes, chain, anchor, close };
+    return { options, settings, place, lanes, chain, anchor, close };
   } catch (error) {
     await closeAll(closeables).catch(() => undefined);
     throw error;
   }
+}
+
+/** The chain is made when the anchor is durable. So where there is a chain, an anchor that is missing was lost, and is not one still to come (R7). */
+async function requireAnchor(vfs: Vfs, path: string, place: LanePlace): Promise<void> {
+  if ((await vfs.stat(path)) !== undefined || !(await place.list()).names.includes(CHAIN)) return;
+  throw new CorruptionError({ path, expected: "the anchor of the chain and the lanes beside it", found: "none" });
 }

@@ -2,8 +2,8 @@
 import type { AnchorMode } from "../anchor/index.js";
 import { SharedLog } from "../streams/index.js";
 import type { Vfs } from "../vfs/index.js";
-import { type Codec, type Persisted, PersistPipeline } from "./index.js";
-import { SMALL, SMALL_SHARED, textCodec } from "./lanes.contract.js";
+import { type Codec, type Persisted, PersistPipeline, type PersistPipelineOptions } from "./index.js";
+import { type Durability, SMALL, SMALL_SHARED, textCodec } from "./lanes.contract.js";
 
 /** An anchor: a round, and from where on it needs each lane. */
 export interface Anchor {
@@ -25,6 +25,17 @@ const anchorCodec: Codec<Anchor> = {
 export interface PipelineSettings {
   readonly mode?: AnchorMode;
   readonly atomic?: boolean;
+  /** Of the shared log. */
+  readonly durability?: Durability;
+  readonly inFlightBytes?: number;
+  /** Where lanes start. Default 0. */
+  readonly lanesFirst?: number;
+  /** Anchors name each lane again, with the entry before. */
+  readonly twice?: boolean;
+  /** How anchors are read. */
+  readonly decode?: (bytes: Uint8Array) => Anchor;
+  /** The chain's entries that anchors bring along. */
+  readonly entry?: (index: number) => string;
   readonly onPersisted?: (persisted: Persisted<string, Anchor>) => void;
 }
 
@@ -37,15 +48,41 @@ export type PipelineOpener = (vfs: Vfs, settings?: PipelineSettings) => Promise<
 
 /** Opens a pipeline in a directory. */
 export async function openIn(vfs: Vfs, settings: PipelineSettings = {}): Promise<Pipeline> {
-  const { mode, onPersisted } = settings;
+  const { mode } = settings;
+  const { anchor, ...options } = optionsOf(settings);
   return await PersistPipeline.open(DIRECTORY, {
-    lanes: { codec: textCodec },
-    chain: { codec: textCodec },
-    anchor: { ...anchorOptions, ...(mode === undefined ? {} : { mode }), slotBytes: SLOT_BYTES },
+    ...options,
+    anchor: { ...anchor, ...(mode === undefined ? {} : { mode }), slotBytes: SLOT_BYTES },
     vfs,
     log: SMALL,
-    ...(onPersisted === undefined ? {} : { onPersisted }),
   });
+}
+
+/** What pipelines in every kind of place are opened with. */
+function optionsOf({
+  inFlightBytes,
+  lanesFirst = 0,
+  twice = false,
+  decode = anchorCodec.decode.bind(anchorCodec),
+  entry = certificate,
+  onPersisted,
+}: PipelineSettings): PersistPipelineOptions<string, string, string, Anchor> {
+  const needs: typeof anchorOptions.needs = (anchor) => {
+    const { chain, lanes } = anchorOptions.needs(anchor);
+    const again = lanes.map(([key, from]): [string, number] => [key, from - 1]);
+    return {
+      chain,
+      ...(anchor.entry === true ? { chainEntry: entry(chain) } : {}),
+      lanes: twice ? [...lanes, ...again] : lanes,
+    };
+  };
+  return {
+    lanes: { codec: textCodec, firstIndex: lanesFirst },
+    chain: { codec: textCodec },
+    anchor: { codec: { ...anchorCodec, decode }, needs },
+    ...(inFlightBytes === undefined ? {} : { inFlightBytes }),
+    ...(onPersisted === undefined ? {} : { onPersisted }),
+  };
 }
 
 export const anchorOptions: {
@@ -86,6 +123,14 @@ export const pipelineKinds: readonly (readonly [string, PipelineOpener])[] = [
   ["a directory, with an anchor that mirrors", (vfs, settings) => inDirectory(vfs, { ...settings, mode: "mirror" })],
   ["a shared log, part by part", (vfs, settings) => inSharedLog(vfs, { ...settings, atomic: false })],
   ["a shared log, atomic", (vfs, settings) => inSharedLog(vfs, { ...settings, atomic: true })],
+  [
+    "a shared log that acknowledges early, part by part",
+    (vfs, settings) => inSharedLog(vfs, { ...settings, atomic: false, durability: "interval" }),
+  ],
+  [
+    "a shared log that acknowledges early, atomic",
+    (vfs, settings) => inSharedLog(vfs, { ...settings, atomic: true, durability: "os" }),
+  ],
 ];
 
 /** A pipeline and whatever it stands on. */
@@ -99,14 +144,12 @@ async function inDirectory(vfs: Vfs, settings: PipelineSettings): Promise<OpenPi
   return { pipeline, close: () => pipeline.close() };
 }
 
-async function inSharedLog(vfs: Vfs, { atomic, onPersisted }: PipelineSettings): Promise<OpenPipeline> {
-  const shared = await SharedLog.open(DIRECTORY, { ...SMALL_SHARED, vfs });
+async function inSharedLog(vfs: Vfs, settings: PipelineSettings): Promise<OpenPipeline> {
+  const { atomic, durability = "sync" } = settings;
+  const shared = await SharedLog.open(DIRECTORY, { ...SMALL_SHARED, vfs, durability });
   const pipeline = await PersistPipeline.open(shared, {
-    lanes: { codec: textCodec },
-    chain: { codec: textCodec },
-    anchor: anchorOptions,
+    ...optionsOf(settings),
     ...(atomic === undefined ? {} : { atomic }),
-    ...(onPersisted === undefined ? {} : { onPersisted }),
   });
   return {
     pipeline,

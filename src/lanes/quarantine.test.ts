@@ -1,5 +1,6 @@
 /** Lanes with a log each: what becomes of the others when one fails, and of what is no lane. */
 import { describe, expect, it } from "vitest";
+import { Log } from "../log/index.js";
 import { dropFile, flipByte } from "../testing/index.js";
 import { FaultPlan, SimVfs, type Vfs } from "../vfs/index.js";
 import { quarantineChannel } from "./channels.js";
@@ -85,6 +86,32 @@ describe("a lane that can't be opened", () => {
     expect(lanes.quarantined).toEqual([]);
     expect(await look(await lanes.lane("ann"))).toEqual(FIVE);
     await lanes.close();
+  });
+});
+
+describe("a directory of lanes", () => {
+  // A record of another kind was passed over, and with it whatever a newer build has to say about the lanes.
+  it("whose registry says what this build does not know, is not opened", async () => {
+    const vfs = new SimVfs({ seed: 1 });
+    await filled(vfs);
+    const registry = await Log.open(`${DIRECTORY}/registry`, { ...SMALL, vfs });
+    await registry.append(new Uint8Array([1]), 2);
+    await registry.close();
+    expect(await errorOf(open(vfs))).toMatchObject({ code: "HF_FORMAT_UNKNOWN" });
+    expect(vfs.openHandles()).toEqual([]);
+  });
+
+  it("with a lane whose acknowledged tail is damaged tells so, and never answers shorter", async () => {
+    const vfs = new SimVfs({ seed: 1 });
+    await filled(vfs);
+    const path = pathIn("ann", vfs, /2\.seg$/);
+    const { contents } = vfs.snapshotTree().find((entry) => entry.path === path)!;
+    const last = new TextDecoder("latin1").decode(contents).lastIndexOf("block 4");
+    flipByte(vfs, path, last, 0xff);
+    const lanes = await open(vfs);
+    const read = lanes.lane("ann").then((ann) => ann.readAll());
+    expect(["HF_QUARANTINED", "HF_CORRUPTION"]).toContain((await errorOf(read)).code);
+    expect(await look(await lanes.lane("bob"))).toEqual(FIVE);
   });
 });
 

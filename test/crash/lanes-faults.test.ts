@@ -33,7 +33,7 @@ const kinds: readonly PipelineKind[] = [
 
 describe("a pipeline whose disk fails", () => {
   for (const kind of kinds) {
-    it(`keeps what it told of, and opens again (${kind.name})`, { timeout: 300_000 }, async () => {
+    it(`keeps what it told of, and opens again (${kind.name})`, { timeout: 600_000 }, async () => {
       const report = await exploreFaults<Recovered, PipelineEvent>({
         name: kind.name,
         seed,

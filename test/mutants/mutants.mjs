@@ -646,8 +646,9 @@ export const mutants = [
     name: "publish an anchor before it is durable",
     rule: "R1",
     file: "lanes/persist-pipeline.ts",
-    find: '          await write(anchor.bytes);\n          this.#publish({ kind: "anchor", anchor: anchor.value });',
-    replace: '          this.#publish({ kind: "anchor", anchor: anchor.value });\n          await write(anchor.bytes);',
+    find: '          await write(anchor.bytes);\n          hearers.telling.tell({ kind: "anchor", anchor: anchor.value });',
+    replace:
+      '          hearers.telling.tell({ kind: "anchor", anchor: anchor.value });\n          await write(anchor.bytes);',
     hint: "tellings",
   },
   {
@@ -667,6 +668,31 @@ export const mutants = [
     replace:
       "    const after = this.#baseline(records, this.#run, nextIndex);\n    await this.#journal.truncateAll();\n",
     hint: "lanes-entries",
+  },
+  {
+    name: "atomic cycle appended lane by lane",
+    rule: "R10",
+    file: "lanes/shared-place.ts",
+    find: "    return this.#shared.commit(batches.map(({ journal, records }) => ({ stream: journal as Stream, records })));",
+    replace:
+      "    return (async () => {\n      const ranges: LsnRange[] = [];\n      for (const { journal, records } of batches) ranges.push(await journal.appendAll(records));\n      return ranges;\n    })();",
+    hint: "lanes-shared",
+  },
+  {
+    name: "lane that takes the word of a journal which acknowledges early",
+    rule: "R1",
+    file: "lanes/entry-log.ts",
+    find: "      if (this.#journal.durableLsn < range.lastLsn) await this.#journal.sync();",
+    replace: "",
+    hint: "tellings",
+  },
+  {
+    name: "atomic cycle that takes the word of a journal which acknowledges early",
+    rule: "R1",
+    file: "lanes/commit-together.ts",
+    find: "      if (journal.durableLsn < ranges[at]!.lastLsn) await journal.sync();",
+    replace: "",
+    hint: "tellings",
   },
   {
     name: "interrupted jump left unfinished",

@@ -6,7 +6,7 @@ import { SeededRandom, equalBytes } from "../../base/index.js";
 import { IndexedLog } from "../../lanes/index.js";
 import { type CrashCase, type CrashSuite, crashCase } from "./crash-case.js";
 import { effortOf } from "./effort.js";
-import { type JournalKind, type OpenJournal, ownLog, sharedStream } from "./lane-places.js";
+import { type Durability, type JournalKind, type OpenJournal, ownLog, sharedStream } from "./lane-places.js";
 import { pick } from "./log-calls.js";
 import { makePayload } from "./payload-book.js";
 
@@ -196,14 +196,20 @@ function indexedCase(title: string, seed: number, kind: JournalKind, calls: read
   });
 }
 
-/** The suite on one kind of journal. */
-function suiteOn(name: string, summary: string, weight: number, kind: JournalKind): CrashSuite {
+/** The suite on one kind of journal; every fourth one acknowledges early. */
+function suiteOn(
+  name: string,
+  summary: string,
+  weight: number,
+  kindWith: (durability: Durability) => JournalKind,
+): CrashSuite {
   return {
     name,
     summary,
     weight,
     makeCase(index, seed) {
       const random = new SeededRandom(seed).fork(`${name} ${index}`);
+      const kind = kindWith(index % 4 === 3 ? "os" : "sync");
       const calls = Array.from({ length: 3 + random.below(6) }, () => randomCall(random));
       const title = `${name}/${index}: ${kind.name}: ${calls.map(({ call }) => call).join(", ")}`;
       return indexedCase(title, seed, kind, calls, index);

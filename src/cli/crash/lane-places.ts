@@ -18,24 +18,31 @@ export interface JournalKind {
   open(vfs: SimVfs): Promise<OpenJournal>;
 }
 
+/** When a journal acknowledges: once the disk has it, or earlier. What stands on it may not be told of earlier in any case. */
+export type Durability = "sync" | "os";
+
 /** A log in a directory of its own. */
-export const ownLog: JournalKind = {
-  name: "own log",
-  async open(vfs) {
-    const log = await Log.open("/data/log", { ...SMALL_LOG, vfs });
-    return { journal: log, close: () => log.close() };
-  },
-};
+export function ownLog(durability: Durability): JournalKind {
+  return {
+    name: `own log, ${durability}`,
+    async open(vfs) {
+      const log = await Log.open("/data/log", { ...SMALL_LOG, vfs, durability });
+      return { journal: log, close: () => log.close() };
+    },
+  };
+}
 
 /** Options of the shared logs: records of a few hundred bytes must fit into a segment with others, and checkpoints come often. */
 export const SMALL_SHARED = { blockBytes: 512, segmentBytes: 8192, checkpointBytes: 2048 } as const;
 
 /** A stream of a shared log. */
-export const sharedStream: JournalKind = {
-  name: "shared log",
-  async open(vfs) {
-    const shared = await SharedLog.open("/data/log", { ...SMALL_SHARED, vfs });
-    const journal = await shared.stream("entries");
-    return { journal, close: () => shared.close() };
-  },
-};
+export function sharedStream(durability: Durability): JournalKind {
+  return {
+    name: `shared log, ${durability}`,
+    async open(vfs) {
+      const shared = await SharedLog.open("/data/log", { ...SMALL_SHARED, vfs, durability });
+      const journal = await shared.stream("entries");
+      return { journal, close: () => shared.close() };
+    },
+  };
+}

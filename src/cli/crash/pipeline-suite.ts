@@ -13,7 +13,7 @@ import type { SimVfs } from "../../vfs/index.js";
 import { loseNewestSlot } from "./anchor-slots.js";
 import { type CrashCase, type CrashSuite, crashCase } from "./crash-case.js";
 import { effortOf } from "./effort.js";
-import { SMALL_LOG, SMALL_SHARED } from "./lane-places.js";
+import { type Durability, SMALL_LOG, SMALL_SHARED } from "./lane-places.js";
 import { pick } from "./log-calls.js";
 import { makePayload } from "./payload-book.js";
 
@@ -39,6 +39,8 @@ export type PipelineEvent =
   | { readonly kind: "anchor-issued" | "anchor-told" | "anchor-read"; readonly anchor: PipelineAnchor }
   /** Entries below `nextIndex` were handed over; were told of; were found. */
   | { readonly kind: "issued" | "told" | "found"; readonly name: Name; readonly nextIndex: number }
+  /** All of this is there or none of it: the anchor with number `n`, if not 0, and the entries below `next`. */
+  | { readonly kind: "cycle"; readonly n: number; readonly next: Partial<Each> }
   /** Nothing below `firstIndex` may come back. */
   | { readonly kind: "dropped"; readonly name: Name; readonly firstIndex: number };
 
@@ -49,6 +51,8 @@ interface Held {
 
 interface OpenPipeline {
   readonly pipeline: Pipeline;
+  /** Whether its cycles are. */
+  readonly atomic: boolean;
   close(): Promise<void>;
 }
 
@@ -108,21 +112,22 @@ export function inDirectory(mode: AnchorMode): PipelineKind {
         vfs,
         log: SMALL_LOG,
       });
-      return { pipeline, close: () => pipeline.close() };
+      return { pipeline, atomic: false, close: () => pipeline.close() };
     },
   };
 }
 
 /** In a shared log. */
-export function inSharedLog(atomic: boolean): PipelineKind {
+export function inSharedLog(atomic: boolean, durability: Durability = "sync"): PipelineKind {
   return {
-    name: `a shared log, ${atomic ? "atomic" : "part by part"}`,
+    name: `a shared log, ${durability}, ${atomic ? "atomic" : "part by part"}`,
     slots: 0,
     async open(vfs, onPersisted) {
-      const shared = await SharedLog.open(PATH, { ...SMALL_SHARED, vfs });
+      const shared = await SharedLog.open(PATH, { ...SMALL_SHARED, vfs, durability });
       const pipeline = await PersistPipeline.open(shared, { ...pipelineOptions, atomic, onPersisted });
       return {
         pipeline,
+        atomic,
         async close() {
           await pipeline.close();
           await shared.close();
@@ -158,7 +163,11 @@ class Progress {
   anchor: PipelineAnchor = { n: 0, starts: { chain: 0, ann: 0, bob: 0 } };
 
   /** Asks for a cycle, and notes what is asked. */
-  persist({ pipeline }: OpenPipeline, { counts, moves }: Cycle, note: (event: PipelineEvent) => void): Promise<void> {
+  persist(
+    { pipeline, atomic }: OpenPipeline,
+    { counts, moves }: Cycle,
+    note: (event: PipelineEvent) => void,
+  ): Promise<void> {
     if (moves !== undefined) {
       const starts = { ...this.anchor.starts };
       for (const name of ALL) {
@@ -176,6 +185,8 @@ class Progress {
     }
     for (const name of LANES)
       if (counts[name] > 0) lanes.push({ key: name, firstIndex: from[name], values: this.#values(name, from[name]) });
+    const next = Object.fromEntries(ALL.filter((name) => counts[name] > 0).map((name) => [name, this.next[name]]));
+    if (atomic) note({ kind: "cycle", n: moves === undefined ? 0 : this.anchor.n, next });
     return pipeline.persist({
       ...(moves === undefined ? {} : { anchor: this.anchor }),
       ...(counts.chain === 0 ? {} : { chain: { firstIndex: from.chain, values: this.#values("chain", from.chain) } }),
@@ -206,6 +217,7 @@ export async function recoverPipeline(
   const open = await openNoting(kind, vfs, note);
   const { pipeline } = open;
   const problems = pipeline.failures.map(({ lane, error }) => `${lane}: ${String(error)}`);
+  if (pipeline.lanes.foreign.length > 0) problems.push(`foreign: ${pipeline.lanes.foreign.join(", ")}`);
   const held: Record<string, Held> = {};
   for (const name of ALL) {
     const log = name === "chain" ? pipeline.chain.log : pipeline.lanes.get(name);
@@ -229,6 +241,11 @@ export async function recoverPipeline(
   };
 }
 
+/** Which of the entries below these indexes are there. */
+function presence({ held }: Recovered, next: Partial<Each>): boolean[] {
+  return ALL.flatMap((name) => (next[name] === undefined ? [] : [held[name].nextIndex >= next[name]]));
+}
+
 /** Why this can't be what a crash left; `undefined` where it can. */
 function refuse(state: Recovered, events: readonly PipelineEvent[], anchorsLost: number): string | undefined {
   if (state.problems.length > 0) return state.problems.join("; ");
@@ -242,6 +259,13 @@ function refuse(state: Recovered, events: readonly PipelineEvent[], anchorsLost:
   const n = state.anchor?.n ?? 0;
   if (n < known - anchorsLost) return `the anchor is ${n}, though ${known} was told of`;
   if (n > issued) return `the anchor is ${n}, though only ${issued} were written`;
+  for (const event of events) {
+    if (event.kind !== "cycle") continue;
+    const has = presence(state, event.next);
+    if (event.n > 0) has.push(n >= event.n);
+    if (has.includes(true) && has.includes(false))
+      return `a part of an atomic cycle is there: ${JSON.stringify(event)}`;
+  }
   for (const name of ALL) {
     const { firstIndex, nextIndex } = state.held[name];
     const need = state.anchor?.starts[name] ?? 0;
@@ -395,5 +419,7 @@ export const pipelineSuites: readonly CrashSuite[] = [
   suiteOn("lanes-shared", "the same in one shared log, part by part and atomic", 2, [
     inSharedLog(true),
     inSharedLog(false),
+    inSharedLog(true, "os"),
+    inSharedLog(false, "os"),
   ]),
 ];
