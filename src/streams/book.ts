@@ -24,7 +24,7 @@ export class StreamState {
   /** How often its newest entries were cut, and above which LSN the last time. */
   cuts = 0;
   cutLsn = 0;
-  /** Every entry up to this one is durable. */
+  /** No crash takes away an entry up to this one, or brings its number back. */
   durableFloor = 0;
   /** It was dropped, or its dropping is on its way. */
   dropped = false;
@@ -96,7 +96,7 @@ export class StreamBook {
       stream.cutLsn = next - 1;
     }
     stream.index.setRange(first, next, (dropped) => this.use.remove(dropped));
-    stream.durableFloor = Math.max(first - 1, Math.min(stream.durableFloor, next - 1));
+    stream.durableFloor = Math.min(stream.durableFloor, next - 1);
   }
 
   /** The stream is no more. */

@@ -36,13 +36,13 @@ import type { IssuedRecord, StreamWriter } from "./writer.js";
 
 /** Bytes of one part of a checkpoint, at most. */
 const PART_BYTES_MAX = 64 * 1024;
-/** For each byte appended so many are looked at for live entries in the oldest segments. */
+/** For each byte that is appended, copies and checkpoints not counted, so many are looked at for live entries in the oldest segments. */
 const SCAN_SHARE = 8;
-/** Every append counts at least this much, so that small ones move something too. */
+/** Appends that are acknowledged together count at least this much, so that small ones move something too. */
 const SCAN_BYTES_MIN = 512;
 /** What can be saved up, and what one step takes at most beyond one batch. */
 const SCAN_BYTES_MAX = 256 * 1024;
-/** Live entries are moved when less than this share of the records in the full segments is live. */
+/** Live entries are moved when less than this share of the records in the full segments is live, empty ones that wait to be pruned not counted. */
 const LIVE_SHARE_MIN = 0.5;
 
 /** Counters of one opening. */
@@ -66,13 +66,15 @@ export class Maintenance {
   #snapshotBytes: number;
   /** What `issuedBytes` was when the newest checkpoint began, less what was replayed behind it. */
   #issuedThen: number;
-  /** What `issuedBytes` was when credit was last given. */
+  /** What `issuedBytes` was when credit was last given, and what was issued here since, which earns none. */
   #issuedSeen: number;
   #credit = 0;
+  /** A checkpoint was written since entries were last moved. */
+  #movesNext = false;
   /** The next physical LSN to look at for live entries. */
   #cursor = 0;
   #running: Promise<void> | undefined;
-  /** Why nothing is moved any more. */
+  /** Why nothing is moved any more; or, after a failed write, nothing done at all. */
   problem: unknown;
 
   constructor(
@@ -99,11 +101,11 @@ export class Maintenance {
   /** Called after records were applied: gives credit for them, and starts what is due. Costs a few comparisons when nothing is. */
   note(): void {
     const { issuedBytes } = this.#writer;
-    this.#credit = Math.min(
-      SCAN_BYTES_MAX,
-      this.#credit + Math.max(SCAN_BYTES_MIN, (issuedBytes - this.#issuedSeen) * SCAN_SHARE),
-    );
-    this.#issuedSeen = issuedBytes;
+    if (issuedBytes > this.#issuedSeen) {
+      const earned = Math.max(SCAN_BYTES_MIN, (issuedBytes - this.#issuedSeen) * SCAN_SHARE);
+      this.#credit = Math.min(SCAN_BYTES_MAX, this.#credit + earned);
+      this.#issuedSeen = issuedBytes;
+    }
     if (this.#running !== undefined || this.#next() === undefined) return;
     this.#running = this.#run().finally(() => {
       this.#running = undefined;
@@ -120,25 +122,30 @@ export class Maintenance {
       const step = this.#next();
       if (step === undefined) return;
       try {
-        await step();
+        await step.call(this);
       } catch (error) {
-        // A failed write has poisoned the log, and whoever calls is told. What can't be read harms nobody who does not read it: it stays.
+        // A failed write has poisoned the log, and whoever calls is told. What can't be read harms nobody who does not read it: it stays where it is.
         this.problem ??= error;
-        return;
+        if (step !== this.#move) return;
       }
     }
   }
 
-  /** What is due. */
+  /** What is due. Under load the next checkpoint is due before this one is done: so pruning goes first, which ends, and moving takes turns with it. */
   #next(): (() => Promise<void>) | undefined {
-    if (this.#writer.closed || this.#writer.failure !== undefined || this.problem !== undefined) return undefined;
+    if (this.#writer.closed || this.#writer.failure !== undefined) return undefined;
+    if (this.#pruneStart() !== undefined) return this.#prune;
+    const { use } = this.#book;
+    const moves =
+      this.problem === undefined &&
+      this.#credit > 0 &&
+      use.count > 2 &&
+      use.liveShare < LIVE_SHARE_MIN &&
+      this.#moveFrom() !== undefined;
     const due = Math.max(this.#checkpointBytes, 2 * this.#snapshotBytes);
-    if (this.#writer.issuedBytes - this.#issuedThen >= due) return () => this.#checkpoint();
-    const start = this.#pruneStart();
-    if (start !== undefined) return () => this.#prune(start);
-    if (this.#credit > 0 && this.#book.use.count > 2 && this.#book.use.liveShare < LIVE_SHARE_MIN)
-      return this.#moveFrom() === undefined ? undefined : () => this.#move();
-    return undefined;
+    const checkpoints = this.#writer.issuedBytes - this.#issuedThen >= due;
+    if (checkpoints && !(moves && this.#movesNext)) return this.#checkpoint;
+    return moves ? this.#move : undefined;
   }
 
   /** Writes the book into the log. */
@@ -157,7 +164,7 @@ export class Maintenance {
       const isLast = at + partBytes >= snapshot.length;
       const lsn = this.#writer.nextPhysical;
       const payload = encodePart({ asOf, previous, index, isLast, body });
-      await this.#writer.issueAll([{ kind: CHECKPOINT, payload, effect: () => undefined }]);
+      await this.#issue([{ kind: CHECKPOINT, payload, effect: () => undefined }]);
       previous = lsn;
     }
     await this.#writer.sync();
@@ -170,6 +177,7 @@ export class Maintenance {
     this.#asOf = asOf;
     this.#snapshotBytes = snapshot.length;
     this.#issuedThen = issued;
+    this.#movesNext = true;
     this.counters.checkpoints += 1;
   }
 
@@ -181,8 +189,8 @@ export class Maintenance {
     return empty === 0 ? undefined : use.start(empty);
   }
 
-  async #prune(start: number): Promise<void> {
-    await this.#log.truncateBefore(start);
+  async #prune(): Promise<void> {
+    await this.#log.truncateBefore(this.#pruneStart()!);
     this.#book.use.refresh(this.#log.segmentStarts());
     this.counters.prunes += 1;
   }
@@ -203,6 +211,7 @@ export class Maintenance {
   async #move(): Promise<void> {
     const range = this.#moveFrom();
     if (range === undefined) return;
+    this.#movesNext = false;
     const found: { kind: number; physical: number; payload: Uint8Array }[] = [];
     let bytes = 0;
     for await (const batch of this.#log.readBatches({ from: range.from, to: range.end - 1 })) {
@@ -227,7 +236,7 @@ export class Maintenance {
     let copies: IssuedRecord[] = [];
     let copiesBytes = 0;
     const issue = (): void => {
-      if (copies.length > 0) issued.push(this.#writer.issueAll(copies));
+      if (copies.length > 0) issued.push(this.#issue(copies));
       copies = [];
       copiesBytes = 0;
     };
@@ -244,6 +253,13 @@ export class Maintenance {
     }
     issue();
     await Promise.all(issued);
+  }
+
+  #issue(records: readonly IssuedRecord[]): Promise<void> {
+    const { issuedBytes } = this.#writer;
+    const done = this.#writer.issueAll(records);
+    this.#issuedSeen += this.#writer.issuedBytes - issuedBytes;
+    return done;
   }
 
   /** The copy of a record that is live and stays so; `undefined` for any other. */

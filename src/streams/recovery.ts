@@ -14,9 +14,10 @@
  *      pruned ─────────────┤ 4 5 6 … 10    1' 2' 3'    state{1, 11}         1', 2', 3' are moved copies
  *
  * An entry that moved stands behind entries that come after it, and the record that names the stream may have moved behind all of them. So until a
- * stream's state is met its entries are collected as they come. In the end each stream that has a state must have every entry of its range:
- * entries are pruned from the log only after their copies are durable. A number without a state belonged to a stream that was dropped: its state is never
- * pruned while it lives.
+ * stream's state is met its entries are collected as they come.
+ *
+ * Both ways end with the same look: the state of each stream, and every entry of its range, stand at records that the log still has, for they are
+ * pruned only after their copies are durable. A number of which entries were met has a state too, or was dropped behind them: anything else is a stream lost.
  */
 import { CorruptionError, FormatError } from "../base/index.js";
 import type { Log } from "../log/index.js";
@@ -144,13 +145,26 @@ class Replay {
       }
     }
     for (const stream of this.#book.byId.values()) {
-      for (let lsn = stream.index.first; !this.#isStrict && lsn < stream.index.end; lsn++) {
-        if (stream.index.get(lsn) === 0)
-          throw this.#damaged(stream.statePhysical, `entry ${lsn} of stream "${stream.name}"`, "none");
-      }
+      this.#checkWhole(stream);
       stream.settle();
     }
-    for (const stream of this.#unnamed.values()) this.#forget(stream);
+    for (const { id, index } of this.#unnamed.values())
+      throw this.#damaged(index.get(index.end - 1), `the state of stream number ${id}`, "entries alone");
+  }
+
+  #checkWhole({ name, statePhysical, index }: StreamState): void {
+    const { firstLsn } = this.#log;
+    if (statePhysical < firstLsn)
+      throw this.#damaged(statePhysical, `the state of stream "${name}"`, "a pruned record");
+    for (let lsn = index.first; lsn < index.end; lsn++) {
+      const physical = index.get(lsn);
+      if (physical < firstLsn)
+        throw this.#damaged(
+          statePhysical,
+          `entry ${lsn} of stream "${name}"`,
+          physical === 0 ? "none" : "a pruned record",
+        );
+    }
   }
 
   #apply(physical: number, kind: number, payload: Uint8Array): void {

@@ -59,9 +59,9 @@ export class SegmentUse {
     return count;
   }
 
-  /** The share of live records in the segments that are full, 0 to 1; 1 where there is none. */
+  /** The share of live records in the full segments behind the empty ones, which are as good as given back: 0 to 1; 1 where there is none. */
   get liveShare(): number {
-    const full = this.#starts.length - 1;
+    const full = this.#starts.length - 1 - this.emptyCount;
     return full === 0 ? 1 : this.#shares / full;
   }
 

@@ -42,7 +42,7 @@ export interface SharedLogStats {
   readonly movedBytes: number;
   /** How often old segments were given back. */
   readonly prunes: number;
-  /** Why space is no longer given back, and no checkpoint written, until the log is opened again. */
+  /** Why live entries are no longer moved, and the segments that hold them no longer given back, until the log is opened again. */
   readonly problem?: string;
 }
 
@@ -154,9 +154,10 @@ export class SharedLog {
     const problem = this.#writer.unusable();
     if (problem !== undefined) throw problem;
     this.#writer.drain();
-    const known = this.#book.byName.get(name);
-    if (known !== undefined && !known.dropped) return this.#handle(known);
     let making = this.#making.get(name);
+    const known = this.#book.byName.get(name);
+    // While it is made it may be known already, and not be durable yet.
+    if (making === undefined && known !== undefined && !known.dropped) return this.#handle(known);
     if (making === undefined) {
       making = this.#writer
         .create(name, nameBytes)
@@ -199,7 +200,8 @@ export class SharedLog {
   async drop(name: string): Promise<boolean> {
     const problem = this.#writer.unusable();
     if (problem !== undefined) throw problem;
-    await this.#making.get(name);
+    const making = this.#making.get(name);
+    if (making !== undefined) await making;
     this.#writer.drain();
     const stream = this.#book.byName.get(name);
     if (stream === undefined || stream.dropped) {
@@ -244,10 +246,16 @@ export class SharedLog {
   }
 
   async #close(): Promise<void> {
-    this.#writer.close();
+    const failedBefore = this.#log.failure !== undefined;
+    await this.#writer.close();
     await this.#maintenance.rest();
     try {
-      await this.#log.close();
+      await this.#log.close().catch((error: unknown) => {
+        if (error !== this.#log.failure) throw error;
+      });
+      // The log can't tell who was refused: it may have been the maintenance, and callers are refused by the writer.
+      const { failure } = this.#log;
+      if (failure !== undefined && (!failedBefore || this.#writer.owesFailure)) throw failure;
     } finally {
       this.#writer.drain();
       await this.#pointer.close();

@@ -50,9 +50,12 @@ export class Stream implements Journal {
     writer.drain();
     const { durableLsn } = log;
     if (durableLsn >= log.lastLsn) stream.durableFloor = stream.lastLsn;
-    // An entry that moved before it was durable counts from when its copy is: later than it could, never too early.
-    while (stream.durableFloor < stream.lastLsn && stream.index.get(stream.durableFloor + 1) <= durableLsn)
-      stream.durableFloor += 1;
+    const { firstLsn, lastLsn, index } = stream;
+    // What was dropped before it was durable is not gone for good until the record that says so is durable.
+    if (stream.statePhysical <= durableLsn) stream.durableFloor = Math.max(stream.durableFloor, firstLsn - 1);
+    if (stream.durableFloor < firstLsn - 1) return stream.durableFloor;
+    // A record that moved before it was durable counts from when its copy is: later than it could, never too early.
+    while (stream.durableFloor < lastLsn && index.get(stream.durableFloor + 1) <= durableLsn) stream.durableFloor += 1;
     return stream.durableFloor;
   }
 

@@ -50,7 +50,7 @@ export class StreamWriter {
   #pendingHead = 0;
   /** The physical LSN of the first pending record. */
   #pendingFirst: number;
-  /** Records are put together here; the log copies them when it accepts them at once. */
+  /** Records are put together at its front; the log copies them when it accepts them at once. */
   #scratch: Uint8Array = new Uint8Array(SCRATCH_BYTES);
   /** The part of it that the last record took: records often are of one size, and a view costs as much as its bytes. */
   #scratchPart: Uint8Array = this.#scratch;
@@ -58,6 +58,12 @@ export class StreamWriter {
   #closed = false;
   /** Bytes of enqueued records that wait for the log. */
   #waitingBytes = 0;
+  /** The physical LSN of the newest enqueued record. */
+  #enqueuedLast = 0;
+  /** A caller was refused because of `failure`. */
+  #told = false;
+  /** Calls that are to make a record durable and have not settled. */
+  readonly #underway = new Set<Promise<void>>();
   /** Bytes of records issued since opening. */
   issuedBytes = 0;
 
@@ -100,7 +106,7 @@ export class StreamWriter {
     const { nextLsn } = this.#log;
     const done = this.#log.append(record, ENTRY);
     // The log keeps what it could not accept at once.
-    if (this.#log.nextLsn === nextLsn) this.#scratch = this.#scratchPart = new Uint8Array(SCRATCH_BYTES);
+    if (this.#log.nextLsn === nextLsn) this.#leave(record);
     this.#issue(stream, record.length);
     stream.acceptedNext = lsn + 1;
     return done.then(() => {
@@ -116,6 +122,7 @@ export class StreamWriter {
     const lsn = stream.acceptedNext;
     const record = this.#put(stream, lsn, payload, type);
     this.#enqueue(record);
+    this.#enqueuedLast = this.nextPhysical;
     this.#issue(stream, record.length);
     stream.acceptedNext = lsn + 1;
     this.drain();
@@ -212,12 +219,7 @@ export class StreamWriter {
     if (problem !== undefined) throw problem;
     const stream = new StreamState(this.#book.nextId, name, nameBytes);
     this.#book.nextId += 1;
-    await this.issueAll([
-      this.state(stream, () => {
-        this.#book.add(stream);
-      }),
-    ]);
-    await this.#syncAcknowledged();
+    await this.#issueDurably(this.state(stream, () => this.#book.add(stream)));
     return stream;
   }
 
@@ -230,8 +232,7 @@ export class StreamWriter {
       this.#book.applyDrop(stream);
       stream.visibility.announce();
     };
-    await this.issueAll([{ kind: DROP, payload: encodeDrop(stream.id), effect }]);
-    await this.#syncAcknowledged();
+    await this.#issueDurably({ kind: DROP, payload: encodeDrop(stream.id), effect });
   }
 
   /** Makes `[first, next)` what the stream holds, durably. The caller has checked that it is a part of what was accepted. */
@@ -241,13 +242,12 @@ export class StreamWriter {
     stream.acceptedNext = next;
     stream.pendingTruncations += 1;
     if (isCut) stream.pendingCutLsn = Math.min(stream.pendingCutLsn, next);
-    await this.issueAll([
+    await this.#issueDurably(
       this.state(stream, () => {
         stream.pendingTruncations -= 1;
         if (stream.pendingTruncations === 0) stream.pendingCutLsn = Number.POSITIVE_INFINITY;
       }),
-    ]);
-    await this.#syncAcknowledged();
+    );
   }
 
   /** A record that says what the stream holds once everything before it is acknowledged. */
@@ -309,9 +309,16 @@ export class StreamWriter {
     this.#onDrained();
   }
 
-  /** Takes nothing more. */
-  close(): void {
+  /** Takes nothing more. Resolves once what still needs a sync after it was acknowledged has settled; the rest the log settles when it closes. */
+  async close(): Promise<void> {
     this.#closed = true;
+    await Promise.allSettled(this.#underway);
+  }
+
+  /** Whether the log failed, records were lost that their callers count on, and no caller was refused for it. */
+  get owesFailure(): boolean {
+    const { failure, durableLsn, lastLsn } = this.#log;
+    return failure !== undefined && !this.#told && (durableLsn < lastLsn || this.#enqueuedLast > lastLsn);
   }
 
   /** Fails every later call: something that is not the log's own failed to be written. */
@@ -327,10 +334,13 @@ export class StreamWriter {
     for (const { visibility } of this.#book.byId.values()) visibility.announce();
   }
 
-  /** Why the log, or one stream of it, can't serve. */
+  /** Why the log, or one stream of it, can't serve: for a caller, who is then refused. */
   unusable(stream?: StreamState): HoldfastError | undefined {
     const { directory } = this.#log;
-    if (this.failure !== undefined) return this.failure;
+    if (this.failure !== undefined) {
+      this.#told = true;
+      return this.failure;
+    }
     if (this.#closed)
       return new StateError("HF_CLOSED", `The shared log in ${directory} is closed.`, { path: directory });
     if (stream?.dropped === true) {
@@ -342,8 +352,19 @@ export class StreamWriter {
     return undefined;
   }
 
-  /** In the weaker durability modes what is acknowledged need not be durable yet. */
-  async #syncAcknowledged(): Promise<void> {
+  async #issueDurably(record: IssuedRecord): Promise<void> {
+    const done = this.#issueAndSync(record);
+    this.#underway.add(done);
+    try {
+      await done;
+    } finally {
+      this.#underway.delete(done);
+    }
+  }
+
+  async #issueAndSync(record: IssuedRecord): Promise<void> {
+    await this.issueAll([record]);
+    // In the weaker durability modes what is acknowledged need not be durable yet.
     if (this.#log.durableLsn < this.#log.lastLsn) await this.#log.sync();
   }
 
@@ -364,12 +385,22 @@ export class StreamWriter {
     const length = ENTRY_HEADER_BYTES + payload.length;
     let record = this.#scratchPart;
     if (record.length !== length) {
-      record = length <= SCRATCH_BYTES ? this.#scratch.subarray(0, length) : new Uint8Array(length);
-      if (length <= SCRATCH_BYTES) this.#scratchPart = record;
+      if (length > SCRATCH_BYTES) {
+        record = new Uint8Array(length);
+      } else {
+        if (length > this.#scratch.length) this.#scratch = new Uint8Array(SCRATCH_BYTES);
+        record = this.#scratchPart = this.#scratch.subarray(0, length);
+      }
     }
     writeEntryHeader(record, stream.id, type, lsn);
     record.set(payload, ENTRY_HEADER_BYTES);
     return record;
+  }
+
+  /** Leaves a record to the log. The next one goes behind it: many may wait, and each is to cost its own bytes only. */
+  #leave(record: Uint8Array): void {
+    if (record.buffer === this.#scratch.buffer)
+      this.#scratch = this.#scratchPart = this.#scratch.subarray(record.length);
   }
 
   #issue(effect: Effect, bytes: number): void {

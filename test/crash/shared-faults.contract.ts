@@ -2,6 +2,7 @@
 import { HoldfastError } from "holdfast";
 import type { SharedLogOptions } from "holdfast/streams";
 import type { ExploreFaultsOptions } from "holdfast/testing";
+import type { SimOperation } from "holdfast/vfs";
 import { type SharedCall, SharedCaller } from "../../src/cli/crash/shared-calls.js";
 import { type RecoveredShared, sharedExploration } from "../../src/cli/crash/shared-suites.js";
 import type { SharedEvent } from "../../src/cli/crash/shared-model.js";
@@ -54,6 +55,63 @@ export function sharedFaults(
       } catch (error) {
         await probe(caller);
         throw error;
+      }
+    },
+  };
+}
+
+const OPERATIONS: readonly SimOperation[] = [
+  "open",
+  "read",
+  "write",
+  "sync-data",
+  "truncate",
+  "preallocate",
+  "size",
+  "make-directory",
+  "list",
+  "stat",
+  "rename",
+  "remove",
+  "sync-directory",
+  "lock",
+];
+
+/** What a closed shared log may not lose, in few calls: a stuck stream beside a busy one, so that much is done in the background. */
+const CLOSED_CALLS: readonly SharedCall[] = [
+  ...Array.from({ length: 3 }, () => ({ call: "append", stream: 0, bytes: 40 }) as const),
+  { call: "churn", stream: 1, count: 9 },
+  ...Array.from({ length: 3 }, () => ({ call: "append", stream: 1, bytes: 40 }) as const),
+];
+
+/** The fault exploration of a shared log that is closed at the first failure, with no call between: what was acknowledged is durable, or close says no. */
+export function sharedFaultsClosed(
+  name: string,
+  options: Omit<SharedLogOptions, "vfs">,
+  seed: number,
+): ExploreFaultsOptions<RecoveredShared, SharedEvent> {
+  const effort = { depth: 1, kill: true, nestedShare: 0, nestedCap: 1 };
+  const { recover, check } = sharedExploration({ title: name, seed, options, calls: CLOSED_CALLS, effort });
+  return {
+    name,
+    seed,
+    recover,
+    check,
+    // The ways in which a write fails are the explorer's; here the moment counts.
+    errnos: Object.fromEntries(OPERATIONS.map((operation) => [operation, operation === "write" ? ["EIO"] : []])),
+    async workload({ vfs, note }) {
+      await vfs.makeDirectory("/data");
+      await vfs.syncDirectory("/");
+      let acked = 0;
+      const caller = await SharedCaller.open({ ...options, vfs }, (event) => {
+        if (event.kind === "acked") acked = event.id;
+        note(event);
+      });
+      try {
+        for (const call of CLOSED_CALLS) await caller.make(call);
+      } finally {
+        await caller.shared.close();
+        note({ kind: "durable", id: acked });
       }
     },
   };

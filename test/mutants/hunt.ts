@@ -12,7 +12,7 @@ import { CrashFoundError, exploreCrashes, exploreDamage, exploreFaults } from ".
 import { SimVfs } from "../../src/vfs/index.js";
 import { anchorFaults, logFaults } from "../crash/log-faults.contract.js";
 import { sharedExploration } from "../../src/cli/crash/shared-suites.js";
-import { sharedFaults } from "../crash/shared-faults.contract.js";
+import { sharedFaults, sharedFaultsClosed } from "../crash/shared-faults.contract.js";
 import { cutAtEachTelling } from "../crash/told.contract.js";
 import { type Leaving, logDamage } from "../damage/log-damage.contract.js";
 
@@ -200,6 +200,14 @@ const sharedDisk: Hunt = () =>
       .states;
   });
 
+/** A shared log that is closed at its first failure. */
+const sharedClosed: Hunt = () =>
+  found("faults shared log, closed", async () => {
+    const options = { ...small, checkpointBytes: 512, durability: "os" } as const;
+    return (await exploreFaults({ ...sharedFaultsClosed("closed", options, SEED), samples: 0, recoveryPoints: 0 }))
+      .states;
+  });
+
 /** Pipelines tell of things; the power is cut at that moment. */
 const tellings: Hunt = () => found("tellings", cutAtEachTelling);
 
@@ -250,6 +258,7 @@ function hunts(hint: string | undefined): Hunt[] {
     damage,
     faults,
     sharedDisk,
+    sharedClosed,
   ];
   if (hint === undefined) return rest;
   if (hint === "faults") return [faults, ...rest];
@@ -261,6 +270,7 @@ function hunts(hint: string | undefined): Hunt[] {
   if (hint === "headers") return [headers, ...rest];
   if (hint === "tellings") return [tellings, ...rest];
   if (hint === "idle") return [idleStream, ...rest];
+  if (hint === "closed") return [sharedClosed, ...rest];
   if (hint === "lock") return [lock, ...rest];
   if (hint === "among parts") return [amongParts, ...rest];
   return [crashes([hint], 12_000), ...rest];

@@ -463,7 +463,7 @@ export const mutants = [
     rule: "R1",
     file: "streams/maintenance.ts",
     find: "    issue();\n    await Promise.all(issued);",
-    replace: "    await this.#prune(range.end);\n    issue();\n    await Promise.all(issued);",
+    replace: "    await this.#log.truncateBefore(range.end);\n    issue();\n    await Promise.all(issued);",
     hint: "shared-log-stuck",
   },
   {
@@ -522,6 +522,14 @@ export const mutants = [
     find: "    if (this.#log.durableLsn < this.#log.lastLsn) await this.#log.sync();",
     replace: "",
     hint: "shared-log-os",
+  },
+  {
+    name: "shared: close silent where only the maintenance was told",
+    rule: "R4",
+    file: "streams/shared-log.ts",
+    find: "      if (failure !== undefined && (!failedBefore || this.#writer.owesFailure)) throw failure;",
+    replace: "",
+    hint: "closed",
   },
 
   // Event logs.
