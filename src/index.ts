@@ -22,6 +22,7 @@ export type {
   Entry,
   KeyCodec,
   LaneBatch,
+  LaneLayout,
   LaneRange,
   LaneSetOptions,
   PersistBatch,

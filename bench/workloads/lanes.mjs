@@ -120,7 +120,7 @@ async function open(kind, flush, directory, batches, quick) {
   const shared = kind === "a log per lane" ? undefined : await SharedLog.open(directory, { flush });
   const set =
     shared === undefined
-      ? await LaneSet.open(directory, { codec, log: { flush, segmentBytes } })
+      ? await LaneSet.open(directory, { codec, layout: "log-per-lane", log: { flush, segmentBytes } })
       : await LaneSet.open(shared, { codec });
   const options = { atomic: kind === "SharedLog, atomic" };
   // Makes the lanes.

@@ -19,7 +19,7 @@ export interface CommitPart {
  */
 export async function commitTogether(place: LanePlace, parts: readonly CommitPart[]): Promise<IndexRange[]> {
   if (place.commit === undefined)
-    throw invalid("commit", "atomic", true, "false for lanes in a directory; use a SharedLog");
+    throw invalid("commit", "atomic", true, "false for lanes with a log each; use a SharedLog");
   if (new Set(parts.map(({ entries }) => entries)).size < parts.length)
     throw invalid("commit", "batches", "two for one lane", "one for each lane");
   // Turns are asked for in one go, so two commits meet in the same order in every lane.

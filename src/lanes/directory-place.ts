@@ -16,13 +16,20 @@ import { folderOf, nameOf } from "./journal-name.js";
 import type { LanePlace, PlaceListing, PlacedJournal } from "./place.js";
 
 const REGISTRY = "registry";
+/** Of a log: where there is one, the directory is a log's own. */
+const LOCK = "lock";
 /** Record type of a name in the registry. */
 const NAME_TYPE = 1;
 /** What a log that was never whole leaves in its folder. */
 const UNFINISHED = new Set(["lock", "anchor.new"]);
 
-/** What may be chosen for the logs in a directory. An append to a lane is always durable. */
+/** What may be chosen for the logs under a path. An append to a lane is always durable. */
 export type LaneLogOptions = Omit<LogOptions, "vfs" | "createIfMissing" | "durability" | "syncIntervalMs">;
+
+/** Whether there are lanes in `path` that have a log each. */
+export async function holdsLogPerLane(vfs: Vfs, path: string): Promise<boolean> {
+  return (await vfs.stat(vfs.join(path, REGISTRY)))?.kind === "directory";
+}
 
 /** See the head of this file. */
 export class DirectoryPlace implements LanePlace {
@@ -58,6 +65,13 @@ export class DirectoryPlace implements LanePlace {
     log: LaneLogOptions | undefined,
     others: readonly string[] = [],
   ): Promise<DirectoryPlace> {
+    if ((await vfs.stat(vfs.join(path, LOCK))) !== undefined && !(await holdsLogPerLane(vfs, path))) {
+      throw new FormatError(
+        "HF_FORMAT_UNKNOWN",
+        `${path} holds a log, such as a shared one, and no folders of lanes. Open it without layout: "log-per-lane".`,
+        { path },
+      );
+    }
     // Opening the registry makes the directory too, and those above it. A crash before it is whole leaves nothing that anybody was told of.
     const options = { ...log, vfs };
     const registry = await Log.open(vfs.join(path, REGISTRY), options);

@@ -12,5 +12,5 @@ export type { LaneFailure } from "./lane-error.js";
 export type { KeyCodec, LaneBatch, LaneCommitOptions, LaneRange, LaneSetOptions, QuarantinedLane } from "./lane-set.js";
 export type { JournalBatch, LanePlace, PlaceListing, PlacedJournal } from "./place.js";
 export type { AnchorNeeds, PersistBatch, Persisted } from "./persist-batch.js";
-export type { PlaceOptions } from "./open-place.js";
+export type { LaneLayout, PlaceOptions } from "./open-place.js";
 export type { PersistPipelineOptions } from "./persist-options.js";

@@ -146,8 +146,8 @@ export class LaneSet<K, T> {
   }
 
   /**
-   * Opens every lane in `where`: a `SharedLog`, which stays the caller's to close, after this; or the path of a directory, which is made if missing, and
-   * has a log for each lane. A lane that can't be opened is quarantined, not an error.
+   * Opens every lane in `where`: the path of a directory, which is made if missing, and holds a shared log for all lanes, or with `layout: "log-per-lane"`
+   * one for each; or a `SharedLog`, which stays the caller's to close, after this. A lane that can't be opened is quarantined, not an error.
    *
    * Errors: invalid options; `HF_LOCKED` (another opener); what the place itself fails with.
    */
@@ -166,6 +166,7 @@ export class LaneSet<K, T> {
       "codec",
       "key",
       "firstIndex",
+      "layout",
       "vfs",
       "log",
       "prefix",

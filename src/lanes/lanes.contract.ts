@@ -58,19 +58,21 @@ export interface OpenLanesOn {
 
 /** The kinds of places that every test of lanes runs on. */
 export const placeKinds: readonly (readonly [string, OpenLanesOn])[] = [
-  [
-    "a directory",
-    {
-      async open<K>(vfs: Vfs, options: Partial<LaneSetOptions<string>> & { readonly key?: KeyCodec<K> } = {}) {
-        const given = { codec: textCodec, vfs, log: SMALL, ...options };
-        const lanes = (await LaneSet.open("/lanes", given)) as unknown as LaneSet<K, string>;
-        return { lanes, close: () => lanes.close() };
-      },
-    },
-  ],
+  ["a directory, a log each", lanesUnderPath({ layout: "log-per-lane", log: SMALL })],
+  ["a directory", lanesUnderPath({ log: { blockBytes: 512, segmentBytes: 8192 } })],
   ["a shared log", lanesInShared("sync")],
   ["a shared log that acknowledges early", lanesInShared("os")],
 ];
+
+function lanesUnderPath(place: Pick<LaneSetOptions<string>, "layout" | "log">): OpenLanesOn {
+  return {
+    async open<K>(vfs: Vfs, options: Partial<LaneSetOptions<string>> & { readonly key?: KeyCodec<K> } = {}) {
+      const given = { codec: textCodec, vfs, ...place, ...options };
+      const lanes = (await LaneSet.open("/lanes", given)) as unknown as LaneSet<K, string>;
+      return { lanes, close: () => lanes.close() };
+    },
+  };
+}
 
 function lanesInShared(durability: Durability): OpenLanesOn {
   return {

@@ -5,7 +5,7 @@ import type { SharedLog } from "../streams/index.js";
 import { checkCodec } from "./codec.js";
 import { type KeyCodec, checkKeys } from "./lane-set.js";
 import type { AnchorNeeds, Persisted } from "./persist-batch.js";
-import type { PlaceOptions } from "./open-place.js";
+import { type PlaceOptions, logPerLaneDirectory } from "./open-place.js";
 import type { LanePlace } from "./place.js";
 import { checkListener } from "./telling.js";
 
@@ -18,14 +18,14 @@ export interface PersistPipelineOptions<K, T, C, A> extends PlaceOptions {
     /** From where on an anchor needs the chain and the lanes. Pure, and growing from one anchor to the next. */
     readonly needs: (anchor: A) => AnchorNeeds<K, C>;
     /**
-     * For lanes in a directory. `"alternate"` (default): one durable write for each anchor; what the anchor before the newest needs is kept too, so
+     * For lanes with a log each. `"alternate"` (default): one durable write for each anchor; what the anchor before the newest needs is kept too, so
      * that damage to the newest costs nothing. `"mirror"`: two durable writes, and only what the newest needs is kept.
      */
     readonly mode?: AnchorMode;
-    /** For lanes in a directory: bytes of a slot, as of `Anchor`. Default 4,096. */
+    /** For lanes with a log each: bytes of a slot, as of `Anchor`. Default 4,096. */
     readonly slotBytes?: number;
   };
-  /** A cycle is durable as a whole or not at all, with one write. Default: true on a `SharedLog`; a directory can't. */
+  /** A cycle is durable as a whole or not at all, with one write. Default: true; lanes with a log each can't. */
   readonly atomic?: boolean;
   /** Bytes of values that cycles under way may hold; more is refused with `HF_BACKPRESSURE`. A cycle alone may be larger. Default 64 MiB. */
   readonly inFlightBytes?: number;
@@ -50,7 +50,18 @@ export function checkPipelineOptions<K, T, C, A>(
   where: string | SharedLog | LanePlace,
   options: PersistPipelineOptions<K, T, C, A>,
 ): PipelineSettings {
-  const known = ["lanes", "chain", "anchor", "atomic", "inFlightBytes", "onPersisted", "vfs", "log", "prefix"] as const;
+  const known = [
+    "lanes",
+    "chain",
+    "anchor",
+    "atomic",
+    "inFlightBytes",
+    "onPersisted",
+    "layout",
+    "vfs",
+    "log",
+    "prefix",
+  ] as const;
   checkOptions<PersistPipelineOptions<K, T, C, A>>(WHERE, options, known);
   const lanes = checkOptions<PersistPipelineOptions<K, T, C, A>["lanes"]>(WHERE, options?.lanes, [
     "codec",
@@ -73,13 +84,15 @@ export function checkPipelineOptions<K, T, C, A>(
   checkCodec(WHERE, "anchor.codec", anchor.codec);
   if (typeof anchor.needs !== "function") throw invalid(WHERE, "anchor.needs", anchor.needs, "a function");
   checkListener(WHERE, "onPersisted", options.onPersisted);
-  const isPath = typeof where === "string";
+  const hasLogPerLane = logPerLaneDirectory(where, options.layout) !== undefined;
   for (const [name, value] of Object.entries({ "anchor.mode": anchor.mode, "anchor.slotBytes": anchor.slotBytes })) {
-    if (!isPath && value !== undefined) throw invalid(WHERE, name, value, "absent where the lanes are in no directory");
+    if (!hasLogPerLane && value !== undefined)
+      throw invalid(WHERE, name, value, 'absent where lanes have no log each: pass layout: "log-per-lane"');
   }
-  const canBeAtomic = !isPath && where?.commit !== undefined;
+  const canBeAtomic = typeof where === "string" ? !hasLogPerLane : where?.commit !== undefined;
   const atomic = checkBoolean(WHERE, "atomic", options.atomic, canBeAtomic);
-  if (atomic && !canBeAtomic) throw invalid(WHERE, "atomic", atomic, "false for lanes in a directory; use a SharedLog");
+  if (atomic && !canBeAtomic)
+    throw invalid(WHERE, "atomic", atomic, "false for lanes with a log each; use a SharedLog");
   const inFlightBytes = checkInteger(
     WHERE,
     "inFlightBytes",

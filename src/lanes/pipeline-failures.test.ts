@@ -452,6 +452,42 @@ describe("a pipeline in a shared log", () => {
     expect(await errorOf(open(shared, "lanes"))).toMatchObject({ code: "HF_CLOSED" });
   });
 
+  it("is in a shared log of its own where a path names its place, and closes that too", async () => {
+    const vfs = new SimVfs({ seed: 1 });
+    const options = { lanes: { codec: textCodec }, chain: { codec: textCodec }, anchor: anchorOptions, vfs };
+    const first = await PersistPipeline.open(DIRECTORY, options);
+    await first.persist({ chain: { firstIndex: 0, values: certificates(0, 1) }, lanes: [lane("ann", 0, 1)] });
+    await first.close();
+    const shared = await SharedLog.open(DIRECTORY, { vfs });
+    expect(shared.streams()).toEqual(["lanes/anchor", "lanes/chain", "lanes/lane-ann"]);
+    expect(await errorOf(PersistPipeline.open(DIRECTORY, options))).toMatchObject({ code: "HF_LOCKED" });
+    await shared.close();
+    const again = await PersistPipeline.open(DIRECTORY, options);
+    expect(await lookAt(again, "ann")).toEqual(held(0, blocks(0, 1)));
+    await again.close();
+    expect(vfs.openHandles()).toEqual([]);
+  });
+
+  it("takes lanes in one layout for nothing in the other", async () => {
+    const vfs = new SimVfs({ seed: 1 });
+    const layouts = ["shared-log", "log-per-lane"] as const;
+    for (const layout of layouts) {
+      const lanes = await LaneSet.open(`/${layout}`, { codec: textCodec, layout, vfs });
+      await lanes.append("ann", "block 0");
+      await lanes.close();
+    }
+    const before = vfs.snapshotTree();
+    for (const [at, layout] of layouts.toReversed().entries()) {
+      const open = LaneSet.open(`/${layouts[at]}`, { codec: textCodec, layout, vfs });
+      expect(await errorOf(open)).toMatchObject({ code: "HF_FORMAT_UNKNOWN" });
+    }
+    expect(vfs.snapshotTree()).toEqual(before);
+    const wrong = "wal" as unknown as "shared-log";
+    expect(await errorOf(LaneSet.open("/new", { codec: textCodec, layout: wrong, vfs }))).toMatchObject({
+      code: "HF_INVALID_ARGUMENT",
+    });
+  });
+
   it("refuses options that are for directories, and a directory those for shared logs", async () => {
     const vfs = new SimVfs({ seed: 1 });
     const shared = await SharedLog.open(DIRECTORY, { ...SMALL_SHARED, vfs });
@@ -459,6 +495,7 @@ describe("a pipeline in a shared log", () => {
     for (const more of [
       { vfs },
       { log: {} },
+      { layout: "log-per-lane" as const },
       { anchor: { ...anchorOptions, mode: "mirror" as const } },
       { prefix: "" },
       // The names of its streams would be those of lanes with the prefix "a".
@@ -471,7 +508,7 @@ describe("a pipeline in a shared log", () => {
       expect(await errorOf(PersistPipeline.open(where, options))).toMatchObject({ code: "HF_INVALID_ARGUMENT" });
       expect(await errorOf(LaneSet.open(where, { codec: textCodec }))).toMatchObject({ code: "HF_INVALID_ARGUMENT" });
     }
-    for (const more of [{ atomic: true }, { prefix: "x" }])
+    for (const more of [{ atomic: true, layout: "log-per-lane" as const }, { prefix: "x" }])
       expect(await errorOf(PersistPipeline.open("/other", { ...options, vfs, ...more }))).toMatchObject({
         code: "HF_INVALID_ARGUMENT",
       });

@@ -8,7 +8,7 @@ import { closeAll } from "./close-all.js";
 import { EntryLog } from "./entry-log.js";
 import { LaneSet } from "./lane-set.js";
 import { type PersistPipelineOptions, type PipelineSettings, checkPipelineOptions } from "./persist-options.js";
-import { openPlace } from "./open-place.js";
+import { logPerLaneDirectory, openPlace } from "./open-place.js";
 import { NO_ANCHOR, keysOf } from "./pipeline-needs.js";
 import type { LanePlace } from "./place.js";
 
@@ -39,15 +39,15 @@ export async function openParts<K, T, C, A>(
   const chainFirst = checkInteger("PersistPipeline.open", "chain.firstIndex", options.chain.firstIndex, { min: 0 }, 0);
   const lanesFirst = checkInteger("PersistPipeline.open", "lanes.firstIndex", options.lanes.firstIndex, { min: 0 }, 0);
   const vfs = options.vfs ?? nodeVfs;
-  const isPath = typeof where === "string";
+  const directory = logPerLaneDirectory(where, options.layout);
   const { place, isOwned } = await openPlace("PersistPipeline.open", where, options, [ANCHOR, `${ANCHOR}.new`]);
   const closeables: { close(): Promise<void> }[] = isOwned ? [place] : [];
   try {
     let anchor: AnchorStore;
-    if (isPath) {
+    if (directory !== undefined) {
       const { mode = "alternate", slotBytes } = options.anchor;
       const file = { vfs, mode, olderIsSafe: true, kind: ANCHOR_KIND, slotBytes };
-      const path = vfs.join(where, ANCHOR);
+      const path = vfs.join(directory, ANCHOR);
       await requireAnchor(vfs, path, place);
       anchor = await Anchor.openOrCreate(path, NO_ANCHOR, file);
       closeables.unshift(anchor);

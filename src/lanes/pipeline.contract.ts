@@ -53,6 +53,7 @@ export async function openIn(vfs: Vfs, settings: PipelineSettings = {}): Promise
   return await PersistPipeline.open(DIRECTORY, {
     ...options,
     anchor: { ...anchor, ...(mode === undefined ? {} : { mode }), slotBytes: SLOT_BYTES },
+    layout: "log-per-lane",
     vfs,
     log: SMALL,
   });

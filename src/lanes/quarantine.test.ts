@@ -10,7 +10,7 @@ import { GatedVfs, SMALL, errorOf, held, look, settle, textCodec } from "./lanes
 const DIRECTORY = "/lanes";
 
 async function open(vfs: Vfs, options: Partial<LaneSetOptions<string>> = {}): Promise<LaneSet<string, string>> {
-  return await LaneSet.open(DIRECTORY, { codec: textCodec, vfs, log: SMALL, ...options });
+  return await LaneSet.open(DIRECTORY, { codec: textCodec, layout: "log-per-lane", vfs, log: SMALL, ...options });
 }
 
 function pathIn(lane: string, vfs: SimVfs, pattern: RegExp): string {
@@ -189,7 +189,13 @@ describe("what is among the lanes and is none", () => {
 
   it("is reported, and left alone", async () => {
     const vfs = new SimVfs({ seed: 1 });
-    const first = await LaneSet.open(DIRECTORY, { codec: textCodec, vfs, log: SMALL, key: evenKeys });
+    const first = await LaneSet.open(DIRECTORY, {
+      codec: textCodec,
+      layout: "log-per-lane",
+      vfs,
+      log: SMALL,
+      key: evenKeys,
+    });
     await first.append("anna", "block 0");
     await first.close();
     const put = async (path: string): Promise<void> => {
@@ -204,7 +210,13 @@ describe("what is among the lanes and is none", () => {
       await put(`${folder}/something`);
     }
     const before = vfs.snapshotTree().filter(({ path }) => /notes|lane-file|something/.test(path));
-    const lanes = await LaneSet.open(DIRECTORY, { codec: textCodec, vfs, log: SMALL, key: evenKeys });
+    const lanes = await LaneSet.open(DIRECTORY, {
+      codec: textCodec,
+      layout: "log-per-lane",
+      vfs,
+      log: SMALL,
+      key: evenKeys,
+    });
     expect(lanes.foreign).toEqual([
       "lane-%61nna",
       "lane-Upper",

@@ -11,10 +11,12 @@ export class SharedPlace implements LanePlace {
   readonly path: string;
   readonly #shared: SharedLog;
   readonly #prefix: string;
+  readonly #release: () => Promise<void>;
 
-  /** The streams' names are `prefix`, a slash, and the journal's name. The shared log stays its owner's to close. */
-  constructor(shared: SharedLog, prefix: string) {
+  /** The streams' names are `prefix`, a slash, and the journal's name. `release` closes the shared log where it is the place's own. */
+  constructor(shared: SharedLog, prefix: string, release: () => Promise<void> = () => Promise.resolve()) {
     this.#shared = shared;
+    this.#release = release;
     this.#prefix = prefix + SEPARATOR;
     this.path = `${shared.directory}:${prefix}`;
   }
@@ -34,6 +36,6 @@ export class SharedPlace implements LanePlace {
   }
 
   close(): Promise<void> {
-    return Promise.resolve();
+    return this.#release();
   }
 }

@@ -130,7 +130,7 @@ const list = async (entries: IndexedLog<string>): Promise<string[]> => {
 const lanes: GoldenStore = {
   name: "lanes",
   async make(directory, vfs) {
-    const set = await LaneSet.open(directory, { codec: text, vfs, log });
+    const set = await LaneSet.open(directory, { codec: text, layout: "log-per-lane", vfs, log });
     await set.commit([
       { key: "ann", values: ["a0", "a1", "a2"] },
       { key: "Bób/7", values: ["b0"] },
@@ -141,14 +141,14 @@ const lanes: GoldenStore = {
     await set.close();
   },
   async look(directory) {
-    const set = await LaneSet.open(directory, { codec: text, log });
+    const set = await LaneSet.open(directory, { codec: text, layout: "log-per-lane", log });
     const contents: Record<string, string[]> = { keys: set.keys() };
     for (const key of set.keys()) contents[key] = await list(await set.lane(key));
     await set.close();
     return contents;
   },
   async writeOn(directory) {
-    const set = await LaneSet.open(directory, { codec: text, log });
+    const set = await LaneSet.open(directory, { codec: text, layout: "log-per-lane", log });
     await set.commit(set.keys().map((key) => ({ key, values: ["more"] })));
     await set.close();
   },
@@ -204,6 +204,7 @@ async function inDirectory<R>(directory: string, vfs: Vfs, step: (pipeline: Pipe
   const pipeline: Pipeline = await PersistPipeline.open(directory, {
     ...OPTIONS,
     anchor: { ...OPTIONS.anchor, slotBytes: 512 },
+    layout: "log-per-lane",
     vfs,
     log,
   });

@@ -109,6 +109,7 @@ export function inDirectory(mode: AnchorMode): PipelineKind {
         ...pipelineOptions,
         anchor,
         onPersisted,
+        layout: "log-per-lane",
         vfs,
         log: SMALL_LOG,
       });
