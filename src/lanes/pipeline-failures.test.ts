@@ -471,14 +471,15 @@ describe("a pipeline in a shared log", () => {
   it("takes lanes in one layout for nothing in the other", async () => {
     const vfs = new SimVfs({ seed: 1 });
     const layouts = ["shared-log", "log-per-lane"] as const;
+    const log = { blockBytes: 512, segmentBytes: 8192 };
     for (const layout of layouts) {
-      const lanes = await LaneSet.open(`/${layout}`, { codec: textCodec, layout, vfs });
+      const lanes = await LaneSet.open(`/${layout}`, { codec: textCodec, layout, vfs, log });
       await lanes.append("ann", "block 0");
       await lanes.close();
     }
     const before = vfs.snapshotTree();
     for (const [at, layout] of layouts.toReversed().entries()) {
-      const open = LaneSet.open(`/${layouts[at]}`, { codec: textCodec, layout, vfs });
+      const open = LaneSet.open(`/${layouts[at]}`, { codec: textCodec, layout, vfs, log });
       expect(await errorOf(open)).toMatchObject({ code: "HF_FORMAT_UNKNOWN" });
     }
     expect(vfs.snapshotTree()).toEqual(before);

@@ -260,7 +260,8 @@ function refuse(state: Recovered, events: readonly PipelineEvent[], anchorsLost:
   const n = state.anchor?.n ?? 0;
   if (n < known - anchorsLost) return `the anchor is ${n}, though ${known} was told of`;
   if (n > issued) return `the anchor is ${n}, though only ${issued} were written`;
-  for (const event of events) {
+  // What an opening did not find of a cycle is lost, and later cycles may take its numbers.
+  for (const event of events.slice(events.findLastIndex(({ kind }) => kind === "found") + 1)) {
     if (event.kind !== "cycle") continue;
     const has = presence(state, event.next);
     if (event.n > 0) has.push(n >= event.n);
