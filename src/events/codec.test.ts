@@ -30,6 +30,11 @@ describe("a codec", () => {
     );
   });
 
+  it("cbor and protobuf: refuse to be made without their library", () => {
+    expect(() => cbor(undefined as never)).toThrow(expect.objectContaining({ code: "HF_INVALID_ARGUMENT" }));
+    expect(() => protobuf({} as never)).toThrow(expect.objectContaining({ code: "HF_INVALID_ARGUMENT" }));
+  });
+
   it("json: refuses what JSON has no form for, bytes that are no JSON, and what the check refuses", () => {
     for (const value of [undefined, () => 1, 1n, Symbol("s")]) expect(() => json().encode(value)).toThrow(TypeError);
     expect(() => json().decode(Uint8Array.of(0x7b))).toThrow(SyntaxError);

@@ -1,5 +1,5 @@
 /** Ready codecs, and how a library becomes one. */
-import type { Codec } from "../base/index.js";
+import { type Codec, invalid } from "../base/index.js";
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
@@ -45,6 +45,7 @@ export interface CborLibrary {
  * An `Encoder` that keeps structures across calls (`sequential: true`) can't be used: each event is read by itself.
  */
 export function cbor<T>(library: CborLibrary, check?: (value: unknown) => T): Codec<T> {
+  checkLibrary("cbor", "library", library, "the module cbor-x, or an Encoder of it");
   return {
     encode: (value) => library.encode(value),
     decode(stored) {
@@ -65,6 +66,7 @@ export interface ProtobufMessage<T> {
  * `{ encode: (message) => toBinary(schema, message), decode: (bytes) => fromBinary(schema, bytes) }`.
  */
 export function protobuf<T>(message: ProtobufMessage<T>): Codec<T> {
+  checkLibrary("protobuf", "message", message, "a message class with encode and decode");
   return {
     encode(value) {
       const encoded = message.encode(value);
@@ -72,4 +74,14 @@ export function protobuf<T>(message: ProtobufMessage<T>): Codec<T> {
     },
     decode: (stored) => message.decode(stored),
   };
+}
+
+function checkLibrary(
+  where: string,
+  name: string,
+  given: { readonly encode: unknown; readonly decode: unknown },
+  allowed: string,
+): void {
+  if (typeof given?.encode !== "function" || typeof given.decode !== "function")
+    throw invalid(where, name, given, allowed);
 }

@@ -188,7 +188,8 @@ export class EventLog<Types extends EventTypes, State = unknown> {
   async appendAll(events: readonly EventInput<Types>[]): Promise<LsnRange> {
     const where = "EventLog.appendAll";
     this.#assertUsable();
-    if (!Array.isArray(events) || events.length === 0) throw invalid(where, "events", events, "an array of events");
+    if (!Array.isArray(events) || events.length === 0)
+      throw invalid(where, "events", events, "an array of at least one event");
     const records = Array.from(events as readonly EventInput<Types>[], (input) => {
       if (typeof input !== "object" || input === null) throw invalid(where, "events", input, "an array of events");
       const { body, ...record } = this.#coder.encode(where, input.type, input.data);

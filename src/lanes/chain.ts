@@ -1,7 +1,7 @@
 /** The one sequence that all lanes answer to: commit certificates, block headers. */
 import { type Codec, checkInteger, checkOptions } from "../base/index.js";
 import type { Journal } from "../log/index.js";
-import { checkArray, checkIndex } from "./arguments.js";
+import { checkArray, checkIndex, checkJournal } from "./arguments.js";
 import { checkCodec, encodeAll } from "./codec.js";
 import { EntryLog } from "./entry-log.js";
 import { IndexedLog, type IndexedLogOptions, type VerifyEntry } from "./indexed-log.js";
@@ -37,6 +37,7 @@ export class Chain<T> {
   /** Options and errors as for `IndexedLog.open`. */
   static async open<T>(journal: Journal, options: IndexedLogOptions<T>): Promise<Chain<T>> {
     const where = "Chain.open";
+    checkJournal(where, journal);
     const given = checkOptions<IndexedLogOptions<T>>(where, options, ["codec", "firstIndex", "name"]);
     const codec = checkCodec(where, "codec", given.codec);
     const firstIndex = checkInteger(where, "firstIndex", given.firstIndex, { min: 0 }, 0);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Journal } from "../log/index.js";
 import { SimVfs, keepNothing } from "../vfs/index.js";
 import { encodeBaseline, encodeEntry } from "./format.js";
-import { IndexedLog, type IndexedLogOptions } from "./index.js";
+import { Chain, IndexedLog, type IndexedLogOptions } from "./index.js";
 import {
   GatedVfs,
   after,
@@ -528,6 +528,13 @@ describe.each(journalKinds)("an indexed log in %s", (_kind, openJournal) => {
     await journal.append(codec.encode("not an entry"), 7);
     expect(await errorOf(log.append("b"))).toMatchObject({ code: "HF_SECOND_WRITER" });
     expect(await errorOf(log.append("c"))).toMatchObject({ code: "HF_POISONED" });
+  });
+
+  // A path said "journal.get is not a function".
+  it("refuses what is no journal", async () => {
+    const path = "./log" as unknown as Journal;
+    expect(await errorOf(IndexedLog.open(path, { codec }))).toMatchObject({ code: "HF_INVALID_ARGUMENT" });
+    expect(await errorOf(Chain.open(path, { codec }))).toMatchObject({ code: "HF_INVALID_ARGUMENT" });
   });
 
   it("refuses options that are unknown or out of range", async () => {

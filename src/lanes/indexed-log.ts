@@ -9,7 +9,7 @@ import {
   invalid,
 } from "../base/index.js";
 import type { Journal } from "../log/index.js";
-import { checkArray, checkIndex } from "./arguments.js";
+import { checkArray, checkIndex, checkJournal } from "./arguments.js";
 import { checkCodec, decodeWith, encodeAll } from "./codec.js";
 import { EntryLog, type IndexRange } from "./entry-log.js";
 
@@ -96,6 +96,7 @@ export class IndexedLog<T> {
    */
   static async open<T>(journal: Journal, options: IndexedLogOptions<T>): Promise<IndexedLog<T>> {
     const where = "IndexedLog.open";
+    checkJournal(where, journal);
     const given = checkOptions<IndexedLogOptions<T>>(where, options, ["codec", "firstIndex", "name"]);
     const codec = checkCodec(where, "codec", given.codec);
     const firstIndex = checkInteger(where, "firstIndex", given.firstIndex, { min: 0 }, 0);
