@@ -8,7 +8,7 @@ import { logDamage } from "./log-damage.contract.js";
 
 const seed = Number(process.env["HOLDFAST_SEED"] ?? 1);
 const TORN = ["align", "double-write", "trust"] as const;
-const sampled = 1000;
+const sampled = 600;
 const whole = process.env["HOLDFAST_EFFORT"] === "full";
 
 describe("a damaged log", () => {
