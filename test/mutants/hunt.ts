@@ -7,8 +7,12 @@ import { caseTurns, crashSuites } from "../../src/cli/crash/suites.js";
 import { eventsExploration } from "../../src/cli/crash/events-case.js";
 import type { LogCall } from "../../src/cli/crash/log-calls.js";
 import { logExploration } from "../../src/cli/crash/log-case.js";
+import { bytes } from "../../src/events/index.js";
+import { encodeBaseline, encodeEntry } from "../../src/lanes/format.js";
+import { IndexedLog } from "../../src/lanes/index.js";
 import { Log, type LogOptions } from "../../src/log/index.js";
 import { CrashFoundError, exploreCrashes, exploreDamage, exploreFaults } from "../../src/testing/index.js";
+import { TidwallLog, TidwallWriter, importTidwall } from "../../src/tidwall/index.js";
 import { SimVfs } from "../../src/vfs/index.js";
 import { anchorFaults, logFaults } from "../crash/log-faults.contract.js";
 import { sharedExploration } from "../../src/cli/crash/shared-suites.js";
@@ -242,52 +246,60 @@ const amongParts: Hunt = () =>
     return (await exploreCrashes({ ...eventsExploration(plan), statesMax: 300 })).raw;
   });
 
+/** What stands on a log that acknowledges early speaks of durability all the same; the power is cut at that moment. */
+const early: Hunt = () =>
+  found("early acknowledgements", async () => {
+    const vfs = new SimVfs({ seed: SEED });
+    const weak = { ...small, durability: "os" } as const;
+    const lane = await Log.open("/lane", { ...weak, vfs });
+    await lane.appendAll([encodeBaseline(1, 0), encodeEntry(1, 0, new Uint8Array(9))]);
+    await IndexedLog.open(lane, { codec: bytes() });
+    const writer = await TidwallWriter.create("/wal", { vfs });
+    await writer.append(new Uint8Array(9));
+    await writer.finish();
+    const copy = await Log.open("/copy", { ...weak, vfs });
+    await importTidwall(await TidwallLog.open("/wal", { vfs }), copy);
+    const after = vfs.powerCut();
+    for (const [directory, count] of [
+      ["/lane", 2],
+      ["/copy", 1],
+    ] as const) {
+      const log = await Log.open(directory, { vfs: after });
+      if (log.lastLsn !== count) throw new Error(`${directory} lost what was durable`);
+      await log.close();
+    }
+    return 2;
+  });
+
+/** The hunts that have a name. Any other hint is that of a scenario of `holdfast crash`. */
+const named: ReadonlyMap<string, Hunt> = new Map([
+  ["lock", lock],
+  ["cuts", cuts],
+  ["tight", tight],
+  ["unsynced", unsynced],
+  ["looks", looks],
+  ["headers", headers],
+  ["tellings", tellings],
+  ["idle", idleStream],
+  ["among parts", amongParts],
+  ["early", early],
+]);
+const slow: ReadonlyMap<string, Hunt> = new Map([
+  ["damage", damage],
+  ["faults", faults],
+  ["shared faults", sharedDisk],
+  ["closed", sharedClosed],
+]);
+
 /** The scenario named first, then all. */
 function hunts(hint: string | undefined): Hunt[] {
-  const rest: Hunt[] = [
-    lock,
-    cuts,
-    tight,
-    unsynced,
-    looks,
-    headers,
-    tellings,
-    idleStream,
-    amongParts,
-    crashes([], 12_000),
-    damage,
-    faults,
-    sharedDisk,
-    sharedClosed,
-  ];
+  const rest = [...named.values(), crashes([], 12_000), ...slow.values()];
   if (hint === undefined) return rest;
-  if (hint === "faults") return [faults, ...rest];
-  if (hint === "damage") return [damage, ...rest];
-  if (hint === "tight") return [tight, ...rest];
-  if (hint === "cuts") return [cuts, ...rest];
-  if (hint === "unsynced") return [unsynced, ...rest];
-  if (hint === "looks") return [looks, ...rest];
-  if (hint === "headers") return [headers, ...rest];
-  if (hint === "tellings") return [tellings, ...rest];
-  if (hint === "idle") return [idleStream, ...rest];
-  if (hint === "closed") return [sharedClosed, ...rest];
-  if (hint === "lock") return [lock, ...rest];
-  if (hint === "among parts") return [amongParts, ...rest];
-  return [crashes([hint], 12_000), ...rest];
+  return [named.get(hint) ?? slow.get(hint) ?? crashes([hint], 12_000), ...rest];
 }
 
 /** Without a mutant: a short look at everything, in which nothing may be found. */
-const shortLook: readonly Hunt[] = [
-  lock,
-  cuts,
-  tight,
-  unsynced,
-  looks,
-  headers,
-  tellings,
-  amongParts,
-  crashes([], 4_000),
-];
+const shortLook: readonly Hunt[] = [...named.values(), crashes([], 4_000)];
 
 async function run(hint: string | undefined): Promise<Prey> {
   for (const hunt of hint === "none" ? shortLook : hunts(hint)) {

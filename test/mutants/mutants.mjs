@@ -10,6 +10,8 @@
  *   so the image stays;
  * - the group header's checksum not looked at: LSN, chain, the records' checksum and their lengths each catch what a tear or a flipped byte makes
  *   of a header, or it harms no record;
+ * - the syncs of a shared log's checkpoint, and of the file that points at it: the pointer is a hint. A checkpoint that is not where it says is passed
+ *   over, and opening reads more; what is pruned is made durable first by the log itself.
  */
 
 /**
@@ -524,6 +526,14 @@ export const mutants = [
     hint: "shared-log-os",
   },
   {
+    name: "shared: pruning of what another call prunes acknowledged before it is durable",
+    rule: "R1",
+    file: "streams/stream.ts",
+    find: "    if (lsn <= acceptedFirst) await writer.sync();",
+    replace: "    if (lsn <= acceptedFirst) await Promise.resolve();",
+    hint: "shared-log",
+  },
+  {
     name: "shared: close silent where only the maintenance was told",
     rule: "R4",
     file: "streams/shared-log.ts",
@@ -703,6 +713,14 @@ export const mutants = [
     hint: "tellings",
   },
   {
+    name: "lane opened on what its journal may still lose",
+    rule: "R3",
+    file: "lanes/entry-log.ts",
+    find: "    if (journal.durableLsn < journal.lastLsn) await journal.sync();",
+    replace: "",
+    hint: "early",
+  },
+  {
     name: "interrupted jump left unfinished",
     rule: "O9",
     file: "lanes/entry-log.ts",
@@ -727,6 +745,22 @@ export const mutants = [
     find: "      await this.#vfs.syncDirectory(this.directory);",
     replace: "",
     hint: "tidwall",
+  },
+  {
+    name: "exported directory's name not synced",
+    rule: "R2",
+    file: "tidwall/writer.ts",
+    find: "await vfs.syncDirectory(vfs.parent(directory));",
+    replace: "await Promise.resolve();",
+    hint: "tidwall",
+  },
+  {
+    name: "import reported before it is durable",
+    rule: "R1",
+    file: "tidwall/import.ts",
+    find: "  await target.sync();",
+    replace: "",
+    hint: "early",
   },
   {
     name: "import that begins again behind what is there",
