@@ -1,10 +1,11 @@
 /** The one sequence that all lanes answer to: commit certificates, block headers. */
-import { type Codec, checkInteger, checkOptions } from "../base/index.js";
+import type { Codec } from "../base/index.js";
 import type { Journal } from "../log/index.js";
-import { checkArray, checkIndex, checkJournal } from "./arguments.js";
-import { checkCodec, encodeAll } from "./codec.js";
-import { EntryLog } from "./entry-log.js";
-import { IndexedLog, type IndexedLogOptions, type VerifyEntry } from "./indexed-log.js";
+import { checkArray, checkIndex } from "./arguments.js";
+import { encodeAll } from "./codec.js";
+import type { EntryLog } from "./entry-log.js";
+import { IndexedLog, type VerifyEntry } from "./indexed-log.js";
+import { type IndexedLogOptions, openEntries } from "./open-entries.js";
 
 /**
  * An {@link IndexedLog} that is fed by whoever may repeat itself: an entry that it has passed is ignored, a gap is refused.
@@ -36,12 +37,8 @@ export class Chain<T> {
 
   /** Options and errors as for `IndexedLog.open`. */
   static async open<T>(journal: Journal, options: IndexedLogOptions<T>): Promise<Chain<T>> {
-    const where = "Chain.open";
-    checkJournal(where, journal);
-    const given = checkOptions<IndexedLogOptions<T>>(where, options, ["codec", "firstIndex", "name"]);
-    const codec = checkCodec(where, "codec", given.codec);
-    const firstIndex = checkInteger(where, "firstIndex", given.firstIndex, { min: 0 }, 0);
-    return new Chain(await EntryLog.open(journal, given.name ?? "the chain", firstIndex), codec);
+    const { entries, codec } = await openEntries("Chain.open", journal, options, "the chain");
+    return new Chain(entries, codec);
   }
 
   /** Over entries that are open already. */

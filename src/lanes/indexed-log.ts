@@ -9,19 +9,10 @@ import {
   invalid,
 } from "../base/index.js";
 import type { Journal } from "../log/index.js";
-import { checkArray, checkIndex, checkJournal } from "./arguments.js";
-import { checkCodec, decodeWith, encodeAll } from "./codec.js";
-import { EntryLog, type IndexRange } from "./entry-log.js";
-
-/** Options of {@link IndexedLog.open}. */
-export interface IndexedLogOptions<T> {
-  /** How values become bytes. */
-  readonly codec: Codec<T>;
-  /** The index of the first entry of a journal that was never written. Default 0. */
-  readonly firstIndex?: number;
-  /** What messages call it. Default `"the lane"`. */
-  readonly name?: string;
-}
+import { checkArray, checkIndex } from "./arguments.js";
+import { decodeWith, encodeAll } from "./codec.js";
+import type { EntryLog, IndexRange } from "./entry-log.js";
+import { type IndexedLogOptions, openEntries } from "./open-entries.js";
 
 /** Options of {@link IndexedLog.read}. */
 export interface ReadEntriesOptions {
@@ -95,12 +86,8 @@ export class IndexedLog<T> {
    * Errors: invalid options; `HF_CORRUPTION` (a gap, or a journal that lost its baseline); `HF_FORMAT_UNKNOWN` (a journal of something else).
    */
   static async open<T>(journal: Journal, options: IndexedLogOptions<T>): Promise<IndexedLog<T>> {
-    const where = "IndexedLog.open";
-    checkJournal(where, journal);
-    const given = checkOptions<IndexedLogOptions<T>>(where, options, ["codec", "firstIndex", "name"]);
-    const codec = checkCodec(where, "codec", given.codec);
-    const firstIndex = checkInteger(where, "firstIndex", given.firstIndex, { min: 0 }, 0);
-    return new IndexedLog(await EntryLog.open(journal, given.name ?? "the lane", firstIndex), codec);
+    const { entries, codec } = await openEntries("IndexedLog.open", journal, options, "the lane");
+    return new IndexedLog(entries, codec);
   }
 
   /** Over entries that are open already. */
