@@ -12,8 +12,8 @@ const BATCH = Array.from({ length: 50 }, () => PAYLOAD);
 const OPTIONS = { segmentBytes: 4 << 20 } as const;
 /** Of 12 MiB. */
 const AHEAD_BYTES_MAX = 3 << 20;
-/** What is read for each byte of payload. A stream is read in runs of its entries, and each begins with a group that the one before may have read. */
-const READ_SHARE_MAX = 2;
+/** What is read for each byte of payload. A stream is read by plans of its entries, and each begins with what the one before had read ahead. */
+const READ_SHARE_MAX = 1.5;
 
 /** A file system that counts the bytes that were asked for. */
 class CountingVfs extends SimVfs {

@@ -1,7 +1,7 @@
 /**
  * Reading a stream: one entry, a range, the tail. Where an entry stands is looked up when it is read, and looked up again where it turns out to have moved
  * meanwhile: a record is pruned from the physical log only after the book names its copy. Memory is bounded by what a batch of the physical
- * log takes and a plan of a few hundred entries.
+ * log takes and a plan of a few thousand entries.
  */
 import {
   ConflictError,
@@ -29,8 +29,13 @@ export interface StreamSource {
   changed(signal: AbortSignal | undefined): Promise<void>;
 }
 
-/** Entries planned to be read in one go, and how many bytes of others' records between two of them are read over rather than skipped. */
-const PLAN_ENTRIES_MAX = 256;
+/**
+ * Entries planned to be read in one go: few at first, for who wants few, then more, since each plan begins by reading what the one before had read
+ * ahead.
+ */
+const PLAN_ENTRIES_FIRST = 256;
+const PLAN_ENTRIES_MAX = 8192;
+/** How many bytes of others' records between two of them are read over rather than skipped. */
 const GAP_BYTES_MAX = 32 * 1024;
 
 export function checkLsn(where: string, lsn: number): void {
@@ -99,6 +104,7 @@ async function* readRuns(
 
   const gapMax = gapRecordsMax(source);
   let lsn = reverse ? to : from;
+  let entriesMax = PLAN_ENTRIES_FIRST;
   while (lsn >= from && lsn <= to) {
     signal?.throwIfAborted();
     writer.drain();
@@ -106,7 +112,8 @@ async function* readRuns(
     // A cut may have ended the stream before the range meanwhile, a pruning may have overtaken the reader.
     if (lsn > stream.lastLsn) return;
     if (lsn < stream.firstLsn) throw outOfRange(where, stream, lsn);
-    const plan = planRun(stream, lsn, { end: reverse ? from : to, reverse, gapMax });
+    const plan = planRun(stream, lsn, { end: reverse ? from : to, reverse, gapMax, entriesMax });
+    entriesMax = Math.min(PLAN_ENTRIES_MAX, entriesMax * 4);
     const before = lsn;
     for await (const run of planned(source, plan, lsn, reverse)) {
       lsn += reverse ? -run.length : run.length;
@@ -130,12 +137,17 @@ function gapRecordsMax({ log }: StreamSource): number {
 function planRun(
   stream: StreamState,
   lsn: number,
-  { end, reverse, gapMax }: { readonly end: number; readonly reverse: boolean; readonly gapMax: number },
+  {
+    end,
+    reverse,
+    gapMax,
+    entriesMax,
+  }: { readonly end: number; readonly reverse: boolean; readonly gapMax: number; readonly entriesMax: number },
 ): number[] {
   const step = reverse ? -1 : 1;
   const last = reverse ? Math.max(end, stream.firstLsn) : Math.min(end, stream.lastLsn);
   const plan = [stream.index.get(lsn)];
-  for (let next = lsn + step; plan.length < PLAN_ENTRIES_MAX && (last - next) * step >= 0; next += step) {
+  for (let next = lsn + step; plan.length < entriesMax && (last - next) * step >= 0; next += step) {
     const physical = stream.index.get(next);
     const gap = (physical - plan.at(-1)!) * step;
     if (gap <= 0 || gap > gapMax) break;
