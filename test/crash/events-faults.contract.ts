@@ -1,9 +1,9 @@
 /** Event logs on a disk whose operations fail: what must hold at once, after opening again, and after a power cut. */
-import { HoldfastError } from "holdfast";
 import type { ExploreFaultsOptions } from "holdfast/testing";
 import { type EventsCall, EventsWorkload, openEvents } from "../../src/cli/crash/events-calls.js";
 import { type RecoveredEvents, eventsExploration } from "../../src/cli/crash/events-case.js";
 import type { EventsEvent } from "../../src/cli/crash/events-model.js";
+import { failureOf } from "./failure-of.contract.js";
 
 /** Every way in which an event log writes, in a few calls. */
 const CALLS: readonly EventsCall[] = [
@@ -88,14 +88,4 @@ async function probe(workload: EventsWorkload): Promise<void> {
     }
   }
   await failureOf(workload.log.close());
-}
-
-async function failureOf(promise: Promise<unknown>): Promise<HoldfastError | undefined> {
-  try {
-    await promise;
-    return undefined;
-  } catch (error) {
-    if (error instanceof HoldfastError) return error;
-    throw error;
-  }
 }

@@ -1,5 +1,4 @@
 /** Logs on a disk whose operations fail: what must hold at once, after opening again, and after a power cut. */
-import { HoldfastError } from "holdfast";
 import { Anchor, type AnchorMode } from "holdfast/anchor";
 import { type Log, type LogOptions } from "holdfast/log";
 import type { ExploreFaultsOptions } from "holdfast/testing";
@@ -7,6 +6,7 @@ import { type LogCall, append, makeCalls } from "../../src/cli/crash/log-calls.j
 import { type RecoveredLog, logExploration } from "../../src/cli/crash/log-case.js";
 import type { LogEvent } from "../../src/cli/crash/log-events.js";
 import { PayloadBook } from "../../src/cli/crash/payload-book.js";
+import { failureOf } from "./failure-of.contract.js";
 
 /** Every way in which a log writes, in a few calls. */
 const CALLS: readonly LogCall[] = [
@@ -63,16 +63,6 @@ async function probe(log: Log, appendOne: () => Promise<void>): Promise<void> {
     }
   }
   await failureOf(log.close());
-}
-
-async function failureOf(promise: Promise<unknown>): Promise<HoldfastError | undefined> {
-  try {
-    await promise;
-    return undefined;
-  } catch (error) {
-    if (error instanceof HoldfastError) return error;
-    throw error;
-  }
 }
 
 type AnchorEvent = { readonly kind: "issued" | "acked" | "opened"; readonly n: number };

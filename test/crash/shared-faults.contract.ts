@@ -1,11 +1,11 @@
 /** Shared logs on a disk whose operations fail. */
-import { HoldfastError } from "holdfast";
 import type { SharedLogOptions } from "holdfast/streams";
 import type { ExploreFaultsOptions } from "holdfast/testing";
 import type { SimOperation } from "holdfast/vfs";
 import { type SharedCall, SharedCaller } from "../../src/cli/crash/shared-calls.js";
 import { type RecoveredShared, sharedExploration } from "../../src/cli/crash/shared-suites.js";
 import type { SharedEvent } from "../../src/cli/crash/shared-model.js";
+import { failureOf } from "./failure-of.contract.js";
 
 /** Every way in which a shared log writes, in a few calls: entries, batches, truncations, checkpoints, moves, prunes. */
 const CALLS: readonly SharedCall[] = [
@@ -130,14 +130,4 @@ async function probe(caller: SharedCaller): Promise<void> {
     }
   }
   await failureOf(shared.close());
-}
-
-async function failureOf(promise: Promise<unknown>): Promise<HoldfastError | undefined> {
-  try {
-    await promise;
-    return undefined;
-  } catch (error) {
-    if (error instanceof HoldfastError) return error;
-    throw error;
-  }
 }
