@@ -19,10 +19,11 @@ const PARTS_SEEN_BY = /** @type {Record<string, readonly string[]>} */ ({
   events: ["log", "vfs", "base"],
   lanes: ["streams", "log", "anchor", "vfs", "base"],
   tidwall: ["log", "vfs", "base"],
+  hash: ["base"],
   testing: ["vfs", "base"],
-  ".": ["base", "vfs", "anchor", "log", "streams", "events", "lanes", "tidwall", "testing"],
+  ".": ["base", "vfs", "anchor", "log", "streams", "events", "lanes", "tidwall", "hash", "testing"],
   // The command line is a user of the package: it sees the indexes, and nothing behind them.
-  cli: [".", "base", "vfs", "anchor", "log", "streams", "events", "lanes", "tidwall", "testing"],
+  cli: [".", "base", "vfs", "anchor", "log", "streams", "events", "lanes", "tidwall", "hash", "testing"],
 });
 
 /** Modules that reach out of the process, and the only folders that may import them. */

@@ -11,6 +11,7 @@ export {
 } from "./base/index.js";
 export { Anchor } from "./anchor/index.js";
 export { EventLog, HandlerError, bytes, cbor, defineEvents, event, json, protobuf, snapshot } from "./events/index.js";
+export { LtHash, blake3, blake3Xof, keccak256, sha256 } from "./hash/index.js";
 export { Chain, IndexedLog, LaneSet, LanesFailedError, PersistPipeline } from "./lanes/index.js";
 export { Log, LogReader, RecordBatch, inspectLog, repairLog, verifyLog } from "./log/index.js";
 export { SharedLog, Stream } from "./streams/index.js";
