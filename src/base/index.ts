@@ -18,3 +18,4 @@ export { equalBytes, isZero, readU16, readU32, readU64, toHex, writeU16, writeU3
 export { checkBoolean, checkInteger, checkOneOf, checkOptions, checkSignal, invalid } from "./check-options.js";
 export { crc32c, crc32cRange } from "./crc32c.js";
 export { SeededRandom } from "./seeded-random.js";
+export { Turns } from "./turns.js";

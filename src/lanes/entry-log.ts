@@ -19,11 +19,11 @@ import {
   InvalidArgumentError,
   LimitError,
   StateError,
+  Turns,
 } from "../base/index.js";
 import type { Journal, LogInput, LsnRange } from "../log/index.js";
 import { HEADER_BYTES, type LaneRecord, decodeRecord, encodeBaseline, encodeEntry } from "./format.js";
 import { type Run, findRun, recordAt } from "./recovery.js";
-import { Turns } from "./turns.js";
 
 /** What one batch takes from several calls at most: calls, and bytes of values. */
 const SHARED_CALLS_MAX = 1024;

@@ -1,5 +1,5 @@
 /** The pipeline: lanes, a chain and an anchor, persisted in the order that survives a crash at any point. `persist.ts` has that order. */
-import { ConflictError, CorruptionError, LimitError, StateError, checkOptions } from "../base/index.js";
+import { ConflictError, CorruptionError, LimitError, StateError, Turns, checkOptions } from "../base/index.js";
 import type { SharedLog } from "../streams/index.js";
 import type { JournalAnchor } from "./anchor-store.js";
 import { checkArray, checkIndex } from "./arguments.js";
@@ -15,7 +15,6 @@ import { type Needs, NOTHING, decodeAnchor, encodeAnchor, needsOf } from "./pipe
 import { type PipelineParts, openParts } from "./pipeline-parts.js";
 import type { LanePlace } from "./place.js";
 import { Telling } from "./telling.js";
-import { Turns } from "./turns.js";
 
 /** Cycles that may be under way. */
 const CYCLES_MAX = 4096;

@@ -1,0 +1,223 @@
+/**
+ * Brings what a crash left in order, before anyone sees a row.
+ *
+ * Crash argument: first what the books decided is finished (dropping abandoned records, pruning, removing directories that nobody names), which the next
+ * opening does again. Then each database is believed as far as its markers reach, and brought on with commits that are durable in the journal. Databases
+ * that can't be believed are made anew where nobody looks, and one write of the books names them.
+ */
+import { CorruptionError, FormatError, equalBytes } from "../base/index.js";
+import type { EngineDatabase } from "../engine/index.js";
+import type { Journal } from "../log/index.js";
+import type { VfsLock } from "../vfs/index.js";
+import { openBooks } from "./books-file.js";
+import { type Books, type KnownState, knownStateAt } from "./books.js";
+import { CommitLog } from "./commit-log.js";
+import { Database } from "./database.js";
+import { noHashes } from "./errors.js";
+import type { Held } from "./held.js";
+import { openJournal } from "./journal.js";
+import { makeDatabase } from "./make-database.js";
+import type { OpenedStore } from "./open.js";
+import { type FlatKvSettings, checkStoredOptions } from "./options.js";
+import { type Probed, probeDatabase } from "./probe.js";
+import { type DatabaseDecision, decideDatabase } from "./recovery.js";
+import type { RebuiltDatabase } from "./recovery-report.js";
+import { Redo, redoAll } from "./redo.js";
+import { pruneJournal, removeDirectories } from "./snapshots.js";
+import type { StoreDirectory } from "./store-directory.js";
+import { Store } from "./store.js";
+
+/** Opens a store that exists. */
+export async function recoverStore(
+  directory: StoreDirectory,
+  settings: FlatKvSettings,
+  lock: VfsLock,
+  held: Held,
+): Promise<OpenedStore> {
+  const { anchor, books } = await openBooks(directory, held);
+  checkStoredOptions(directory.path, settings, books);
+  const { journal, ownLog } = await openJournal(directory, settings, false, held);
+  const commits = new CommitLog(journal, books, `the journal of ${directory.path}`);
+
+  checkJournalReaches(directory, journal, books);
+  const abandonedRecords = await dropAbandoned(directory, journal, commits, books);
+  await pruneJournal({ journal, books });
+  const removedDirectories = await removeUnnamed(directory, settings, books);
+  const state = await stateAtEnd(directory, commits, books);
+
+  const probes: Probed[] = [];
+  for (const number of books.directories) {
+    const probed = await probeDatabase(settings.engine, directory.database(number));
+    if (probed.engine !== undefined) held.add(() => probed.engine.close());
+    probes.push(probed);
+  }
+  const decisions = decideAll(directory, books, probes, state.version);
+
+  const believed = probes.map((probed, index) => openBelieved(directory, books, index, probed, decisions[index]!));
+  const redos = believed.flatMap((found, index) => {
+    if (found === undefined) return [];
+    const { from, claims } = found.decision;
+    return from === state.version ? [] : [{ index, redo: new Redo(found.database, from, claims) }];
+  });
+  if (redos.length > 0) await redoAll(commits, redos, { ...books.synced, checksums: [] }, state.version);
+
+  const parts = { directory, settings, lock, anchor, journal, ownLog, commits, books, state };
+  const store = new Store({ ...parts, databases: [] });
+  const candidates = believed.map((found, index) => ({
+    database: found?.database,
+    engine: probes[index]!.engine,
+    decision: decisions[index]!,
+  }));
+  const rebuilt = await rebuild(store, candidates, held);
+  return {
+    store,
+    recovery: {
+      version: state.version,
+      redone: Object.fromEntries(redos.map(({ redo }) => [redo.database.name, state.version - redo.from])),
+      rebuilt,
+      abandonedRecords,
+      removedDirectories,
+    },
+  };
+}
+
+/** The journal must hold all that the books know to be durable. */
+function checkJournalReaches({ path }: StoreDirectory, { lastLsn }: Journal, { base, synced, snapshots }: Books): void {
+  const known = Math.max(base.lsn, synced.lsn, ...snapshots.map(({ lsn }) => lsn));
+  if (lastLsn >= known) return;
+  throw new CorruptionError({
+    path,
+    lsn: lastLsn + 1,
+    expected: `a journal that reaches LSN ${known}, which was durable`,
+    found: `one that ends at ${lastLsn}`,
+    advice: "Open the store with its own journal, whole.",
+  });
+}
+
+/** Drops what a rollback or import abandoned, where a crash came before it was dropped. Returns how many records. */
+async function dropAbandoned({ path }: StoreDirectory, journal: Journal, commits: CommitLog, books: Books): Promise<number> {
+  const { timeline, timelineLsn } = books;
+  const { lastLsn } = journal;
+  if (lastLsn <= timelineLsn) return 0;
+  const header = await commits.headerAt(Math.max(timelineLsn + 1, journal.firstLsn));
+  if (header.timeline > timeline)
+    throw new CorruptionError({
+      path,
+      expected: `books that know timeline ${header.timeline}, in which the journal has commits`,
+      found: `books of timeline ${timeline}`,
+      advice: "The books are older than the journal. Open the store with its own anchor.",
+    });
+  if (header.timeline === timeline) return 0;
+  await journal.truncateAfter(timelineLsn);
+  return lastLsn - timelineLsn;
+}
+
+/** Removes directories that were made for something that did not come true, or that were dropped. */
+async function removeUnnamed(directory: StoreDirectory, settings: FlatKvSettings, books: Books): Promise<number> {
+  const named = new Set([...books.directories, ...books.snapshots.flatMap(({ directories }) => directories)]);
+  const { databases } = await directory.list();
+  const unnamed = databases.filter((number) => !named.has(number));
+  await removeDirectories({ settings, directory }, unnamed);
+  return unnamed.length;
+}
+
+/** What the newest commit says that the databases come to. */
+async function stateAtEnd({ path }: StoreDirectory, commits: CommitLog, books: Books): Promise<KnownState> {
+  const last = await commits.last();
+  if (last !== undefined)
+    return { version: last.commit.version, lsn: last.lsn, checksums: last.commit.databases.map(({ checksum }) => checksum.slice()) };
+  const known = knownStateAt(books, commits.lastLsn);
+  if (known !== undefined) return known;
+  throw new CorruptionError({
+    path,
+    lsn: commits.lastLsn,
+    expected: "a snapshot at the end of the empty journal",
+    found: "none",
+  });
+}
+
+function decideAll(directory: StoreDirectory, books: Books, probes: readonly Probed[], lastVersion: number): DatabaseDecision[] {
+  const { storeId, timeline, synced } = books;
+  const decisions = probes.map(({ probe }, index) =>
+    decideDatabase(probe, { storeId, timeline, name: books.names[index]!, syncedVersion: synced.version, lastVersion }),
+  );
+  for (const [index, decision] of decisions.entries()) {
+    const path = directory.database(books.directories[index]!);
+    const name = books.names[index]!;
+    if (decision.kind === "no-hashes") throw noHashes(path, `database ${name}`, decision.older);
+    if (decision.kind === "newer")
+      throw new FormatError(
+        "HF_FORMAT_NEWER",
+        `${path} has metadata of format ${decision.format}, which this build does not know. Use a newer one.`,
+        { path, format: decision.format },
+      );
+    if (decision.kind === "foreign")
+      throw new FormatError("HF_FORMAT_FOREIGN", `${path} should be database ${name} of this store, and is ${decision.found}. Put the right one there, or remove it: then it is made anew.`, {
+        path,
+        expected: name,
+        found: decision.found,
+      });
+  }
+  // A database is written after the log only. Where all of them know more than the log, they are what is left of commits that were acknowledged.
+  if (decisions.every((decision) => decision.kind === "rebuild" && decision.reason === "ahead-of-log"))
+    throw new CorruptionError({
+      path: directory.path,
+      expected: "a journal with every version that the databases hold",
+      found: `one that ends at version ${lastVersion}, before all of them`,
+      advice: "Open the store with its own journal. Where that is lost, `rebuildHashes` keeps what the databases hold.",
+    });
+  return decisions;
+}
+
+/** The database, where what it says of itself is believed. */
+function openBelieved(directory: StoreDirectory, books: Books, index: number, { probe, engine }: Probed, decision: DatabaseDecision): { readonly database: Database; readonly decision: Extract<DatabaseDecision, { kind: "redo" }> } | undefined {
+  if (decision.kind !== "redo" || engine === undefined || probe.kind !== "readable" || probe.metadata?.kind !== "sound") return undefined;
+  const number = books.directories[index]!;
+  const owner = { storeId: books.storeId, name: books.names[index]! };
+  const database = new Database(owner, { number, path: directory.database(number) }, engine, probe.metadata.metadata);
+  return { database, decision };
+}
+
+/** A database that was looked at. */
+interface Candidate {
+  /** `undefined` where it is not believed. */
+  readonly database: Database | undefined;
+  readonly engine: EngineDatabase | undefined;
+  readonly decision: DatabaseDecision;
+}
+
+/** Makes anew what can't be believed, and what does not have the hash that the log says. One write of the books names all of it. */
+async function rebuild(store: Store, candidates: readonly Candidate[], held: Held): Promise<RebuiltDatabase[]> {
+  const { directory, settings, commits, state } = store;
+  const context = { directory, engine: settings.engine, books: store.books, commits, links: settings.snapshots.links };
+  const rebuilt: RebuiltDatabase[] = [];
+  const live: Database[] = [];
+  for (const [index, { database, engine, decision }] of candidates.entries()) {
+    if (database !== undefined && equalBytes(database.hash.checksum(), state.checksums[index]!)) {
+      live.push(database);
+      continue;
+    }
+    await engine?.close();
+    const [number] = store.reserveDirectories(1);
+    const made = await makeDatabase(context, index, state.version, number!);
+    held.add(() => made.database.engine.close());
+    live.push(made.database);
+    rebuilt.push({
+      database: store.books.names[index]!,
+      ...(decision.kind === "rebuild" ? { reason: decision.reason } : { reason: "hash-differs" }),
+      fromVersion: made.fromVersion,
+      ...(decision.kind === "rebuild" && decision.cause !== undefined ? { cause: decision.cause } : {}),
+    });
+  }
+  store.databases = live;
+  if (rebuilt.length === 0) return rebuilt;
+
+  const before = store.books.directories;
+  await directory.vfs.syncDirectory(directory.path);
+  await store.writeBooks({ ...store.books, directories: live.map(({ number }) => number) });
+  await removeDirectories(
+    store,
+    before.filter((number) => !store.books.directories.includes(number)),
+  );
+  return rebuilt;
+}
