@@ -33,6 +33,7 @@ export const DEFAULT_ERRNOS: Readonly<Record<SimOperation, readonly string[]>> =
   stat: ["EIO", "EACCES"],
   rename: ["EIO", "ENOSPC", "EROFS"],
   remove: ["EIO", "EACCES", "EROFS"],
+  "remove-directory": ["EIO", "EACCES", "EROFS"],
   "sync-directory": ["EIO", "ENOSPC"],
   lock: ["EIO", "EMFILE", "EACCES", "EROFS"],
 };

@@ -462,6 +462,40 @@ export function describeVfsConformance(name: string, makeVfs: () => Promise<Conf
       });
     });
 
+    describe("removeDirectory", () => {
+      it("takes an empty directory away, and its name can be used again", async () => {
+        const directory = vfs.join(subject.root, "directory");
+        await vfs.makeDirectory(directory);
+        await (await fileWith(THREE, vfs.join(directory, "inside"))).close();
+        await vfs.remove(vfs.join(directory, "inside"));
+        await vfs.removeDirectory(directory);
+        expect(await vfs.stat(directory)).toBeUndefined();
+        expect(await vfs.list(subject.root)).toEqual([]);
+        await vfs.syncDirectory(subject.root);
+        expect(await vfs.makeDirectory(directory)).toBe(true);
+        expect(await vfs.list(directory)).toEqual([]);
+      });
+
+      it("of one that holds a file or a directory is ENOTEMPTY, and takes nothing", async () => {
+        const directory = vfs.join(subject.root, "directory");
+        await vfs.makeDirectory(directory);
+        await (await fileWith(THREE, vfs.join(directory, "inside"))).close();
+        expect((await ioErrorOf(() => vfs.removeDirectory(directory))).errno).toBe("ENOTEMPTY");
+        expect(await vfs.list(directory)).toEqual(["inside"]);
+        await vfs.remove(vfs.join(directory, "inside"));
+        await vfs.makeDirectory(vfs.join(directory, "below"));
+        expect((await ioErrorOf(() => vfs.removeDirectory(directory))).errno).toBe("ENOTEMPTY");
+        expect(await vfs.list(directory)).toEqual(["below"]);
+      });
+
+      it("of what is missing is ENOENT, and of a file ENOTDIR", async () => {
+        expect((await ioErrorOf(() => vfs.removeDirectory(path))).errno).toBe("ENOENT");
+        await (await fileWith(THREE)).close();
+        expect((await ioErrorOf(() => vfs.removeDirectory(path))).errno).toBe("ENOTDIR");
+        expect(await vfs.stat(path)).toEqual({ kind: "file", bytes: 3 });
+      });
+    });
+
     describe("syncDirectory", () => {
       it("resolves for a directory, whatever changed in it", async () => {
         await vfs.syncDirectory(subject.root);

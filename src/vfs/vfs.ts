@@ -100,6 +100,12 @@ export interface Vfs {
   /** Removes a file's name. Open descriptors keep reading it. Durable after `syncDirectory` on its parent. */
   remove(path: string): Promise<void>;
 
+  /**
+   * Removes an empty directory: `ENOTEMPTY` where it holds names, `ENOENT` where nothing is, `ENOTDIR` for a file. Durable after
+   * `syncDirectory` on its parent; a crash before that leaves it or not, and which of the names removed from it come back is open too.
+   */
+  removeDirectory(path: string): Promise<void>;
+
   /** Makes durable every name made, renamed or removed in the directory so far. */
   syncDirectory(path: string): Promise<void>;
 

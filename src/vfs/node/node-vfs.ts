@@ -104,6 +104,12 @@ export class NodeVfs implements Vfs {
     await callFs<void>("remove", path, (callback) => fs.unlink(path, (error) => callback(error, undefined)));
   }
 
+  async removeDirectory(path: string): Promise<void> {
+    await callFs<void>("remove-directory", path, (callback) =>
+      fs.rmdir(path, (error) => callback(error, undefined)),
+    );
+  }
+
   async syncDirectory(path: string): Promise<void> {
     if (process.platform === "win32") {
       if ((await this.stat(path))?.kind !== "directory")

@@ -15,6 +15,7 @@ export type SimOperation =
   | "stat"
   | "rename"
   | "remove"
+  | "remove-directory"
   | "sync-directory"
   | "lock";
 

@@ -200,6 +200,20 @@ export class SimVfs implements Vfs {
     });
   }
 
+  removeDirectory(path: string): Promise<void> {
+    return this.run("remove-directory", path, () => {
+      const { directory, name } = this.disk.place(path);
+      const inode = directory.lookup(name);
+      if (inode === 0) throw errno("ENOENT");
+      const node = this.disk.inode(inode);
+      if (node?.kind !== "directory") throw errno("ENOTDIR");
+      if (node.names().length > 0) throw errno("ENOTEMPTY");
+      const operation = { id: this.disk.nextOperation(), operation: "remove-directory", path };
+      this.disk.remove(operation.id, directory, name);
+      return this.#changed(operation, undefined);
+    });
+  }
+
   syncDirectory(path: string): Promise<void> {
     return this.run("sync-directory", path, (lies) => {
       const directory = this.#directory(path);

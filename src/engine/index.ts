@@ -1,0 +1,3 @@
+export { memoryEngine } from "./memory/memory-engine.js";
+export type { Engine, EngineBatch, EngineDatabase, EngineRange, EngineReads, EngineRow, EngineView } from "./engine.js";
+export type { MemoryEngineOptions } from "./memory/memory-engine.js";

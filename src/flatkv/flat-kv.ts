@@ -1,0 +1,355 @@
+/** The store: the public face of staging, commits and everything that is done to databases. */
+import { StateError, Turns, invalid } from "../base/index.js";
+import { LtHash } from "../hash/index.js";
+import { type ChangeSet, placeChanges, placeOf } from "./change-set.js";
+import { ROW_OVERHEAD_BYTES, emptyBodyBytes } from "./commit-format.js";
+import { checkCommitBytes } from "./commit-log.js";
+import { type Database, damagedRow } from "./database.js";
+import { openStore } from "./open.js";
+import { type FlatKvOptions, resolveFlatKvOptions, routingOf, unknownDatabase } from "./options.js";
+import { type IterateOptions, engineRange } from "./range.js";
+import type { FlatKvRecovery } from "./recovery-report.js";
+import { checkRollback, oldestVersion, rollBack } from "./rollback.js";
+import type { Place, Routing } from "./routing.js";
+import { decodeRow } from "./row-format.js";
+import { type SnapshotInfo, makeSnapshot } from "./snapshots.js";
+import { Staging } from "./staging.js";
+import type { Store } from "./store.js";
+import { commitStaged } from "./sync.js";
+import { syncDatabases, syncWhenDue } from "./sync-databases.js";
+
+/** Which database's rows a key is one of; absent: the store's routing says. */
+export interface KeyOptions {
+  readonly database?: string | undefined;
+}
+
+/** A row as it is read. */
+export interface FlatKvRow {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+/** Counters and sizes of a store. */
+export interface FlatKvStats {
+  readonly version: number;
+  /** The oldest version that `rollback` reaches. */
+  readonly oldestVersion: number;
+  /** Everything up to this version is durable in the databases themselves. What is above it is in the journal, and redone after a power cut. */
+  readonly syncedVersion: number;
+  readonly timeline: number;
+  readonly snapshots: number;
+  /** Rows that are staged. */
+  readonly stagedRows: number;
+  /** Of keys and values that are staged. */
+  readonly stagedBytes: number;
+}
+
+/**
+ * A commit store: named databases of key-value rows that go from version to version together, each with a lattice hash of all its rows.
+ *
+ * `applyChangeSets` stages, `commit` makes a version of what is staged. A version is durable when `commit` resolves, in all databases or in none, whatever
+ * crashes. Reads show the newest committed version. One process has a store open.
+ *
+ * Every method rejects with `StateError`: `HF_CLOSED` after `close`, `HF_POISONED` with the first cause once a write failed; then nothing is lost, and
+ * opening again is the recovery. A row that is damaged is a `CorruptionError`, a failed read an `IoError`, and never "not found".
+ *
+ * ```ts
+ * import { FlatKv } from "holdfast/flatkv";
+ *
+ * const store = await FlatKv.open("./state", { databases: ["accounts"] });
+ * const key = new TextEncoder().encode("alice");
+ * await store.applyChangeSets([{ database: "accounts", changes: [{ key, value: Uint8Array.of(42) }] }]);
+ * const version = await store.commit();
+ * console.log(version, await store.get(key, { database: "accounts" }), store.committedHash().checksum());
+ * await store.close();
+ * ```
+ */
+export class FlatKv {
+  /** What opening found and did. */
+  readonly recovery: FlatKvRecovery;
+  readonly #store: Store;
+  readonly #routing: Routing | undefined;
+  readonly #turns = new Turns();
+  #staging: Staging;
+  #closing: Promise<void> | undefined;
+
+  private constructor(store: Store, recovery: FlatKvRecovery) {
+    this.#store = store;
+    this.recovery = recovery;
+    this.#routing = routingOf(store.settings, store.books.names);
+    this.#staging = new Staging(store.databases);
+  }
+
+  /**
+   * Opens the store in `directory`, or makes one. What a crash left is recovered first: databases that lack commits get them from the journal, and one
+   * that is missing, damaged or beyond the journal is made anew from the newest snapshot and the journal; `recovery` says which and why.
+   *
+   * Errors: `LockedError`; `InvalidArgumentError`; `ConflictError` (`HF_OPTION_MISMATCH`: engine or databases other than stored; `HF_EXISTS`: the journal
+   * for a new store has records); `FormatError` (`HF_HASHES_MISSING`: rows whose version or hash is not known, see `rebuildHashes`; `HF_FORMAT_UNKNOWN`,
+   * `HF_FORMAT_NEWER`, `HF_FORMAT_FOREIGN`); `CorruptionError`; `IoError`. After an error nothing is held or lost.
+   */
+  static async open(directory: string, options?: FlatKvOptions): Promise<FlatKv> {
+    const settings = resolveFlatKvOptions("FlatKv.open", options);
+    if (typeof directory !== "string" || directory === "") throw invalid("FlatKv.open", "directory", directory, "a path");
+    const { store, recovery } = await openStore(directory, settings);
+    return new FlatKv(store, recovery);
+  }
+
+  /** The newest committed version; 0 for a store without commits. */
+  get version(): number {
+    return this.#store.state.version;
+  }
+
+  /** Names of the databases. */
+  get databases(): readonly string[] {
+    return this.#store.books.names;
+  }
+
+  /** Why every call rejects since a write failed; `undefined` while the store serves. */
+  get failure(): StateError | undefined {
+    return this.#store.failure;
+  }
+
+  /**
+   * Stages changes for the next commit, in order, on top of what is staged. All of them or, where the call rejects, none. May be called often
+   * before one commit. Nothing of it is durable or seen by reads before that. Keys and values must not change until the promise settles.
+   *
+   * Errors, all without effect: `InvalidArgumentError` (an unknown database, a key without a place, an empty key or value), `LimitError` (a key of more
+   * than 65,535 bytes, a value of more than 64 MiB, more in all than one commit in the journal may be), `CorruptionError` or `IoError` where a row that is
+   * to change can't be read.
+   */
+  async applyChangeSets(sets: readonly ChangeSet[]): Promise<void> {
+    this.#checkUsable();
+    const placed = placeChanges(sets, this.databases, this.#routing);
+    await this.#turn(() =>
+      this.#staging.apply(placed, (rows, bytes) =>
+        checkCommitBytes(
+          this.#store.journal,
+          emptyBodyBytes(this.databases.length) + rows * ROW_OVERHEAD_BYTES + bytes,
+        ),
+      ),
+    );
+  }
+
+  /** Drops what is staged, once the calls before it are done. */
+  async discard(): Promise<void> {
+    this.#checkUsable();
+    await this.#turn(async () => {
+      this.#staging = new Staging(this.#store.databases);
+    });
+  }
+
+  /** The hash that all databases together come to with what is staged: the sum of theirs. With a name: that of one. A copy. */
+  workingHash(database?: string): LtHash {
+    if (database !== undefined) return this.#staging.hashOf(this.#named("FlatKv.workingHash", database)).clone();
+    return LtHash.sum(this.databases.map((name) => this.#staging.hashOf(name)));
+  }
+
+  /** The sum of the databases' hashes at the committed version. A copy. */
+  committedHash(): LtHash {
+    return LtHash.sum(this.#store.databases.map(({ hash }) => hash));
+  }
+
+  /** The hash of one database's rows at the committed version. A copy. */
+  databaseHash(database: string): LtHash {
+    return this.#database(this.#named("FlatKv.databaseHash", database)).hash.clone();
+  }
+
+  /**
+   * Makes a version of what is staged, which may be nothing, and resolves to it once it is durable and applied. Calls take turns. Errors: see the class;
+   * after one, it is unknown whether the version was committed until the store is opened again.
+   */
+  async commit(): Promise<number> {
+    this.#checkUsable();
+    return await this.#turn(async () => {
+      const store = this.#store;
+      await commitStaged(store, this.#staging);
+      this.#staging = new Staging(store.databases);
+      const { version } = store.state;
+      await this.#poisoning(async () => {
+        const { everyCommits } = store.settings.snapshots;
+        if (everyCommits > 0 && version % everyCommits === 0) await makeSnapshot(store);
+        await syncWhenDue(store);
+      });
+      return version;
+    });
+  }
+
+  /** The value of a key at the committed version, or `undefined` where it has none. */
+  async get(key: Uint8Array, options: KeyOptions = {}): Promise<Uint8Array | undefined> {
+    const [value] = await this.getMany([key], options);
+    return value;
+  }
+
+  /** Whether a key has a value at the committed version. */
+  async has(key: Uint8Array, options: KeyOptions = {}): Promise<boolean> {
+    return (await this.get(key, options)) !== undefined;
+  }
+
+  /** The values of several keys, in their order, all at one version. */
+  async getMany(keys: readonly Uint8Array[], { database }: KeyOptions = {}): Promise<(Uint8Array | undefined)[]> {
+    this.#checkUsable();
+    if (!Array.isArray(keys)) throw invalid("FlatKv.getMany", "keys", keys, "a list of keys");
+    const places = keys.map((key) => placeOf("FlatKv.get", key, database, this.databases, this.#routing));
+    const values: (Uint8Array | undefined)[] = new Array(keys.length).fill(undefined);
+    const wanted = new Map<string, number[]>();
+    for (const [at, { database: name }] of places.entries()) {
+      const list = wanted.get(name);
+      if (list === undefined) wanted.set(name, [at]);
+      else list.push(at);
+    }
+    // All reads begin now, each as of now; so they are of one version even if a commit is published meanwhile.
+    await Promise.all(
+      [...wanted].map(async ([name, ats]) => {
+        const rows = await this.#readRows(this.#database(name), ats.map((at) => places[at]!));
+        for (const [index, at] of ats.entries()) {
+          const row = rows[index];
+          const { field } = places[at]!;
+          values[at] = row === undefined || field === undefined ? row : field.read(row);
+        }
+      }),
+    );
+    return values;
+  }
+
+  /**
+   * The rows of a database in key order, at the version that is committed when the first is asked for, whatever is committed meanwhile. Keys are those
+   * of rows; the routing has no part in it.
+   */
+  async *iterate(options: IterateOptions = {}): AsyncGenerator<FlatKvRow, void, undefined> {
+    const where = "FlatKv.iterate";
+    const range = engineRange(where, options);
+    const name = options.database ?? (this.databases.length === 1 ? this.databases[0]! : undefined);
+    const named = this.#named(where, name);
+    this.#checkUsable();
+    const rows = await this.#turn(async () => this.#database(named).engine.iterate(range));
+    const { path } = this.#database(named);
+    for await (const chunk of rows) {
+      for (const [engineKey, stored] of chunk) {
+        const value = decodeRow(engineKey, stored);
+        if (value === undefined) throw damagedRow(path, named, engineKey);
+        yield { key: engineKey.subarray(1), value };
+      }
+    }
+  }
+
+  /** Makes a snapshot of the committed version now, if there is none of it. Durable when it resolves. The oldest beyond `snapshots.keep` goes. */
+  async snapshot(): Promise<SnapshotInfo> {
+    this.#checkUsable();
+    return await this.#turn(async () => {
+      await this.#poisoning(() => makeSnapshot(this.#store));
+      return this.snapshots().at(-1)!;
+    });
+  }
+
+  /** The snapshots, oldest first. */
+  snapshots(): readonly SnapshotInfo[] {
+    return this.#store.books.snapshots.map(({ version, timeline }) => ({ version, timeline }));
+  }
+
+  /**
+   * Goes back to an older version, durably and atomically: a crash leaves the store at one or the other. What was committed since is gone, and can't come
+   * back. What is staged is dropped. Reaches back as far as the oldest snapshot, or the beginning where the journal does (`stats().oldestVersion`);
+   * else `InvalidArgumentError` `HF_VERSION_OUT_OF_RANGE`. Takes about as long as copying the snapshot, redoing the commits since and reading all rows.
+   */
+  async rollback(version: number): Promise<void> {
+    this.#checkUsable();
+    await this.#turn(async () => {
+      const store = this.#store;
+      checkRollback(store, version);
+      if (version < store.state.version) await this.#poisoning(() => rollBack(store, version));
+      this.#staging = new Staging(store.databases);
+    });
+  }
+
+  /** Counters and sizes now. */
+  stats(): FlatKvStats {
+    const { state, books } = this.#store;
+    return {
+      version: state.version,
+      oldestVersion: oldestVersion(this.#store),
+      syncedVersion: books.synced.version,
+      timeline: books.timeline,
+      snapshots: books.snapshots.length,
+      stagedRows: this.#staging.rowCount,
+      stagedBytes: this.#staging.bytes,
+    };
+  }
+
+  /**
+   * Waits for the calls before it, syncs the databases so that the next opening has nothing to redo, and releases everything. What is staged is dropped.
+   * Idempotent. After a failed write it only releases, and rejects with the cause if no call was refused for it.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    const store = this.#store;
+    await this.#turns.done();
+    await store.syncing;
+    const wasTold = store.told;
+    try {
+      if (store.failure === undefined) await syncDatabases(store).catch((error: unknown) => void store.fail(error));
+      if (store.failure !== undefined && !wasTold) throw store.failure;
+    } finally {
+      for (const { engine } of store.databases) await engine.close();
+      await store.ownLog?.close();
+      await store.anchor.close();
+      await store.lock.release();
+    }
+  }
+
+  /** Runs alone, after what was asked for before. */
+  #turn<R>(act: () => Promise<R>): Promise<R> {
+    return this.#turns.take(async () => {
+      this.#store.checkUsable();
+      return await act();
+    });
+  }
+
+  /** A failure on the way ends the store: what it left is for opening to find out. */
+  async #poisoning(act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      throw this.#store.fail(error);
+    }
+  }
+
+  /** Rows of one database at the committed version. While a commit is being applied they are what they were. */
+  async #readRows(database: Database, places: readonly Place[]): Promise<(Uint8Array | undefined)[]> {
+    const before = this.#store.applying;
+    const rows = await database.getMany(places.map(({ key }) => key));
+    const applying = before ?? this.#store.applying;
+    if (applying !== undefined) {
+      for (const [at, { key }] of places.entries()) {
+        const staged = applying.row(database.name, key);
+        if (staged !== undefined) rows[at] = staged.before;
+      }
+    }
+    return rows;
+  }
+
+  #database(name: string): Database {
+    return this.#store.databases[this.databases.indexOf(name)]!;
+  }
+
+  #named(where: string, name: string | undefined): string {
+    if (name === undefined || !this.databases.includes(name)) throw unknownDatabase(where, name, this.databases);
+    return name;
+  }
+
+  #checkUsable(): void {
+    if (this.#closing !== undefined)
+      throw new StateError("HF_CLOSED", `The store ${this.#store.directory.path} is closed. Open it again.`, {
+        path: this.#store.directory.path,
+      });
+    this.#store.checkUsable();
+  }
+}
