@@ -38,6 +38,14 @@ export interface Engine {
   open(directory: string): Promise<EngineDatabase | undefined>;
 
   /**
+   * Makes a copy of a closed database in a new directory (`HF_EXISTS` where anything is), which is left as it is; false where there is no database to
+   * copy. What is durable when, and `links`: as with {@link EngineDatabase.checkpoint}.
+   *
+   * Errors: `HF_LOCKED` while it is open; `HF_CORRUPTION`; `HF_FORMAT_NEWER`; `HF_IO`.
+   */
+  copy(from: string, to: string, options?: { readonly links?: boolean | undefined }): Promise<boolean>;
+
+  /**
    * Removes a closed database, or half of one, with its directory. Nothing there is fine. Durable after the caller has synced the parent
    * directory; a crash before leaves any part of it.
    *

@@ -25,9 +25,13 @@ function booksOf(path: string, value: Uint8Array): Books {
   const parse = parseBooks(value);
   if (parse.kind === "sound") return parse.books;
   if (parse.kind === "newer")
-    throw new FormatError("HF_FORMAT_NEWER", `${path} has format ${parse.format}, which this build does not know. Use a newer one.`, {
-      path,
-      format: parse.format,
-    });
+    throw new FormatError(
+      "HF_FORMAT_NEWER",
+      `${path} has format ${parse.format}, which this build does not know. Use a newer one.`,
+      {
+        path,
+        format: parse.format,
+      },
+    );
   throw new CorruptionError({ path, expected: "the books of a store", found: parse.found });
 }

@@ -28,7 +28,11 @@ export interface PlacedChange {
 const VALUE_BYTES_MAX: number = 1 << 26;
 
 /** Refuses what can't be stored, before any effect, and finds the place of each change. */
-export function placeChanges(sets: readonly ChangeSet[], names: readonly string[], routing: Routing | undefined): PlacedChange[] {
+export function placeChanges(
+  sets: readonly ChangeSet[],
+  names: readonly string[],
+  routing: Routing | undefined,
+): PlacedChange[] {
   const where = "FlatKv.applyChangeSets";
   if (!Array.isArray(sets)) throw invalid(where, "sets", sets, "a list of change sets");
   const placed: PlacedChange[] = [];
@@ -52,7 +56,8 @@ export function placeOf(
   names: readonly string[],
   routing: Routing | undefined,
 ): Place {
-  if (!(key instanceof Uint8Array) || key.length === 0) throw invalid(where, "key", key, "a Uint8Array with at least one byte");
+  if (!(key instanceof Uint8Array) || key.length === 0)
+    throw invalid(where, "key", key, "a Uint8Array with at least one byte");
   let place: Place | undefined;
   if (database !== undefined) {
     if (!names.includes(database)) throw unknownDatabase(where, database, names);
@@ -60,11 +65,19 @@ export function placeOf(
   } else {
     if (routing === undefined) throw unknownDatabase(where, "absent", names);
     place = routing.route(key);
-    if (place === undefined) throw new InvalidArgumentError("HF_INVALID_ARGUMENT", `${where}: the key ${toHex(key)} has no place.`, { where, key: toHex(key) });
+    if (place === undefined)
+      throw new InvalidArgumentError("HF_INVALID_ARGUMENT", `${where}: the key ${toHex(key)} has no place.`, {
+        where,
+        key: toHex(key),
+      });
     if (!names.includes(place.database)) throw unknownDatabase(where, place.database, names);
   }
   if (place.key.length === 0 || place.key.length > KEY_BYTES_MAX)
-    throw new LimitError("HF_VALUE_TOO_LARGE", `${where}: a key has ${place.key.length} bytes, and may have 1 to ${KEY_BYTES_MAX}.`, { where, bytes: place.key.length, bytesMax: KEY_BYTES_MAX });
+    throw new LimitError(
+      "HF_VALUE_TOO_LARGE",
+      `${where}: a key has ${place.key.length} bytes, and may have 1 to ${KEY_BYTES_MAX}.`,
+      { where, bytes: place.key.length, bytesMax: KEY_BYTES_MAX },
+    );
   return place;
 }
 
@@ -77,5 +90,9 @@ function checkValue(where: string, key: Uint8Array, value: Uint8Array): void {
       { where, key: toHex(key) },
     );
   if (value.length > VALUE_BYTES_MAX)
-    throw new LimitError("HF_VALUE_TOO_LARGE", `${where}: a value has ${value.length} bytes, and may have ${VALUE_BYTES_MAX}.`, { where, bytes: value.length, bytesMax: VALUE_BYTES_MAX });
+    throw new LimitError(
+      "HF_VALUE_TOO_LARGE",
+      `${where}: a value has ${value.length} bytes, and may have ${VALUE_BYTES_MAX}.`,
+      { where, bytes: value.length, bytesMax: VALUE_BYTES_MAX },
+    );
 }

@@ -135,7 +135,10 @@ function writeBody(target: Uint8Array, start: number, { databases }: Commit): vo
 }
 
 /** The header of a record of this store's kind; `undefined` for anything else, `format` alone where a newer build wrote it. */
-export function readCommitHeader(type: number, payload: Uint8Array): CommitHeader | { readonly format: number } | undefined {
+export function readCommitHeader(
+  type: number,
+  payload: Uint8Array,
+): CommitHeader | { readonly format: number } | undefined {
   if (type !== COMMIT_RECORD || payload.length < COMMIT_HEADER_BYTES) return undefined;
   const format = readU16(payload, 0);
   if (format > FORMAT) return { format };

@@ -64,14 +64,25 @@ export class CommitLog {
   }
 
   /** The commits that follow a version, oldest first, up to version `to`. Versions are without gaps, or it is an error. */
-  async *read(after: VersionPlace, to: number = Number.MAX_SAFE_INTEGER, signal?: AbortSignal): AsyncGenerator<PlacedCommit, void, undefined> {
+  async *read(
+    after: VersionPlace,
+    to: number = Number.MAX_SAFE_INTEGER,
+    signal?: AbortSignal,
+  ): AsyncGenerator<PlacedCommit, void, undefined> {
     if (after.lsn >= this.#journal.lastLsn || after.version >= to) return;
     if (after.lsn + 1 < this.#journal.firstLsn)
-      throw this.#damaged(after.lsn + 1, `version ${after.version + 1}`, `a journal that begins at LSN ${this.#journal.firstLsn}`);
+      throw this.#damaged(
+        after.lsn + 1,
+        `version ${after.version + 1}`,
+        `a journal that begins at LSN ${this.#journal.firstLsn}`,
+      );
     let version = after.version + 1;
     let parts = 0;
     let payloads: Uint8Array[] = [];
-    for await (const record of this.#journal.read({ from: after.lsn + 1, ...(signal === undefined ? {} : { signal }) })) {
+    for await (const record of this.#journal.read({
+      from: after.lsn + 1,
+      ...(signal === undefined ? {} : { signal }),
+    })) {
       const header = this.#check(record);
       if (header.version !== version || header.part !== payloads.length || (header.part > 0 && header.parts !== parts))
         throw this.#damaged(
@@ -83,7 +94,8 @@ export class CommitLog {
       payloads.push(record.payload);
       if (payloads.length < parts) continue;
       const commit = decodeCommit(header, payloads);
-      if (commit?.databases.length !== this.#databases) throw this.#damaged(record.lsn, "a commit", "bytes that are none");
+      if (commit?.databases.length !== this.#databases)
+        throw this.#damaged(record.lsn, "a commit", "bytes that are none");
       yield { commit, lsn: record.lsn };
       if (version === to) return;
       version += 1;
@@ -95,7 +107,8 @@ export class CommitLog {
   #check(record: LogRecord): CommitHeader {
     const header = readCommitHeader(record.type, record.payload);
     if (header === undefined || !("version" in header)) {
-      if (header === undefined) throw this.#damaged(record.lsn, "a commit of this store", `a record of type ${record.type} that is none`);
+      if (header === undefined)
+        throw this.#damaged(record.lsn, "a commit of this store", `a record of type ${record.type} that is none`);
       throw new FormatError(
         "HF_FORMAT_NEWER",
         `${this.#where} holds a commit of format ${header.format} at LSN ${record.lsn}, which this build does not know. Use a newer one.`,

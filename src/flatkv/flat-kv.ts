@@ -90,7 +90,8 @@ export class FlatKv {
    */
   static async open(directory: string, options?: FlatKvOptions): Promise<FlatKv> {
     const settings = resolveFlatKvOptions("FlatKv.open", options);
-    if (typeof directory !== "string" || directory === "") throw invalid("FlatKv.open", "directory", directory, "a path");
+    if (typeof directory !== "string" || directory === "")
+      throw invalid("FlatKv.open", "directory", directory, "a path");
     const { store, recovery } = await openStore(directory, settings);
     return new FlatKv(store, recovery);
   }
@@ -201,7 +202,10 @@ export class FlatKv {
     // All reads begin now, each as of now; so they are of one version even if a commit is published meanwhile.
     await Promise.all(
       [...wanted].map(async ([name, ats]) => {
-        const rows = await this.#readRows(this.#database(name), ats.map((at) => places[at]!));
+        const rows = await this.#readRows(
+          this.#database(name),
+          ats.map((at) => places[at]!),
+        );
         for (const [index, at] of ats.entries()) {
           const row = rows[index];
           const { field } = places[at]!;

@@ -3,7 +3,12 @@ export { decodeAccount, encodeAccount } from "./account-row.js";
 export { seiRouting } from "./sei-routing.js";
 export type { Account } from "./account-row.js";
 export type { Change, ChangeSet } from "./change-set.js";
-export type { FlatKvCommitMessage, FlatKvOpenMessage, FlatKvPoisonMessage, FlatKvStructureMessage } from "./channels.js";
+export type {
+  FlatKvCommitMessage,
+  FlatKvOpenMessage,
+  FlatKvPoisonMessage,
+  FlatKvStructureMessage,
+} from "./channels.js";
 export type { FlatKvRow, FlatKvStats, KeyOptions } from "./flat-kv.js";
 export type { FlatKvOptions, SnapshotOptions } from "./options.js";
 export type { IterateOptions } from "./range.js";

@@ -41,7 +41,12 @@ interface Source {
 }
 
 /** Makes the database at `index` of the books, at version `to`, in the directory `number`. */
-export async function makeDatabase(context: MakingContext, index: number, to: number, number: number): Promise<MadeDatabase> {
+export async function makeDatabase(
+  context: MakingContext,
+  index: number,
+  to: number,
+  number: number,
+): Promise<MadeDatabase> {
   const causes: unknown[] = [];
   for (const source of sourcesFor(context, index, to)) {
     try {
@@ -69,11 +74,18 @@ export async function makeDatabase(context: MakingContext, index: number, to: nu
 /** What may be begun with, newest first. */
 function sourcesFor({ books, commits }: MakingContext, index: number, to: number): Source[] {
   const sources = books.snapshots.map((known): Source => ({ known, directory: known.directories[index]! })).reverse();
-  if (equalBytes(books.base.checksums[index]!, new LtHash().checksum())) sources.push({ known: books.base, directory: undefined });
+  if (equalBytes(books.base.checksums[index]!, new LtHash().checksum()))
+    sources.push({ known: books.base, directory: undefined });
   return sources.filter(({ known }) => known.version <= to && commits.firstLsn <= known.lsn + 1);
 }
 
-async function makeFrom(context: MakingContext, index: number, source: Source, to: number, number: number): Promise<MadeDatabase> {
+async function makeFrom(
+  context: MakingContext,
+  index: number,
+  source: Source,
+  to: number,
+  number: number,
+): Promise<MadeDatabase> {
   const { directory, engine, commits, signal } = context;
   const path = directory.database(number);
   await engine.remove(path);
@@ -81,7 +93,8 @@ async function makeFrom(context: MakingContext, index: number, source: Source, t
   try {
     const redo = new Redo(database, source.known.version, []);
     const state = await redoAll(commits, [{ index, redo }], source.known, to, signal);
-    if (state.version !== to) throw damaged(path, `the commits up to version ${to}`, `a log that ends at ${state.version}`);
+    if (state.version !== to)
+      throw damaged(path, `the commits up to version ${to}`, `a log that ends at ${state.version}`);
     await database.engine.sync();
     await checkRows(database, state.checksums[index]!, signal);
     return { database, fromVersion: source.known.version, state };
@@ -107,10 +120,15 @@ async function openCopy(context: MakingContext, index: number, source: Source, n
   if (opened === undefined) throw damaged(from, "a snapshot", "no database");
   try {
     const { metadata } = await readProbe(opened);
-    if (metadata?.kind !== "sound") throw damaged(from, "metadata", metadata === undefined ? "none" : "what can't be read");
+    if (metadata?.kind !== "sound")
+      throw damaged(from, "metadata", metadata === undefined ? "none" : "what can't be read");
     const found = metadata.metadata;
     if (!equalBytes(found.storeId, owner.storeId) || found.database !== owner.name || found.version !== version)
-      throw damaged(from, `database ${owner.name} at version ${version}`, `database ${found.database} at version ${found.version}`);
+      throw damaged(
+        from,
+        `database ${owner.name} at version ${version}`,
+        `database ${found.database} at version ${found.version}`,
+      );
     if (!equalBytes(found.hash.checksum(), checksums[index]!)) throw damaged(from, "the hash in the books", "another");
     return new Database(owner, place, opened, found);
   } catch (error) {
@@ -144,7 +162,8 @@ async function checkRows(database: Database, checksum: Uint8Array, signal: Abort
   const { hash, damagedRows } = await scanRows(database.engine, { signal });
   if (damagedRows > 0) throw damaged(database.path, "rows with their checksums", `${damagedRows} with another`);
   const found = hash.checksum();
-  if (!equalBytes(found, checksum)) throw damaged(database.path, `rows whose hash has the checksum ${toHex(checksum)}`, toHex(found));
+  if (!equalBytes(found, checksum))
+    throw damaged(database.path, `rows whose hash has the checksum ${toHex(checksum)}`, toHex(found));
 }
 
 function damaged(path: string, expected: string, found: string): CorruptionError {

@@ -1,6 +1,13 @@
 /** The options of a store: what each means, its unit, its default, and what it costs. */
-import { ConflictError, InvalidArgumentError, checkBoolean, checkInteger, checkOptions, invalid } from "../base/index.js";
-import { type Engine, classicLevel } from "../engine/index.js";
+import {
+  ConflictError,
+  InvalidArgumentError,
+  checkBoolean,
+  checkInteger,
+  checkOptions,
+  invalid,
+} from "../base/index.js";
+import { type Engine, memoryEngine } from "../engine/index.js";
 import type { Journal, LogOptions } from "../log/index.js";
 import { type Vfs, nodeVfs } from "../vfs/index.js";
 import { type Books, DATABASES_MAX, SNAPSHOTS_MAX } from "./books.js";
@@ -85,17 +92,24 @@ export function resolveFlatKvOptions(where: string, options: FlatKvOptions | und
   const routing = given.route;
   const databases = given.databases === undefined ? undefined : checkNames(where, given.databases);
   for (const name of databases === undefined ? [] : (routing?.databases ?? []))
-    if (!databases!.includes(name)) throw invalid(where, "databases", databases!.join(", "), `a list with ${name}, where the routing sends keys`);
+    if (!databases!.includes(name))
+      throw invalid(where, "databases", databases!.join(", "), `a list with ${name}, where the routing sends keys`);
   const snapshots = checkOptions(where, given.snapshots, ["everyCommits", "keep", "links"]);
   return {
     vfs: given.vfs ?? nodeVfs,
     createIfMissing: checkBoolean(where, "createIfMissing", given.createIfMissing, true),
-    engine: given.engine ?? classicLevel(),
+    engine: given.engine ?? memoryEngine({ vfs: given.vfs ?? nodeVfs }),
     databases,
     routing,
     journal: given.journal,
     log: given.log,
-    syncEveryCommits: checkInteger(where, "syncEveryCommits", given.syncEveryCommits, { min: 1, max: SYNC_EVERY_COMMITS_MAX }, 1000),
+    syncEveryCommits: checkInteger(
+      where,
+      "syncEveryCommits",
+      given.syncEveryCommits,
+      { min: 1, max: SYNC_EVERY_COMMITS_MAX },
+      1000,
+    ),
     syncEveryBytes: checkInteger(where, "syncEveryBytes", given.syncEveryBytes, { min: 1 }, 64 * MIB),
     snapshots: {
       everyCommits: checkInteger(where, "snapshots.everyCommits", snapshots.everyCommits, { min: 0 }, 10_000),
@@ -129,7 +143,11 @@ export function routingOf({ databases, routing }: FlatKvSettings, names: readonl
 }
 
 /** Refuses options that contradict what the store was made with. */
-export function checkStoredOptions(directory: string, { engine, databases, routing }: FlatKvSettings, books: Books): void {
+export function checkStoredOptions(
+  directory: string,
+  { engine, databases, routing }: FlatKvSettings,
+  books: Books,
+): void {
   const mismatch = (option: string, stored: string, given: string): ConflictError =>
     new ConflictError(
       "HF_OPTION_MISMATCH",

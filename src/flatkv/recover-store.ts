@@ -95,7 +95,12 @@ function checkJournalReaches({ path }: StoreDirectory, { lastLsn }: Journal, { b
 }
 
 /** Drops what a rollback or import abandoned, where a crash came before it was dropped. Returns how many records. */
-async function dropAbandoned({ path }: StoreDirectory, journal: Journal, commits: CommitLog, books: Books): Promise<number> {
+async function dropAbandoned(
+  { path }: StoreDirectory,
+  journal: Journal,
+  commits: CommitLog,
+  books: Books,
+): Promise<number> {
   const { timeline, timelineLsn } = books;
   const { lastLsn } = journal;
   if (lastLsn <= timelineLsn) return 0;
@@ -125,7 +130,11 @@ async function removeUnnamed(directory: StoreDirectory, settings: FlatKvSettings
 async function stateAtEnd({ path }: StoreDirectory, commits: CommitLog, books: Books): Promise<KnownState> {
   const last = await commits.last();
   if (last !== undefined)
-    return { version: last.commit.version, lsn: last.lsn, checksums: last.commit.databases.map(({ checksum }) => checksum.slice()) };
+    return {
+      version: last.commit.version,
+      lsn: last.lsn,
+      checksums: last.commit.databases.map(({ checksum }) => checksum.slice()),
+    };
   const known = knownStateAt(books, commits.lastLsn);
   if (known !== undefined) return known;
   throw new CorruptionError({
@@ -136,7 +145,12 @@ async function stateAtEnd({ path }: StoreDirectory, commits: CommitLog, books: B
   });
 }
 
-function decideAll(directory: StoreDirectory, books: Books, probes: readonly Probed[], lastVersion: number): DatabaseDecision[] {
+function decideAll(
+  directory: StoreDirectory,
+  books: Books,
+  probes: readonly Probed[],
+  lastVersion: number,
+): DatabaseDecision[] {
   const { storeId, timeline, synced } = books;
   const decisions = probes.map(({ probe }, index) =>
     decideDatabase(probe, { storeId, timeline, name: books.names[index]!, syncedVersion: synced.version, lastVersion }),
@@ -152,11 +166,15 @@ function decideAll(directory: StoreDirectory, books: Books, probes: readonly Pro
         { path, format: decision.format },
       );
     if (decision.kind === "foreign")
-      throw new FormatError("HF_FORMAT_FOREIGN", `${path} should be database ${name} of this store, and is ${decision.found}. Put the right one there, or remove it: then it is made anew.`, {
-        path,
-        expected: name,
-        found: decision.found,
-      });
+      throw new FormatError(
+        "HF_FORMAT_FOREIGN",
+        `${path} should be database ${name} of this store, and is ${decision.found}. Put the right one there, or remove it: then it is made anew.`,
+        {
+          path,
+          expected: name,
+          found: decision.found,
+        },
+      );
   }
   // A database is written after the log only. Where all of them know more than the log, they are what is left of commits that were acknowledged.
   if (decisions.every((decision) => decision.kind === "rebuild" && decision.reason === "ahead-of-log"))
@@ -170,8 +188,15 @@ function decideAll(directory: StoreDirectory, books: Books, probes: readonly Pro
 }
 
 /** The database, where what it says of itself is believed. */
-function openBelieved(directory: StoreDirectory, books: Books, index: number, { probe, engine }: Probed, decision: DatabaseDecision): { readonly database: Database; readonly decision: Extract<DatabaseDecision, { kind: "redo" }> } | undefined {
-  if (decision.kind !== "redo" || engine === undefined || probe.kind !== "readable" || probe.metadata?.kind !== "sound") return undefined;
+function openBelieved(
+  directory: StoreDirectory,
+  books: Books,
+  index: number,
+  { probe, engine }: Probed,
+  decision: DatabaseDecision,
+): { readonly database: Database; readonly decision: Extract<DatabaseDecision, { kind: "redo" }> } | undefined {
+  if (decision.kind !== "redo" || engine === undefined || probe.kind !== "readable" || probe.metadata?.kind !== "sound")
+    return undefined;
   const number = books.directories[index]!;
   const owner = { storeId: books.storeId, name: books.names[index]! };
   const database = new Database(owner, { number, path: directory.database(number) }, engine, probe.metadata.metadata);

@@ -65,8 +65,7 @@ export function decideDatabase(probe: DatabaseProbe, expected: Expectation): Dat
   if (probe.kind === "missing") return { kind: "rebuild", reason: "missing" };
   if (probe.kind === "unreadable") return { kind: "rebuild", reason: "unreadable", cause: probe.cause };
   const { metadata, older, hasRows, markers } = probe;
-  if (metadata === undefined)
-    return hasRows ? { kind: "no-hashes", older } : { kind: "rebuild", reason: "empty" };
+  if (metadata === undefined) return hasRows ? { kind: "no-hashes", older } : { kind: "rebuild", reason: "empty" };
   if (metadata.kind === "newer") return metadata;
   if (metadata.kind === "damaged") return { kind: "rebuild", reason: "metadata-damaged" };
   const { storeId, database, timeline, version } = metadata.metadata;

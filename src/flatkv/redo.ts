@@ -67,7 +67,8 @@ export class Redo {
       await this.database.engine.sync();
     }
     const batch = this.#batch ?? this.database.engine.batch();
-    for (let version = this.from + 1; version < this.#version; version++) batch.put(markerKey(version), encodeMarker(version));
+    for (let version = this.from + 1; version < this.#version; version++)
+      batch.put(markerKey(version), encodeMarker(version));
     const state = { timeline: this.#timeline, version: this.#version, hash: this.#hash };
     putState(batch, this.database.owner, state);
     await batch.write();

@@ -64,6 +64,10 @@ export async function rollBack(store: Store, version: number): Promise<void> {
   store.state = state;
   store.unsyncedBytes = 0;
   for (const { engine } of old) await engine.close();
-  await removeDirectories(store, [...old.map(({ number }) => number), ...abandoned.flatMap(({ directories }) => directories)]);
-  if (structureChannel.hasSubscribers) structureChannel.publish({ directory: directory.path, change: "rollback", version });
+  await removeDirectories(store, [
+    ...old.map(({ number }) => number),
+    ...abandoned.flatMap(({ directories }) => directories),
+  ]);
+  if (structureChannel.hasSubscribers)
+    structureChannel.publish({ directory: directory.path, change: "rollback", version });
 }

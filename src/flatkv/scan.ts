@@ -52,8 +52,7 @@ export async function scanRows(reads: EngineReads, { signal, onRows }: ScanOptio
 async function countForeign(reads: EngineReads): Promise<number> {
   let count = 0;
   for (const range of [{ lt: MARKERS_FROM }, { gte: MARKERS_TO, lt: ROWS_FROM }, { gte: ROWS_TO }])
-    for await (const chunk of reads.iterate(range))
-      for (const [key] of chunk) if (!isMeta(key)) count += 1;
+    for await (const chunk of reads.iterate(range)) for (const [key] of chunk) if (!isMeta(key)) count += 1;
   return count;
 }
 

@@ -50,6 +50,9 @@ export async function pruneJournal({ journal, books }: Pick<Store, "journal" | "
 }
 
 /** Removes directories that the books do not name any more. */
-export async function removeDirectories({ settings, directory }: Pick<Store, "settings" | "directory">, numbers: readonly number[]): Promise<void> {
+export async function removeDirectories(
+  { settings, directory }: Pick<Store, "settings" | "directory">,
+  numbers: readonly number[],
+): Promise<void> {
   for (const number of numbers) await settings.engine.remove(directory.database(number));
 }

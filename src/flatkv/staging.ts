@@ -33,7 +33,10 @@ export class Staging {
   /** Nothing staged yet. The databases stand at the committed version. */
   constructor(databases: readonly Database[]) {
     this.#databases = new Map(
-      databases.map((database) => [database.name, { database, rows: new Map(), hash: database.hash.clone(), bytes: 0 }]),
+      databases.map((database) => [
+        database.name,
+        { database, rows: new Map(), hash: database.hash.clone(), bytes: 0 },
+      ]),
     );
   }
 

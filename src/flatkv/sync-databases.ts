@@ -17,7 +17,8 @@ export async function syncDatabases(store: Store): Promise<void> {
   if (version > store.books.synced.version) {
     await syncAll(store);
     await store.writeBooks({ ...store.books, synced: { version, lsn } });
-    if (structureChannel.hasSubscribers) structureChannel.publish({ directory: store.directory.path, change: "sync", version });
+    if (structureChannel.hasSubscribers)
+      structureChannel.publish({ directory: store.directory.path, change: "sync", version });
   }
 }
 
@@ -30,7 +31,11 @@ async function syncAll({ databases }: Store): Promise<void> {
 export async function syncWhenDue(store: Store): Promise<void> {
   const { syncEveryCommits, syncEveryBytes } = store.settings;
   const unsynced = store.state.version - store.books.synced.version;
-  if (store.syncing === undefined && unsynced > 0 && (unsynced >= syncEveryCommits || store.unsyncedBytes >= syncEveryBytes)) {
+  if (
+    store.syncing === undefined &&
+    unsynced > 0 &&
+    (unsynced >= syncEveryCommits || store.unsyncedBytes >= syncEveryBytes)
+  ) {
     store.syncing = syncDatabases(store)
       .catch((error: unknown) => void store.fail(error))
       .finally(() => {

@@ -55,7 +55,12 @@ export async function commitStaged(store: Store, staging: Staging): Promise<void
   store.applying = undefined;
   store.unsyncedBytes += staging.bytes;
   if (commitChannel.hasSubscribers)
-    commitChannel.publish({ directory: store.directory.path, version, lsn, rows: shares.reduce((sum, { rows }) => sum + rows.length, 0) });
+    commitChannel.publish({
+      directory: store.directory.path,
+      version,
+      lsn,
+      rows: shares.reduce((sum, { rows }) => sum + rows.length, 0),
+    });
 }
 
 /** Writes all batches, and waits for each even where one fails. */

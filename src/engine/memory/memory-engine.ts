@@ -35,6 +35,23 @@ export function memoryEngine(options?: MemoryEngineOptions): Engine {
     name: "memory",
     create: (directory) => MemoryDatabase.create(vfs, directory),
     open: (directory) => MemoryDatabase.open(vfs, directory),
+    copy: (from, to, options) => copyDatabase(vfs, from, to, options),
     remove: (directory) => removeFiles(vfs, directory),
   };
+}
+
+async function copyDatabase(
+  vfs: Vfs,
+  from: string,
+  to: string,
+  options: { readonly links?: boolean | undefined } | undefined,
+): Promise<boolean> {
+  const database = await MemoryDatabase.open(vfs, from);
+  if (database === undefined) return false;
+  try {
+    await database.checkpoint(to, options);
+    return true;
+  } finally {
+    await database.close();
+  }
 }
