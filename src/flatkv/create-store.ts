@@ -14,7 +14,7 @@ import type { Database } from "./database.js";
 import type { Held } from "./held.js";
 import { openJournal } from "./journal.js";
 import { createDatabase } from "./make-database.js";
-import type { OpenedStore } from "./open.js";
+import type { OpenedStore } from "./opened-store.js";
 import { type FlatKvSettings, namesOfNew } from "./options.js";
 import { STORE_ID_BYTES } from "./row-format.js";
 import { removeDirectories } from "./snapshots.js";

@@ -19,16 +19,23 @@ function options(vfs: SimVfs, more: Partial<FlatKvOptions> = {}): FlatKvOptions 
   };
 }
 
-function put(database: string, rows: Record<string, string | undefined>): { database: string; changes: { key: Uint8Array; value?: Uint8Array | undefined }[] } {
+function put(
+  database: string,
+  rows: Record<string, string | undefined>,
+): { database: string; changes: { key: Uint8Array; value?: Uint8Array | undefined }[] } {
   return {
     database,
-    changes: Object.entries(rows).map(([key, value]) => ({ key: bytes(key), value: value === undefined ? undefined : bytes(value) })),
+    changes: Object.entries(rows).map(([key, value]) => ({
+      key: bytes(key),
+      value: value === undefined ? undefined : bytes(value),
+    })),
   };
 }
 
 async function rowsOf(store: FlatKv, database: string): Promise<Record<string, string>> {
   const rows: Record<string, string> = {};
-  for await (const { key, value } of store.iterate({ database })) rows[new TextDecoder().decode(key)] = new TextDecoder().decode(value);
+  for await (const { key, value } of store.iterate({ database }))
+    rows[new TextDecoder().decode(key)] = new TextDecoder().decode(value);
   return rows;
 }
 
@@ -110,7 +117,10 @@ describe("FlatKv", () => {
     await store.close();
     await memoryEngine({ vfs }).remove("/store/db-0000000000000001");
     store = await FlatKv.open("/store", options(vfs));
-    expect(store.recovery).toMatchObject({ version: 4, rebuilt: [{ database: "a", reason: "missing", fromVersion: 2 }] });
+    expect(store.recovery).toMatchObject({
+      version: 4,
+      rebuilt: [{ database: "a", reason: "missing", fromVersion: 2 }],
+    });
     expect(await rowsOf(store, "a")).toEqual({ k1: "v", k2: "v", k3: "v", k4: "v" });
     await store.close();
   });

@@ -1,6 +1,8 @@
 /** The store: the public face of staging, commits and everything that is done to databases. */
-import { StateError, Turns, invalid } from "../base/index.js";
+import { CorruptionError, StateError, Turns, invalid } from "../base/index.js";
+import type { EngineView } from "../engine/index.js";
 import { LtHash } from "../hash/index.js";
+import type { KnownState } from "./books.js";
 import { type ChangeSet, placeChanges, placeOf } from "./change-set.js";
 import { ROW_OVERHEAD_BYTES, emptyBodyBytes } from "./commit-format.js";
 import { checkCommitBytes } from "./commit-log.js";
@@ -8,7 +10,8 @@ import { type Database, damagedRow } from "./database.js";
 import { openStore } from "./open.js";
 import { type FlatKvOptions, resolveFlatKvOptions, routingOf, unknownDatabase } from "./options.js";
 import { type IterateOptions, engineRange } from "./range.js";
-import type { FlatKvRecovery } from "./recovery-report.js";
+import { type RebuildRequest, rebuildDatabases } from "./rebuild.js";
+import type { FlatKvRecovery, RebuiltDatabase } from "./recovery-report.js";
 import { checkRollback, oldestVersion, rollBack } from "./rollback.js";
 import type { Place, Routing } from "./routing.js";
 import { decodeRow } from "./row-format.js";
@@ -17,6 +20,7 @@ import { Staging } from "./staging.js";
 import type { Store } from "./store.js";
 import { commitStaged } from "./sync.js";
 import { syncDatabases, syncWhenDue } from "./sync-databases.js";
+import { type VerifyFlatKvOptions, type VerifyFlatKvReport, checkVerifyOptions, verifyStore } from "./verify.js";
 
 /** Which database's rows a key is one of; absent: the store's routing says. */
 export interface KeyOptions {
@@ -42,6 +46,15 @@ export interface FlatKvStats {
   readonly stagedRows: number;
   /** Of keys and values that are staged. */
   readonly stagedBytes: number;
+}
+
+/** Options of `FlatKv.repair`. */
+export type RepairFlatKvOptions = Pick<VerifyFlatKvOptions, "signal" | "onProgress">;
+
+/** What a repair found and did. */
+export interface RepairFlatKvReport {
+  readonly found: VerifyFlatKvReport;
+  readonly rebuilt: readonly RebuiltDatabase[];
 }
 
 /**
@@ -266,6 +279,59 @@ export class FlatKv {
     });
   }
 
+  /**
+   * Reads every row of every database at the committed version, and checks it against the database's hash; and the commits in the journal. Finds which
+   * database is damaged. Commits go on meanwhile. What is wrong is in the report; what keeps it from reading is an `IoError`.
+   */
+  async verify(options?: VerifyFlatKvOptions): Promise<VerifyFlatKvReport> {
+    const settings = checkVerifyOptions("FlatKv.verify", options);
+    this.#checkUsable();
+    const view = await this.#turn(async () => this.#view());
+    try {
+      return await verifyStore(this.#store, view, settings);
+    } finally {
+      for (const reads of view.reads) await reads.release();
+    }
+  }
+
+  /**
+   * Checks all databases, and makes those anew that are damaged, from the newest snapshot and the journal. One that can't be made is a
+   * `CorruptionError`, and nothing has changed then. Commits wait meanwhile. What is staged is dropped, since it may rest on damaged rows.
+   */
+  async repair(options?: RepairFlatKvOptions): Promise<RepairFlatKvReport> {
+    const settings = checkVerifyOptions("FlatKv.repair", { ...options, journal: false });
+    this.#checkUsable();
+    return await this.#turn(async () => {
+      const store = this.#store;
+      await store.syncing;
+      const view = this.#view();
+      let found: VerifyFlatKvReport;
+      try {
+        found = await verifyStore(store, view, settings);
+      } finally {
+        for (const reads of view.reads) await reads.release();
+      }
+      const requests = found.databases.flatMap(({ name, sound }, index): RebuildRequest[] =>
+        sound
+          ? []
+          : [
+              {
+                index,
+                reason: "verify",
+                cause: found.problems.find(({ database }) => database === name),
+                engine: this.#database(name).engine,
+              },
+            ],
+      );
+      const rebuilt = await this.#poisoning(() => rebuildDatabases(store, requests, settings.signal));
+      store.databases = store.databases.map(
+        (database, at) => rebuilt.find(({ index }) => index === at)?.database ?? database,
+      );
+      this.#staging = new Staging(store.databases);
+      return { found, rebuilt: rebuilt.map(({ told }) => told) };
+    });
+  }
+
   /** Counters and sizes now. */
   stats(): FlatKvStats {
     const { state, books } = this.#store;
@@ -317,13 +383,21 @@ export class FlatKv {
     });
   }
 
-  /** A failure on the way ends the store: what it left is for opening to find out. */
-  async #poisoning(act: () => Promise<void>): Promise<void> {
+  /** A failure on the way ends the store: what it left is for opening to find out. But damage that was met before anything changed is only told. */
+  async #poisoning<R>(act: () => Promise<R>): Promise<R> {
+    const { books } = this.#store;
     try {
-      await act();
+      return await act();
     } catch (error) {
+      if (error instanceof CorruptionError && this.#store.books.directories === books.directories) throw error;
       throw this.#store.fail(error);
     }
+  }
+
+  /** All databases as they are now. To be called where no commit is being applied. */
+  #view(): { readonly state: KnownState; readonly reads: readonly EngineView[] } {
+    const { state, databases } = this.#store;
+    return { state, reads: databases.map(({ engine }) => engine.view()) };
   }
 
   /** Rows of one database at the committed version. While a commit is being applied they are what they were. */

@@ -9,6 +9,14 @@ export type {
   FlatKvPoisonMessage,
   FlatKvStructureMessage,
 } from "./channels.js";
+export type { RepairFlatKvOptions, RepairFlatKvReport } from "./flat-kv.js";
+export type {
+  FlatKvProblem,
+  VerifiedDatabase,
+  VerifyFlatKvOptions,
+  VerifyFlatKvProgress,
+  VerifyFlatKvReport,
+} from "./verify.js";
 export type { FlatKvRow, FlatKvStats, KeyOptions } from "./flat-kv.js";
 export type { FlatKvOptions, SnapshotOptions } from "./options.js";
 export type { IterateOptions } from "./range.js";

@@ -5,16 +5,9 @@ import { createStore } from "./create-store.js";
 import { noHashes } from "./errors.js";
 import { Held } from "./held.js";
 import { type FlatKvSettings, namesOfNew } from "./options.js";
+import type { OpenedStore } from "./opened-store.js";
 import { recoverStore } from "./recover-store.js";
-import type { FlatKvRecovery } from "./recovery-report.js";
 import { StoreDirectory } from "./store-directory.js";
-import type { Store } from "./store.js";
-
-/** An open store, and what it took. */
-export interface OpenedStore {
-  readonly store: Store;
-  readonly recovery: FlatKvRecovery;
-}
 
 /** Opens the store in a directory, or makes one. After an error nothing is held, and nothing is lost. */
 export async function openStore(path: string, settings: FlatKvSettings): Promise<OpenedStore> {

@@ -1,7 +1,7 @@
 /** The options of a store: what each means, its unit, its default, and what it costs. */
 import {
   ConflictError,
-  InvalidArgumentError,
+  type InvalidArgumentError,
   checkBoolean,
   checkInteger,
   checkOptions,

@@ -6,7 +6,6 @@
  * that can't be believed are made anew where nobody looks, and one write of the books names them.
  */
 import { CorruptionError, FormatError, equalBytes } from "../base/index.js";
-import type { EngineDatabase } from "../engine/index.js";
 import type { Journal } from "../log/index.js";
 import type { VfsLock } from "../vfs/index.js";
 import { openBooks } from "./books-file.js";
@@ -16,12 +15,11 @@ import { Database } from "./database.js";
 import { noHashes } from "./errors.js";
 import type { Held } from "./held.js";
 import { openJournal } from "./journal.js";
-import { makeDatabase } from "./make-database.js";
-import type { OpenedStore } from "./open.js";
+import type { OpenedStore } from "./opened-store.js";
 import { type FlatKvSettings, checkStoredOptions } from "./options.js";
 import { type Probed, probeDatabase } from "./probe.js";
 import { type DatabaseDecision, decideDatabase } from "./recovery.js";
-import type { RebuiltDatabase } from "./recovery-report.js";
+import { type RebuildRequest, rebuildDatabases } from "./rebuild.js";
 import { Redo, redoAll } from "./redo.js";
 import { pruneJournal, removeDirectories } from "./snapshots.js";
 import type { StoreDirectory } from "./store-directory.js";
@@ -61,20 +59,27 @@ export async function recoverStore(
   });
   if (redos.length > 0) await redoAll(commits, redos, { ...books.synced, checksums: [] }, state.version);
 
-  const parts = { directory, settings, lock, anchor, journal, ownLog, commits, books, state };
-  const store = new Store({ ...parts, databases: [] });
-  const candidates = believed.map((found, index) => ({
-    database: found?.database,
-    engine: probes[index]!.engine,
-    decision: decisions[index]!,
-  }));
-  const rebuilt = await rebuild(store, candidates, held);
+  const store = new Store({ directory, settings, lock, anchor, journal, ownLog, commits, books, state, databases: [] });
+  const databases = believed.map((found) => found?.database);
+  const requests = databases.flatMap((database, index): RebuildRequest[] => {
+    const { engine } = probes[index]!;
+    const decision = decisions[index]!;
+    if (decision.kind === "rebuild") return [{ index, reason: decision.reason, cause: decision.cause, engine }];
+    const isRight = equalBytes(database!.hash.checksum(), state.checksums[index]!);
+    return isRight ? [] : [{ index, reason: "hash-differs", engine }];
+  });
+  const rebuilt = await rebuildDatabases(store, requests);
+  for (const { index, database } of rebuilt) {
+    held.add(() => database.engine.close());
+    databases[index] = database;
+  }
+  store.databases = databases.filter((database) => database !== undefined);
   return {
     store,
     recovery: {
       version: state.version,
       redone: Object.fromEntries(redos.map(({ redo }) => [redo.database.name, state.version - redo.from])),
-      rebuilt,
+      rebuilt: rebuilt.map(({ told }) => told),
       abandonedRecords,
       removedDirectories,
     },
@@ -201,48 +206,4 @@ function openBelieved(
   const owner = { storeId: books.storeId, name: books.names[index]! };
   const database = new Database(owner, { number, path: directory.database(number) }, engine, probe.metadata.metadata);
   return { database, decision };
-}
-
-/** A database that was looked at. */
-interface Candidate {
-  /** `undefined` where it is not believed. */
-  readonly database: Database | undefined;
-  readonly engine: EngineDatabase | undefined;
-  readonly decision: DatabaseDecision;
-}
-
-/** Makes anew what can't be believed, and what does not have the hash that the log says. One write of the books names all of it. */
-async function rebuild(store: Store, candidates: readonly Candidate[], held: Held): Promise<RebuiltDatabase[]> {
-  const { directory, settings, commits, state } = store;
-  const context = { directory, engine: settings.engine, books: store.books, commits, links: settings.snapshots.links };
-  const rebuilt: RebuiltDatabase[] = [];
-  const live: Database[] = [];
-  for (const [index, { database, engine, decision }] of candidates.entries()) {
-    if (database !== undefined && equalBytes(database.hash.checksum(), state.checksums[index]!)) {
-      live.push(database);
-      continue;
-    }
-    await engine?.close();
-    const [number] = store.reserveDirectories(1);
-    const made = await makeDatabase(context, index, state.version, number!);
-    held.add(() => made.database.engine.close());
-    live.push(made.database);
-    rebuilt.push({
-      database: store.books.names[index]!,
-      ...(decision.kind === "rebuild" ? { reason: decision.reason } : { reason: "hash-differs" }),
-      fromVersion: made.fromVersion,
-      ...(decision.kind === "rebuild" && decision.cause !== undefined ? { cause: decision.cause } : {}),
-    });
-  }
-  store.databases = live;
-  if (rebuilt.length === 0) return rebuilt;
-
-  const before = store.books.directories;
-  await directory.vfs.syncDirectory(directory.path);
-  await store.writeBooks({ ...store.books, directories: live.map(({ number }) => number) });
-  await removeDirectories(
-    store,
-    before.filter((number) => !store.books.directories.includes(number)),
-  );
-  return rebuilt;
 }

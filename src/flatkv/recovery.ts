@@ -40,7 +40,9 @@ export type RebuildReason =
   | "ahead-of-log"
   | "behind-synced"
   | "other-timeline"
-  | "hash-differs";
+  | "hash-differs"
+  /** Found by a check, not by opening. */
+  | "verify";
 
 /** The decision. */
 export type DatabaseDecision =
