@@ -29,13 +29,13 @@ export class CommitLog {
   readonly #storeId: Uint8Array;
   readonly #databases: number;
   /** What errors call the journal. */
-  readonly #where: string;
+  readonly where: string;
 
   constructor(journal: CommitSource, { storeId, names }: Pick<Books, "storeId" | "names">, where: string) {
     this.#journal = journal;
     this.#storeId = storeId;
     this.#databases = names.length;
-    this.#where = where;
+    this.where = where;
   }
 
   get firstLsn(): number {
@@ -53,13 +53,12 @@ export class CommitLog {
     return this.#check(record);
   }
 
-  /** The newest commit; `undefined` where the journal holds none. */
-  async last(): Promise<PlacedCommit | undefined> {
-    const { firstLsn, lastLsn } = this.#journal;
-    if (lastLsn < firstLsn) return undefined;
-    const { version, part, parts } = await this.headerAt(lastLsn);
-    if (part !== parts - 1) throw this.#damaged(lastLsn, `the last of ${parts} parts of a commit`, `part ${part}`);
-    for await (const placed of this.read({ version: version - 1, lsn: lastLsn - parts })) return placed;
+  /** The commit whose last record is at `lsn`; `undefined` where the journal holds no record there. */
+  async endingAt(lsn: number): Promise<PlacedCommit | undefined> {
+    if (lsn < this.#journal.firstLsn || lsn > this.#journal.lastLsn) return undefined;
+    const { version, part, parts } = await this.headerAt(lsn);
+    if (part !== parts - 1) throw this.#damaged(lsn, `the last of ${parts} parts of a commit`, `part ${part}`);
+    for await (const placed of this.read({ version: version - 1, lsn: lsn - parts }, version)) return placed;
     return undefined;
   }
 
@@ -111,21 +110,21 @@ export class CommitLog {
         throw this.#damaged(record.lsn, "a commit of this store", `a record of type ${record.type} that is none`);
       throw new FormatError(
         "HF_FORMAT_NEWER",
-        `${this.#where} holds a commit of format ${header.format} at LSN ${record.lsn}, which this build does not know. Use a newer one.`,
-        { path: this.#where, lsn: record.lsn, format: header.format },
+        `${this.where} holds a commit of format ${header.format} at LSN ${record.lsn}, which this build does not know. Use a newer one.`,
+        { path: this.where, lsn: record.lsn, format: header.format },
       );
     }
     if (!equalBytes(header.storeId, this.#storeId))
       throw new FormatError(
         "HF_FORMAT_FOREIGN",
-        `${this.#where} holds a commit of another store at LSN ${record.lsn}. Open the store with its own journal.`,
-        { path: this.#where, lsn: record.lsn, expected: toHex(this.#storeId), found: toHex(header.storeId) },
+        `${this.where} holds a commit of another store at LSN ${record.lsn}. Open the store with its own journal.`,
+        { path: this.where, lsn: record.lsn, expected: toHex(this.#storeId), found: toHex(header.storeId) },
       );
     return header;
   }
 
   #damaged(lsn: number, expected: string, found: string): CorruptionError {
-    return new CorruptionError({ path: this.#where, lsn, expected, found });
+    return new CorruptionError({ path: this.where, lsn, expected, found });
   }
 }
 

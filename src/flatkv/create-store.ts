@@ -44,7 +44,7 @@ export async function createStore(
   const storeId = vfs.randomBytes(STORE_ID_BYTES);
   const databases: Database[] = [];
   for (const [at, name] of names.entries()) {
-    const place = { number: at + 1, path: directory.database(at + 1) };
+    const place = directory.place(at + 1);
     const database = await createDatabase(engine, { storeId, name }, place, { timeline: 1, version: 0 });
     held.add(() => database.engine.close());
     databases.push(database);

@@ -16,6 +16,13 @@ export interface DatabaseOwner {
   readonly name: string;
 }
 
+/** Where it is. */
+export interface DatabasePlace {
+  /** Of its directory; 0 for one that is no part of a store. */
+  readonly number: number;
+  readonly path: string;
+}
+
 /** What a database comes to with a batch. */
 export interface DatabaseState {
   readonly timeline: number;
@@ -35,7 +42,7 @@ export class Database {
 
   constructor(
     owner: DatabaseOwner,
-    place: { readonly number: number; readonly path: string },
+    place: DatabasePlace,
     engine: EngineDatabase,
     state: { readonly version: number; readonly hash: LtHash },
   ) {

@@ -4,46 +4,7 @@ import { memoryEngine } from "../engine/index.js";
 import { LtHash } from "../hash/index.js";
 import { SimVfs } from "../vfs/index.js";
 import { FlatKv } from "./flat-kv.js";
-import type { FlatKvOptions } from "./options.js";
-
-const text = new TextEncoder();
-const bytes = (value: string): Uint8Array => text.encode(value);
-
-function options(vfs: SimVfs, more: Partial<FlatKvOptions> = {}): FlatKvOptions {
-  return {
-    vfs,
-    engine: memoryEngine({ vfs }),
-    databases: ["a", "b"],
-    log: { segmentBytes: 65_536, blockBytes: 512 },
-    ...more,
-  };
-}
-
-function put(
-  database: string,
-  rows: Record<string, string | undefined>,
-): { database: string; changes: { key: Uint8Array; value?: Uint8Array | undefined }[] } {
-  return {
-    database,
-    changes: Object.entries(rows).map(([key, value]) => ({
-      key: bytes(key),
-      value: value === undefined ? undefined : bytes(value),
-    })),
-  };
-}
-
-async function rowsOf(store: FlatKv, database: string): Promise<Record<string, string>> {
-  const rows: Record<string, string> = {};
-  for await (const { key, value } of store.iterate({ database }))
-    rows[new TextDecoder().decode(key)] = new TextDecoder().decode(value);
-  return rows;
-}
-
-function hashOf(rows: Record<string, string>): LtHash {
-  const hash = new LtHash();
-  for (const [key, value] of Object.entries(rows)) hash.add(bytes(key), bytes(value));
-  return hash;
-}
+import { bytes, hashOf, options, put, rowsOf } from "./small-store.contract.js";
 
 describe("FlatKv", () => {
   test("commits what was staged, and has it after reopening", async () => {

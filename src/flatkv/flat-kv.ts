@@ -3,35 +3,24 @@ import { CorruptionError, StateError, Turns, invalid } from "../base/index.js";
 import type { EngineView } from "../engine/index.js";
 import { LtHash } from "../hash/index.js";
 import type { KnownState } from "./books.js";
-import { type ChangeSet, placeChanges, placeOf } from "./change-set.js";
+import { type ChangeSet, placeChanges } from "./change-set.js";
 import { ROW_OVERHEAD_BYTES, emptyBodyBytes } from "./commit-format.js";
 import { checkCommitBytes } from "./commit-log.js";
-import { type Database, damagedRow } from "./database.js";
+import type { Database } from "./database.js";
 import { openStore } from "./open.js";
-import { type FlatKvOptions, resolveFlatKvOptions, routingOf, unknownDatabase } from "./options.js";
+import { type FlatKvOptions, resolveFlatKvOptions, routingFor, unknownDatabase } from "./options.js";
 import { type IterateOptions, engineRange } from "./range.js";
 import { type RebuildRequest, rebuildDatabases } from "./rebuild.js";
 import type { FlatKvRecovery, RebuiltDatabase } from "./recovery-report.js";
+import { type FlatKvRow, type KeyOptions, decodeRows, iteratedDatabase, readValues } from "./reads.js";
 import { checkRollback, oldestVersion, rollBack } from "./rollback.js";
-import type { Place, Routing } from "./routing.js";
-import { decodeRow } from "./row-format.js";
+import type { Routing } from "./routing.js";
 import { type SnapshotInfo, makeSnapshot } from "./snapshots.js";
 import { Staging } from "./staging.js";
 import type { Store } from "./store.js";
 import { commitStaged } from "./sync.js";
 import { syncDatabases, syncWhenDue } from "./sync-databases.js";
 import { type VerifyFlatKvOptions, type VerifyFlatKvReport, checkVerifyOptions, verifyStore } from "./verify.js";
-
-/** Which database's rows a key is one of; absent: the store's routing says. */
-export interface KeyOptions {
-  readonly database?: string | undefined;
-}
-
-/** A row as it is read. */
-export interface FlatKvRow {
-  readonly key: Uint8Array;
-  readonly value: Uint8Array;
-}
 
 /** Counters and sizes of a store. */
 export interface FlatKvStats {
@@ -89,7 +78,7 @@ export class FlatKv {
   private constructor(store: Store, recovery: FlatKvRecovery) {
     this.#store = store;
     this.recovery = recovery;
-    this.#routing = routingOf(store.settings, store.books.names);
+    this.#routing = routingFor(store.settings.routing, store.books.names);
     this.#staging = new Staging(store.databases);
   }
 
@@ -203,30 +192,10 @@ export class FlatKv {
   /** The values of several keys, in their order, all at one version. */
   async getMany(keys: readonly Uint8Array[], { database }: KeyOptions = {}): Promise<(Uint8Array | undefined)[]> {
     this.#checkUsable();
-    if (!Array.isArray(keys)) throw invalid("FlatKv.getMany", "keys", keys, "a list of keys");
-    const places = keys.map((key) => placeOf("FlatKv.get", key, database, this.databases, this.#routing));
-    const values: (Uint8Array | undefined)[] = new Array(keys.length).fill(undefined);
-    const wanted = new Map<string, number[]>();
-    for (const [at, { database: name }] of places.entries()) {
-      const list = wanted.get(name);
-      if (list === undefined) wanted.set(name, [at]);
-      else list.push(at);
-    }
-    // All reads begin now, each as of now; so they are of one version even if a commit is published meanwhile.
-    await Promise.all(
-      [...wanted].map(async ([name, ats]) => {
-        const rows = await this.#readRows(
-          this.#database(name),
-          ats.map((at) => places[at]!),
-        );
-        for (const [index, at] of ats.entries()) {
-          const row = rows[index];
-          const { field } = places[at]!;
-          values[at] = row === undefined || field === undefined ? row : field.read(row);
-        }
-      }),
+    const place = { names: this.databases, routing: this.#routing };
+    return await readValues("FlatKv.getMany", keys, database, place, (name, rowKeys) =>
+      this.#readRows(this.#database(name), rowKeys),
     );
-    return values;
   }
 
   /**
@@ -236,18 +205,13 @@ export class FlatKv {
   async *iterate(options: IterateOptions = {}): AsyncGenerator<FlatKvRow, void, undefined> {
     const where = "FlatKv.iterate";
     const range = engineRange(where, options);
-    const name = options.database ?? (this.databases.length === 1 ? this.databases[0]! : undefined);
-    const named = this.#named(where, name);
+    const name = iteratedDatabase(where, options, this.databases);
     this.#checkUsable();
-    const rows = await this.#turn(async () => this.#database(named).engine.iterate(range));
-    const { path } = this.#database(named);
-    for await (const chunk of rows) {
-      for (const [engineKey, stored] of chunk) {
-        const value = decodeRow(engineKey, stored);
-        if (value === undefined) throw damagedRow(path, named, engineKey);
-        yield { key: engineKey.subarray(1), value };
-      }
-    }
+    const { database, chunks } = await this.#turn(async () => {
+      const found = this.#database(name);
+      return { database: found, chunks: found.engine.iterate(range) };
+    });
+    yield* decodeRows(database, chunks);
   }
 
   /** Makes a snapshot of the committed version now, if there is none of it. Durable when it resolves. The oldest beyond `snapshots.keep` goes. */
@@ -401,12 +365,12 @@ export class FlatKv {
   }
 
   /** Rows of one database at the committed version. While a commit is being applied they are what they were. */
-  async #readRows(database: Database, places: readonly Place[]): Promise<(Uint8Array | undefined)[]> {
+  async #readRows(database: Database, keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
     const before = this.#store.applying;
-    const rows = await database.getMany(places.map(({ key }) => key));
+    const rows = await database.getMany(keys);
     const applying = before ?? this.#store.applying;
     if (applying !== undefined) {
-      for (const [at, { key }] of places.entries()) {
+      for (const [at, key] of keys.entries()) {
         const staged = applying.row(database.name, key);
         if (staged !== undefined) rows[at] = staged.before;
       }

@@ -1,5 +1,8 @@
 export { FlatKv } from "./flat-kv.js";
 export { decodeAccount, encodeAccount } from "./account-row.js";
+export { FlatKvReader } from "./store-reader.js";
+export type { FlatKvReaderOptions } from "./store-reader.js";
+export type { CommitSource } from "./commit-log.js";
 export { seiRouting } from "./sei-routing.js";
 export type { Account } from "./account-row.js";
 export type { Change, ChangeSet } from "./change-set.js";
@@ -17,7 +20,8 @@ export type {
   VerifyFlatKvProgress,
   VerifyFlatKvReport,
 } from "./verify.js";
-export type { FlatKvRow, FlatKvStats, KeyOptions } from "./flat-kv.js";
+export type { FlatKvStats } from "./flat-kv.js";
+export type { FlatKvRow, KeyOptions } from "./reads.js";
 export type { FlatKvOptions, SnapshotOptions } from "./options.js";
 export type { IterateOptions } from "./range.js";
 export type { OlderMetadata, RebuildReason } from "./recovery.js";

@@ -7,7 +7,7 @@ import type { Engine } from "../engine/index.js";
 import { LtHash } from "../hash/index.js";
 import type { Books, KnownState } from "./books.js";
 import type { CommitLog } from "./commit-log.js";
-import { Database, putState } from "./database.js";
+import { Database, type DatabasePlace, putState } from "./database.js";
 import { readProbe } from "./probe.js";
 import { Redo, redoAll } from "./redo.js";
 import { scanRows } from "./scan.js";
@@ -21,6 +21,8 @@ export interface MakingContext {
   readonly commits: CommitLog;
   /** Whether copies of snapshots may share files with them. */
   readonly links: boolean;
+  /** Read all rows of what was made. Default true; false where the copy is only to be read from, and rows have checksums. */
+  readonly scan?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -40,17 +42,17 @@ interface Source {
   readonly directory: number | undefined;
 }
 
-/** Makes the database at `index` of the books, at version `to`, in the directory `number`. */
+/** Makes the database at `index` of the books, at version `to`, at `place`. What is there already is removed. */
 export async function makeDatabase(
   context: MakingContext,
   index: number,
   to: number,
-  number: number,
+  place: DatabasePlace,
 ): Promise<MadeDatabase> {
   const causes: unknown[] = [];
   for (const source of sourcesFor(context, index, to)) {
     try {
-      return await makeFrom(context, index, source, to, number);
+      return await makeFrom(context, index, source, to, place);
     } catch (error) {
       if (!(error instanceof CorruptionError)) throw error;
       causes.push(error);
@@ -84,19 +86,18 @@ async function makeFrom(
   index: number,
   source: Source,
   to: number,
-  number: number,
+  place: DatabasePlace,
 ): Promise<MadeDatabase> {
-  const { directory, engine, commits, signal } = context;
-  const path = directory.database(number);
-  await engine.remove(path);
-  const database = await openCopy(context, index, source, number);
+  const { engine, commits, signal, scan = true } = context;
+  await engine.remove(place.path);
+  const database = await openCopy(context, index, source, place);
   try {
     const redo = new Redo(database, source.known.version, []);
     const state = await redoAll(commits, [{ index, redo }], source.known, to, signal);
     if (state.version !== to)
-      throw damaged(path, `the commits up to version ${to}`, `a log that ends at ${state.version}`);
+      throw damaged(place.path, `the commits up to version ${to}`, `a log that ends at ${state.version}`);
     await database.engine.sync();
-    await checkRows(database, state.checksums[index]!, signal);
+    if (scan) await checkRows(database, state.checksums[index]!, signal);
     return { database, fromVersion: source.known.version, state };
   } catch (error) {
     await database.engine.close();
@@ -105,10 +106,14 @@ async function makeFrom(
 }
 
 /** A database of its own with what the source holds. */
-async function openCopy(context: MakingContext, index: number, source: Source, number: number): Promise<Database> {
+async function openCopy(
+  context: MakingContext,
+  index: number,
+  source: Source,
+  place: DatabasePlace,
+): Promise<Database> {
   const { directory, engine, books, links } = context;
   const owner = { storeId: books.storeId, name: books.names[index]! };
-  const place = { number, path: directory.database(number) };
   const { version, checksums } = source.known;
   if (source.directory === undefined) {
     const created = await createDatabase(engine, owner, place, { timeline: books.timeline, version });
@@ -141,7 +146,7 @@ async function openCopy(context: MakingContext, index: number, source: Source, n
 export async function createDatabase(
   engine: Engine,
   owner: Database["owner"],
-  place: { readonly number: number; readonly path: string },
+  place: DatabasePlace,
   { timeline, version }: { readonly timeline: number; readonly version: number },
 ): Promise<Database> {
   const created = await engine.create(place.path);

@@ -136,10 +136,15 @@ export function namesOfNew({ databases, routing }: FlatKvSettings): readonly str
   return databases ?? checkNames("FlatKv.open", (routing ?? seiRouting).databases);
 }
 
-/** Where keys go in a store with these databases; `undefined` where each call has to name one. */
-export function routingOf({ databases, routing }: FlatKvSettings, names: readonly string[]): Routing | undefined {
-  if (routing !== undefined || databases !== undefined) return routing;
+/** Where keys go in a store with these databases; `undefined` where each call has to name one. `given`: what the caller asked for. */
+export function routingFor(given: Routing | undefined, names: readonly string[]): Routing | undefined {
+  if (given !== undefined) return given;
   return seiRouting.databases.every((name) => names.includes(name)) ? seiRouting : undefined;
+}
+
+/** Refuses an engine that the store was not made with. */
+export function checkEngine(directory: string, { name }: Engine, books: Books): void {
+  if (name !== books.engine) throw mismatch(directory, "engine", books.engine, name);
 }
 
 /** Refuses options that contradict what the store was made with. */
@@ -148,18 +153,21 @@ export function checkStoredOptions(
   { engine, databases, routing }: FlatKvSettings,
   books: Books,
 ): void {
-  const mismatch = (option: string, stored: string, given: string): ConflictError =>
-    new ConflictError(
-      "HF_OPTION_MISMATCH",
-      `${directory} was made with ${option} ${stored}, and is opened with ${given}. Leave the option out, or pass what was stored.`,
-      { directory, option, stored, given },
-    );
-  if (engine.name !== books.engine) throw mismatch("engine", books.engine, engine.name);
+  checkEngine(directory, engine, books);
   const wanted = databases ?? books.names;
   if (wanted.length !== books.names.length || !wanted.every((name) => books.names.includes(name)))
-    throw mismatch("databases", books.names.join(", "), wanted.join(", "));
+    throw mismatch(directory, "databases", books.names.join(", "), wanted.join(", "));
   for (const name of routing?.databases ?? [])
-    if (!books.names.includes(name)) throw mismatch("databases", books.names.join(", "), `a routing to ${name}`);
+    if (!books.names.includes(name))
+      throw mismatch(directory, "databases", books.names.join(", "), `a routing to ${name}`);
+}
+
+function mismatch(directory: string, option: string, stored: string, given: string): ConflictError {
+  return new ConflictError(
+    "HF_OPTION_MISMATCH",
+    `${directory} was made with ${option} ${stored}, and is opened with ${given}. Leave the option out, or pass what was stored.`,
+    { directory, option, stored, given },
+  );
 }
 
 /** The error for a database that the store does not have. */

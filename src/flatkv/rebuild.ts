@@ -42,7 +42,7 @@ export async function rebuildDatabases(
   try {
     for (const { index, reason, cause } of requests) {
       const [number] = store.reserveDirectories(1);
-      const { database, fromVersion } = await makeDatabase(context, index, state.version, number!);
+      const { database, fromVersion } = await makeDatabase(context, index, state.version, directory.place(number!));
       const told = { database: books.names[index]!, reason, fromVersion, ...(cause === undefined ? {} : { cause }) };
       rebuilt.push({ index, database, told });
       directories[index] = number!;

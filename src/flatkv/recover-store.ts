@@ -9,7 +9,7 @@ import { CorruptionError, FormatError, equalBytes } from "../base/index.js";
 import type { Journal } from "../log/index.js";
 import type { VfsLock } from "../vfs/index.js";
 import { openBooks } from "./books-file.js";
-import { type Books, type KnownState, knownStateAt } from "./books.js";
+import type { Books } from "./books.js";
 import { CommitLog } from "./commit-log.js";
 import { Database } from "./database.js";
 import { noHashes } from "./errors.js";
@@ -21,8 +21,10 @@ import { type Probed, probeDatabase } from "./probe.js";
 import { type DatabaseDecision, decideDatabase } from "./recovery.js";
 import { type RebuildRequest, rebuildDatabases } from "./rebuild.js";
 import { Redo, redoAll } from "./redo.js";
+import { removeDeadScratches } from "./scratch.js";
 import { pruneJournal, removeDirectories } from "./snapshots.js";
 import type { StoreDirectory } from "./store-directory.js";
+import { stateAt } from "./state-at.js";
 import { Store } from "./store.js";
 
 /** Opens a store that exists. */
@@ -41,7 +43,8 @@ export async function recoverStore(
   const abandonedRecords = await dropAbandoned(directory, journal, commits, books);
   await pruneJournal({ journal, books });
   const removedDirectories = await removeUnnamed(directory, settings, books);
-  const state = await stateAtEnd(directory, commits, books);
+  await removeDeadScratches(settings.vfs, settings.engine, directory.readers);
+  const state = await stateAt(commits, books, commits.lastLsn);
 
   const probes: Probed[] = [];
   for (const number of books.directories) {
@@ -131,25 +134,6 @@ async function removeUnnamed(directory: StoreDirectory, settings: FlatKvSettings
   return unnamed.length;
 }
 
-/** What the newest commit says that the databases come to. */
-async function stateAtEnd({ path }: StoreDirectory, commits: CommitLog, books: Books): Promise<KnownState> {
-  const last = await commits.last();
-  if (last !== undefined)
-    return {
-      version: last.commit.version,
-      lsn: last.lsn,
-      checksums: last.commit.databases.map(({ checksum }) => checksum.slice()),
-    };
-  const known = knownStateAt(books, commits.lastLsn);
-  if (known !== undefined) return known;
-  throw new CorruptionError({
-    path,
-    lsn: commits.lastLsn,
-    expected: "a snapshot at the end of the empty journal",
-    found: "none",
-  });
-}
-
 function decideAll(
   directory: StoreDirectory,
   books: Books,
@@ -202,8 +186,8 @@ function openBelieved(
 ): { readonly database: Database; readonly decision: Extract<DatabaseDecision, { kind: "redo" }> } | undefined {
   if (decision.kind !== "redo" || engine === undefined || probe.kind !== "readable" || probe.metadata?.kind !== "sound")
     return undefined;
-  const number = books.directories[index]!;
+  const place = directory.place(books.directories[index]!);
   const owner = { storeId: books.storeId, name: books.names[index]! };
-  const database = new Database(owner, { number, path: directory.database(number) }, engine, probe.metadata.metadata);
+  const database = new Database(owner, place, engine, probe.metadata.metadata);
   return { database, decision };
 }

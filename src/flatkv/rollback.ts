@@ -38,7 +38,8 @@ export async function rollBack(store: Store, version: number): Promise<void> {
   const context = { directory, engine: settings.engine, books, commits, links: settings.snapshots.links };
   const made: MadeDatabase[] = [];
   try {
-    for (const [index, number] of numbers.entries()) made.push(await makeDatabase(context, index, version, number));
+    for (const [index, number] of numbers.entries())
+      made.push(await makeDatabase(context, index, version, directory.place(number)));
     await directory.vfs.syncDirectory(directory.path);
   } catch (error) {
     // Nothing has changed. What was made is nobody's.

@@ -30,6 +30,11 @@ export class StoreDirectory {
     return this.vfs.join(this.path, "readers");
   }
 
+  /** Where the database with this number is. */
+  place(number: number): { readonly number: number; readonly path: string } {
+    return { number, path: this.database(number) };
+  }
+
   database(number: number): string {
     return this.vfs.join(this.path, `db-${String(number).padStart(16, "0")}`);
   }
