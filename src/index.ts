@@ -10,7 +10,7 @@ export {
   StateError,
 } from "./base/index.js";
 export { Anchor } from "./anchor/index.js";
-export { memoryEngine } from "./engine/index.js";
+export { classicLevel, memoryEngine } from "./engine/index.js";
 export { EventLog, HandlerError, bytes, cbor, defineEvents, event, json, protobuf, snapshot } from "./events/index.js";
 export { LtHash, blake3, blake3Xof, keccak256, sha256 } from "./hash/index.js";
 export { Chain, IndexedLog, LaneSet, LanesFailedError, PersistPipeline } from "./lanes/index.js";
@@ -31,7 +31,7 @@ export type {
   Persisted,
   PersistPipelineOptions,
 } from "./lanes/index.js";
-export type { Engine, EngineDatabase, MemoryEngineOptions } from "./engine/index.js";
+export type { ClassicLevelOptions, Engine, EngineDatabase, MemoryEngineOptions } from "./engine/index.js";
 export type {
   Checkpoint,
   EventLogOptions,

@@ -15,6 +15,16 @@ export interface EngineSubject {
 const bytes = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
 const text = (row: Uint8Array): string => String.fromCharCode(...row);
 
+/** A value as a plain array: an engine may give Buffers. */
+async function got(reads: EngineReads, key: Uint8Array): Promise<Uint8Array | undefined> {
+  const value = await reads.get(key);
+  return value === undefined ? undefined : Uint8Array.from(value);
+}
+
+async function gotMany(reads: EngineReads, keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+  return (await reads.getMany(keys)).map((value) => (value === undefined ? undefined : Uint8Array.from(value)));
+}
+
 /** All rows of a range, keys and values as text. */
 export async function rowsOf(reads: EngineReads, range?: EngineRange): Promise<[string, string][]> {
   const rows: [string, string][] = [];
@@ -78,18 +88,18 @@ export function engineContract(name: string, make: () => Promise<EngineSubject>,
     describe("reading", () => {
       it("gets what was put, and undefined for what was not", async () => {
         const database = await create({ a: "1", b: "2" });
-        expect(await database.get(bytes("a"))).toEqual(bytes("1"));
-        expect(await database.get(bytes("c"))).toBeUndefined();
-        expect(await database.getMany([bytes("b"), bytes("x"), bytes("a"), bytes("b")])).toEqual([
+        expect(await got(database, bytes("a"))).toEqual(bytes("1"));
+        expect(await got(database, bytes("c"))).toBeUndefined();
+        expect(await gotMany(database, [bytes("b"), bytes("x"), bytes("a"), bytes("b")])).toEqual([
           bytes("2"),
           undefined,
           bytes("1"),
           bytes("2"),
         ]);
-        expect(await database.getMany([])).toEqual([]);
+        expect(await gotMany(database, [])).toEqual([]);
       });
 
-      it("gives plain Uint8Arrays that are the caller's, and keeps copies of what it takes", async () => {
+      it("gives bytes that are the caller's, and keeps copies of what it takes", async () => {
         const database = await create();
         const key = Uint8Array.of(1, 2);
         const value = Uint8Array.of(3, 4);
@@ -98,12 +108,12 @@ export function engineContract(name: string, make: () => Promise<EngineSubject>,
         key.fill(9);
         value.fill(9);
         await batch.write();
-        const got = await database.get(Uint8Array.of(1, 2));
-        expect(got).toEqual(Uint8Array.of(3, 4));
-        got?.fill(7);
-        expect(await database.get(Uint8Array.of(1, 2))).toEqual(Uint8Array.of(3, 4));
+        const found = await database.get(Uint8Array.of(1, 2));
+        expect(Uint8Array.from(found ?? [])).toEqual(Uint8Array.of(3, 4));
+        found?.fill(7);
+        expect(await got(database, Uint8Array.of(1, 2))).toEqual(Uint8Array.of(3, 4));
         for await (const chunk of database.iterate()) for (const [, found] of chunk) found.fill(8);
-        expect(await database.get(Uint8Array.of(1, 2))).toEqual(Uint8Array.of(3, 4));
+        expect(await got(database, Uint8Array.of(1, 2))).toEqual(Uint8Array.of(3, 4));
       });
 
       it("takes subarrays and Buffers for what they show", async () => {
@@ -113,14 +123,14 @@ export function engineContract(name: string, make: () => Promise<EngineSubject>,
         batch.put(whole.subarray(2, 5), whole.subarray(5, 10));
         await batch.write();
         expect(await rowsOf(database)).toEqual([["key", "value"]]);
-        expect(await database.get(whole.subarray(2, 5))).toEqual(bytes("value"));
+        expect(await got(database, whole.subarray(2, 5))).toEqual(bytes("value"));
       });
 
       it("keeps empty keys, empty values, and absence apart", async () => {
         const database = await create({ "": "empty key", a: "" });
-        expect(await database.get(bytes(""))).toEqual(bytes("empty key"));
-        expect(await database.get(bytes("a"))).toEqual(new Uint8Array(0));
-        expect(await database.getMany([bytes("a"), bytes(""), bytes("b")])).toEqual([
+        expect(await got(database, bytes(""))).toEqual(bytes("empty key"));
+        expect(await got(database, bytes("a"))).toEqual(new Uint8Array(0));
+        expect(await gotMany(database, [bytes("a"), bytes(""), bytes("b")])).toEqual([
           new Uint8Array(0),
           bytes("empty key"),
           undefined,
@@ -140,7 +150,7 @@ export function engineContract(name: string, make: () => Promise<EngineSubject>,
         await batch.write({ sync: true });
         await database.close();
         const again = await reopen();
-        expect(Buffer.compare((await again.get(key)) as Uint8Array, value)).toBe(0);
+        expect(Buffer.compare((await got(again, key)) as Uint8Array, value)).toBe(0);
       });
     });
 
@@ -299,7 +309,7 @@ export function engineContract(name: string, make: () => Promise<EngineSubject>,
         }
         await Promise.all(writes);
         expect(await rowsOf(database)).toHaveLength(21);
-        expect(await database.get(bytes("last"))).toEqual(bytes("19"));
+        expect(await got(database, bytes("last"))).toEqual(bytes("19"));
       });
     });
 
@@ -313,8 +323,8 @@ export function engineContract(name: string, make: () => Promise<EngineSubject>,
           ["a", "1"],
           ["b", "2"],
         ]);
-        expect(await view.get(bytes("a"))).toEqual(bytes("1"));
-        expect(await view.getMany([bytes("b"), bytes("c")])).toEqual([bytes("2"), undefined]);
+        expect(await got(view, bytes("a"))).toEqual(bytes("1"));
+        expect(await gotMany(view, [bytes("b"), bytes("c")])).toEqual([bytes("2"), undefined]);
         expect(await rowsOf(database)).toEqual([
           ["a", "9"],
           ["c", "3"],
@@ -487,6 +497,28 @@ export function engineContract(name: string, make: () => Promise<EngineSubject>,
         await engine.remove(directory);
         expect(await rowsOf(await reopen(copy))).toEqual([["a", "1"]]);
       });
+
+      for (const links of [true, false]) {
+        it(`are also made of a closed database, which stays as it is, ${links ? "with links" : "copied"}`, async () => {
+          const copy = subject.path("copy");
+          expect(await engine.copy(directory, copy, { links })).toBe(false);
+          const database = await create({ a: "1" });
+          await database.sync();
+          await put(database, { b: "2" });
+          await expect(engine.copy(directory, directory)).rejects.toBeDefined();
+          await database.close();
+          expect(await engine.copy(directory, copy, { links })).toBe(true);
+          await expect(engine.copy(directory, copy)).rejects.toMatchObject({ code: "HF_EXISTS" });
+          const other = await reopen(copy);
+          await put(other, { a: undefined });
+          await other.sync();
+          expect(await rowsOf(await reopen())).toEqual([
+            ["a", "1"],
+            ["b", "2"],
+          ]);
+          expect(await rowsOf(other)).toEqual([["b", "2"]]);
+        });
+      }
 
       it("go over nothing, and refuse options they do not know", async () => {
         const database = await create({ a: "1" });

@@ -2,7 +2,7 @@
  * The engine port: what a store asks of an embedded key-value database.
  *
  * Keys and values are bytes; keys are ordered bytewise, a key before every longer one that begins with it. Both may be empty. What
- * goes in is copied before the call returns, and what comes out belongs to the caller.
+ * goes in is copied before the call returns, and what comes out belongs to the caller; it may be a `Buffer`, whose `slice` does not copy.
  *
  * A database is a directory of its own. It is durable under its name when `create` or `checkpoint` has resolved and the caller has
  * synced the parent directory. A directory that a crash left half made, half copied or half removed is nothing to open: it may come out

@@ -7,7 +7,7 @@ import {
   checkOptions,
   invalid,
 } from "../base/index.js";
-import { type Engine, memoryEngine } from "../engine/index.js";
+import { type Engine, classicLevel } from "../engine/index.js";
 import type { Journal, LogOptions } from "../log/index.js";
 import { type Vfs, nodeVfs } from "../vfs/index.js";
 import { type Books, DATABASES_MAX, SNAPSHOTS_MAX } from "./books.js";
@@ -98,7 +98,7 @@ export function resolveFlatKvOptions(where: string, options: FlatKvOptions | und
   return {
     vfs: given.vfs ?? nodeVfs,
     createIfMissing: checkBoolean(where, "createIfMissing", given.createIfMissing, true),
-    engine: given.engine ?? memoryEngine({ vfs: given.vfs ?? nodeVfs }),
+    engine: given.engine ?? classicLevel(),
     databases,
     routing,
     journal: given.journal,

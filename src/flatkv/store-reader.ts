@@ -6,7 +6,7 @@
  * looks at the books again.
  */
 import { HoldfastError, InvalidArgumentError, StateError, Turns, checkOptions, invalid } from "../base/index.js";
-import { type Engine, memoryEngine } from "../engine/index.js";
+import { type Engine, classicLevel } from "../engine/index.js";
 import { LtHash } from "../hash/index.js";
 import { LogReader } from "../log/index.js";
 import { type Vfs, nodeVfs } from "../vfs/index.js";
@@ -82,7 +82,7 @@ export class FlatKvReader {
     if (typeof directory !== "string" || directory === "") throw invalid(where, "directory", directory, "a path");
     const given = checkOptions(where, options, ["vfs", "engine", "route", "journal", "scratch"]);
     const vfs = given.vfs ?? nodeVfs;
-    const engine = given.engine ?? memoryEngine({ vfs });
+    const engine = given.engine ?? classicLevel();
     const files = new StoreDirectory(vfs, directory);
     if ((await vfs.stat(files.anchor)) === undefined)
       throw new InvalidArgumentError("HF_INVALID_ARGUMENT", `${where}: there is no store in ${directory}.`, {

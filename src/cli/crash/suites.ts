@@ -2,6 +2,7 @@
 import { anchorSuite } from "./anchor-suite.js";
 import type { CrashSuite } from "./crash-case.js";
 import { doubleWriteSuite } from "./double-write-suite.js";
+import { engineSuite } from "./engine-suite.js";
 import { eventsSuite } from "./events-suite.js";
 import { indexedSuites } from "./indexed-suite.js";
 import { logSuites } from "./log-suites.js";
@@ -19,6 +20,7 @@ export const crashSuites: readonly CrashSuite[] = [
   ...sharedSuites,
   eventsSuite,
   tidwallSuite,
+  engineSuite,
 ];
 
 /** One case's place in a run. */

@@ -105,9 +105,7 @@ export class NodeVfs implements Vfs {
   }
 
   async removeDirectory(path: string): Promise<void> {
-    await callFs<void>("remove-directory", path, (callback) =>
-      fs.rmdir(path, (error) => callback(error, undefined)),
-    );
+    await callFs<void>("remove-directory", path, (callback) => fs.rmdir(path, (error) => callback(error, undefined)));
   }
 
   async syncDirectory(path: string): Promise<void> {
