@@ -32,7 +32,7 @@ export class HoldfastError extends Error {
  * The caller passed something that can't be right. Thrown before any effect.
  *
  * Codes: `HF_INVALID_ARGUMENT`, `HF_UNKNOWN_OPTION`, `HF_LSN_OUT_OF_RANGE`, `HF_INDEX_OUT_OF_RANGE`, `HF_VALUE_UNENCODABLE`,
- * `HF_EVENT_UNENCODABLE` (a codec refused a value).
+ * `HF_EVENT_UNENCODABLE` (a codec refused a value), `HF_VERSION_OUT_OF_RANGE` (a version that a store can't go back to).
  */
 export class InvalidArgumentError extends HoldfastError {}
 
@@ -48,7 +48,7 @@ export class LimitError extends HoldfastError {}
  *
  * Codes: `HF_OPTION_MISMATCH`, `HF_EXISTS` (something is there already), `HF_TYPE_MISMATCH` (a record of another type), `HF_CUT` (what a
  * follower had read was cut), `HF_OUT_OF_SEQUENCE` (an entry whose index is not the next), `HF_VETOED` (the caller's own check refused),
- * `HF_SECOND_WRITER` (something else wrote to the journal of an event log).
+ * `HF_SECOND_WRITER` (something else wrote to the journal of an event log), `HF_VERSIONS_DIFFER` (databases whose rows do not belong together).
  */
 export class ConflictError extends HoldfastError {}
 
@@ -125,7 +125,7 @@ export class CorruptionError extends HoldfastError {
  *
  * Codes: `HF_FORMAT_NEWER` (written by a newer build), `HF_FORMAT_UNKNOWN` (not ours), `HF_FORMAT_FOREIGN` (ours, but of another log),
  * `HF_VALUE_UNDECODABLE` (a codec refused sound bytes), `HF_EVENT_TYPE_UNKNOWN`, `HF_EVENT_VERSION_UNKNOWN`, `HF_EVENT_UNDECODABLE`,
- * `HF_SNAPSHOT_DAMAGED`.
+ * `HF_SNAPSHOT_DAMAGED`, `HF_HASHES_MISSING` (rows of a commit store without version and hash).
  */
 export class FormatError extends HoldfastError {}
 

@@ -3,6 +3,8 @@ export { decodeAccount, encodeAccount } from "./account-row.js";
 export { FlatKvReader } from "./store-reader.js";
 export type { FlatKvReaderOptions } from "./store-reader.js";
 export type { CommitSource } from "./commit-log.js";
+export { rebuildHashes } from "./rebuild-hashes.js";
+export type { RebuildHashesOptions, RebuildHashesReport } from "./rebuild-hashes.js";
 export { seiRouting } from "./sei-routing.js";
 export type { Account } from "./account-row.js";
 export type { Change, ChangeSet } from "./change-set.js";

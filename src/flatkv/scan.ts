@@ -49,7 +49,8 @@ export async function scanRows(reads: EngineReads, { signal, onRows }: ScanOptio
   return { rows, bytes, hash, damagedRows, firstDamaged, foreignEntries: await countForeign(reads) };
 }
 
-async function countForeign(reads: EngineReads): Promise<number> {
+/** Counts entries that are neither rows nor the store's own. */
+export async function countForeign(reads: EngineReads): Promise<number> {
   let count = 0;
   for (const range of [{ lt: MARKERS_FROM }, { gte: MARKERS_TO, lt: ROWS_FROM }, { gte: ROWS_TO }])
     for await (const chunk of reads.iterate(range)) for (const [key] of chunk) if (!isMeta(key)) count += 1;
