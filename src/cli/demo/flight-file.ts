@@ -6,12 +6,12 @@
  * loaded when the demo runs, and an error names what to install.
  */
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import type { DecodedArray, FileMetaData } from "hyparquet";
-import { FormatError, InvalidArgumentError, IoError, errnoOf } from "../../base/index.js";
+import { FormatError, IoError, errnoOf } from "../../base/index.js";
 import { type AirportCounts, countFlight } from "./airport-count.js";
+import { MissingPackageError, loadPackage } from "./demo-package.js";
 import { encodeFlight, flightBytes } from "./flight.js";
 
 /** Consecutive flights of the file, encoded. */
@@ -29,18 +29,6 @@ const packages = "vega-datasets@3.2.1 hyparquet@1.31.5 hyparquet-compressors@1.1
 const columns = ["date", "delay", "distance", "origin", "destination"] as const;
 type ColumnName = (typeof columns)[number];
 
-/** Something that the demo needs is not installed. Code `HF_PACKAGE_MISSING`. */
-export class MissingPackageError extends InvalidArgumentError {
-  constructor(what: string, cause?: unknown) {
-    super(
-      "HF_PACKAGE_MISSING",
-      `The demo needs ${what}, which is not installed here. Install it with: npm i ${packages}`,
-      { what },
-      cause,
-    );
-  }
-}
-
 /** Finds `flights-3m.parquet` in `node_modules` beside or above the working directory, or beside or above this package. */
 export function findFlightFile(workingDirectory: string = process.cwd()): string {
   for (const start of [workingDirectory, dirname(fileURLToPath(import.meta.url))]) {
@@ -53,7 +41,7 @@ export function findFlightFile(workingDirectory: string = process.cwd()): string
       directory = parent;
     }
   }
-  throw new MissingPackageError("the flights of the package vega-datasets");
+  throw new MissingPackageError("the flights of the package vega-datasets", packages);
 }
 
 /** An opened flight file. */
@@ -67,9 +55,11 @@ export interface FlightFile {
 
 /** Opens a flight file and checks that it has the columns of one. */
 export async function openFlightFile(path: string): Promise<FlightFile> {
-  const { asyncBufferFromFile, parquetMetadataAsync, parquetRead } =
-    await loadPackage<typeof import("hyparquet")>("hyparquet");
-  const { compressors } = await loadPackage<typeof import("hyparquet-compressors")>("hyparquet-compressors");
+  const { asyncBufferFromFile, parquetMetadataAsync, parquetRead } = await loadPackage<typeof import("hyparquet")>(
+    "hyparquet",
+    packages,
+  );
+  const { compressors } = await loadPackage<typeof import("hyparquet-compressors")>("hyparquet-compressors", packages);
   let file: Awaited<ReturnType<typeof asyncBufferFromFile>>;
   let metadata: FileMetaData;
   try {
@@ -187,22 +177,4 @@ function columnRange(
     });
   }
   return values;
-}
-
-/** Imports a package from where holdfast is installed, else from where the command runs. */
-async function loadPackage<T>(name: string): Promise<T> {
-  try {
-    return (await import(name)) as T;
-  } catch (error) {
-    if (errnoOf(error) !== "ERR_MODULE_NOT_FOUND") throw error;
-  }
-  try {
-    const entry = createRequire(join(process.cwd(), "package.json")).resolve(name);
-    return (await import(pathToFileURL(entry).href)) as T;
-  } catch (error) {
-    const code = errnoOf(error);
-    if (code === "MODULE_NOT_FOUND" || code === "ERR_MODULE_NOT_FOUND")
-      throw new MissingPackageError(`the package ${name}`, error);
-    throw error;
-  }
 }
