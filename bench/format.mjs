@@ -12,6 +12,11 @@ export function micros(ns) {
   return `${(ns / 1e3).toFixed(0)} µs`;
 }
 
+/** @param {number} ns */
+export function nanos(ns) {
+  return ns < 1000 ? `${ns.toFixed(0)} ns` : `${(ns / 1e3).toFixed(2)} µs`;
+}
+
 /** @param {number} ms */
 export function millis(ms) {
   return `${ms.toFixed(ms < 10 ? 2 : 1)} ms`;

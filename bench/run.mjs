@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { help, readArguments } from "./arguments.mjs";
 import { makeFloor } from "./floor.mjs";
 import { describeMachine } from "./machine.mjs";
+import { hashWasmInstalled } from "./peers/hash-wasm.mjs";
 import { lmdbInstalled } from "./peers/lmdb.mjs";
 import { renderMachine, renderTable } from "./report.mjs";
 
@@ -28,6 +29,7 @@ const WORKLOADS = [
   "events-replay",
   "events-hydrate",
   "lanes",
+  "hashes",
 ];
 const GIB = 2 ** 30;
 
@@ -109,7 +111,7 @@ async function load(name) {
 
 /** Peers are this folder's own dependencies, so that the package itself needs none of them. */
 function installPeers() {
-  if (lmdbInstalled()) return;
+  if (lmdbInstalled() && hashWasmInstalled()) return;
   say("installing the peers (npm ci in bench/)");
   try {
     execFileSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: HERE, stdio: ["ignore", "ignore", "inherit"] });

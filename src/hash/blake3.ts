@@ -1,5 +1,6 @@
 import { invalid, writeU32 } from "../base/index.js";
 import { checkBytes } from "./check-bytes.js";
+import { hashPair } from "./compress.generated.js";
 import type { Hasher } from "./hasher.js";
 import { BLOCK_BYTES, RootNode } from "./root-node.js";
 
@@ -22,13 +23,14 @@ export const blake3: Hasher = {
     checkBytes("blake3.hash2", "left", left);
     checkBytes("blake3.hash2", "right", right);
     if (left.length === DIGEST_BYTES && right.length === DIGEST_BYTES) {
-      root.absorbPair(left, right);
-    } else {
-      const both = new Uint8Array(left.length + right.length);
-      both.set(left);
-      both.set(right, left.length);
-      root.absorb(both, both.length);
+      const out = new Uint8Array(DIGEST_BYTES);
+      hashPair(left, right, out);
+      return out;
     }
+    const both = new Uint8Array(left.length + right.length);
+    both.set(left);
+    both.set(right, left.length);
+    root.absorb(both, both.length);
     return digest();
   },
 };

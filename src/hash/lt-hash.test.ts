@@ -1,21 +1,49 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { toHex } from "../base/index.js";
 import { LtHash } from "./index.js";
+import { plainKernel } from "./kernel/plain-kernel.js";
+import { simdKernel } from "./kernel/simd-kernel.js";
+import { describeLtHash } from "./lt-hash.contract.js";
 
-const text = new TextEncoder();
-const b = (s: string) => text.encode(s);
+const simd = simdKernel();
 
-describe("the vectors", () => {
-  it("has the checksum of zero", () => {
-    expect(toHex(new LtHash().checksum())).toBe("be2a8de3dcf46c94ce85cdc8e07ac308f4d8a95490d956c38d780fd610db0813");
+describeLtHash(plainKernel());
+if (simd !== undefined) describeLtHash(simd);
+
+describe("the choice of a kernel", () => {
+  it("takes SIMD, which every machine that runs these tests has", () => {
+    expect(simd?.name).toBe("simd");
   });
-  it("has key/value", () => {
-    const hash = new LtHash();
-    hash.add(b("key"), b("value"));
-    const hex = toHex(hash.toBytes());
-    expect(hex.slice(0, 64)).toBe("c8a687cdf3d959e72540fd749d0f1a5250d03deef86a4d8917ce8ba815184991");
-    expect(hex.slice(-32)).toBe("0e7b93735139e3fdde5693c882bbdb67");
-    hash.remove(b("key"), b("value"));
-    expect(hash.isZero()).toBe(true);
+
+  it("does without where WebAssembly is switched off, does not know the module's instructions, or refuses to compile", () => {
+    const refuse = function refuse(): never {
+      throw new RangeError("no");
+    };
+    try {
+      vi.stubGlobal("WebAssembly", undefined);
+      expect(simdKernel()).toBeUndefined();
+      vi.stubGlobal("WebAssembly", { validate: () => false });
+      expect(simdKernel()).toBeUndefined();
+      vi.stubGlobal("WebAssembly", { validate: () => true, Module: refuse, Instance: refuse });
+      expect(simdKernel()).toBeUndefined();
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
+
+  it("is a matter of each hash: those of different kernels can be mixed, compared and copied", () => {
+    const key = Uint8Array.of(1);
+    const plain = new LtHash(plainKernel());
+    plain.add(key, key);
+    const other = new LtHash(simd);
+    other.add(key, key);
+    expect(other.equals(plain)).toBe(true);
+    expect(toHex(other.checksum())).toBe(toHex(plain.checksum()));
+    other.mixIn(plain);
+    other.remove(key, key);
+    expect(other.equals(plain)).toBe(true);
+    plain.set(other);
+    plain.remove(key, key);
+    expect(plain.isZero()).toBe(true);
   });
 });

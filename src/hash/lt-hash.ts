@@ -6,6 +6,8 @@ import { ELEMENT_BYTES, ELEMENT_WORDS } from "./kernel/kernel.js";
 import type { Accumulator, LtHashKernel } from "./kernel/kernel.js";
 import { addLanes, subtractLanes } from "./kernel/lanes.js";
 
+const U32_MAX = 0xffff_ffff;
+
 /**
  * A hash of a set of key-value pairs that is kept up to date pair by pair, in any order: adding a pair and removing it again leaves what was
  * there before.
@@ -47,6 +49,11 @@ export class LtHash {
   constructor(kernel: LtHashKernel = defaultKernel()) {
     this.#kernel = kernel;
     this.#accumulator = kernel.accumulator();
+  }
+
+  /** What computes the elements: WebAssembly (`simd`), or TypeScript where there is none. */
+  get kernel(): "plain" | "simd" {
+    return this.#kernel.name;
   }
 
   /**
@@ -144,10 +151,16 @@ export class LtHash {
   }
 
   #fold(where: string, key: Uint8Array, value: Uint8Array, subtract: boolean): void {
-    checkBytes(where, "key", key);
-    checkBytes(where, "value", value);
+    checkPart(where, "key", key);
+    checkPart(where, "value", value);
     if (key.length > 0 && value.length > 0) this.#accumulator.fold(key, value, subtract);
   }
+}
+
+/** Longer ones would have the length of a shorter one in what is hashed. */
+function checkPart(where: string, name: string, part: Uint8Array): void {
+  checkBytes(where, name, part);
+  if (part.length > U32_MAX) throw invalid(where, name, `${part.length} bytes`, `at most ${U32_MAX} bytes`);
 }
 
 function checkHash(where: string, other: LtHash): void {

@@ -34,14 +34,15 @@ const CHUNK_START = 1;
 const CHUNK_END = 2;
 const PARENT = 4;
 const ROOT = 8;
-/** The least power of two of chunks that no array reaches: one chaining value per level below it. */
-const LEVELS = 54;
+/** One chaining value on the stack for each level: inputs have fewer than 2^32 chunks, since no array has more than 2^42 bytes. */
+const LEVELS = 32;
 const CHAIN_WORDS = 8;
+const BLOCK_WORDS = 16;
 
 /** A root node and the memory to compute one in; made once and used again, so that hashing leaves no garbage. */
 export class RootNode {
-  /** The chaining value: the first 8 words. The others are scratch. */
-  readonly chain: Int32Array = new Int32Array(16);
+  /** The chaining value: the first 8 words. The others mean nothing. */
+  chain: Int32Array = IV;
   /** The message: 16 words. */
   readonly block: Int32Array = new Int32Array(16);
   /** The output of the last {@link expand}: 16 words. */
@@ -49,10 +50,18 @@ export class RootNode {
   /** How many bytes of the block count. */
   length = 0;
   flags = 0;
+  readonly #chained: Int32Array = new Int32Array(16);
   readonly #stack: Int32Array = new Int32Array(LEVELS * CHAIN_WORDS);
 
   /** Makes this the root of `bytes[0, end)`. */
   absorb(bytes: Uint8Array, end: number): void {
+    if (end <= BLOCK_BYTES) {
+      this.chain = IV;
+      this.length = end;
+      this.flags = CHUNK_START | CHUNK_END | ROOT;
+      loadBlock(this.block, bytes, 0, end);
+      return;
+    }
     let depth = 0;
     let chunk = 0;
     let at = 0;
@@ -60,8 +69,11 @@ export class RootNode {
       this.#absorbChunk(bytes, at, at + CHUNK_BYTES, chunk);
       this.#compress(chunk);
       // As many joins as the number of chunks so far has trailing zero bits: each closes a subtree.
-      for (let chunks = chunk + 1; chunks % 2 === 0; chunks /= 2) this.#join(--depth);
-      this.#stack.set(this.chain.subarray(0, CHAIN_WORDS), depth * CHAIN_WORDS);
+      for (let chunks = chunk + 1; chunks % 2 === 0; chunks /= 2) {
+        this.#parent(--depth);
+        this.#compress(0);
+      }
+      for (let word = 0; word < CHAIN_WORDS; word++) this.#stack[depth * CHAIN_WORDS + word] = this.chain[word]!;
       depth++;
     }
     this.#absorbChunk(bytes, at, end, chunk);
@@ -73,70 +85,58 @@ export class RootNode {
     this.flags |= ROOT;
   }
 
-  /** Makes this the root of 64 bytes, of which `left` holds the first 32 and `right` the others. */
-  absorbPair(left: Uint8Array, right: Uint8Array): void {
-    loadChain(this.chain);
-    loadWords(this.block, 0, left, 0, 8);
-    loadWords(this.block, 8, right, 0, 8);
-    this.length = BLOCK_BYTES;
-    this.flags = CHUNK_START | CHUNK_END | ROOT;
-  }
-
   /** Computes the 64 bytes of output that begin at `64 × counter`, into `output`. */
   expand(counter: number): void {
-    compress(this.chain, this.block, counter | 0, (counter / 0x1_0000_0000) | 0, this.length, this.flags, this.output);
+    compress(this.chain, this.block, counter, this.length, this.flags, this.output);
   }
 
   /** All blocks of a chunk but the last, which is left to compress. */
   #absorbChunk(bytes: Uint8Array, start: number, end: number, chunk: number): void {
-    loadChain(this.chain);
     let at = start;
+    this.chain = IV;
     this.flags = CHUNK_START;
     this.length = BLOCK_BYTES;
     for (; end - at > BLOCK_BYTES; at += BLOCK_BYTES) {
-      loadWords(this.block, 0, bytes, at, 16);
+      loadWords(this.block, bytes, at, BLOCK_WORDS);
       this.#compress(chunk);
       this.flags = 0;
     }
     this.flags |= CHUNK_END;
     this.length = end - at;
-    const words = this.length >>> 2;
-    loadWords(this.block, 0, bytes, at, words);
-    if (words === 16) return;
-    this.block.fill(0, words);
-    for (let byte = words << 2; byte < this.length; byte++) {
-      this.block[words] = this.block[words]! | (bytes[at + byte]! << ((byte & 3) << 3));
-    }
+    loadBlock(this.block, bytes, at, this.length);
   }
 
-  /** Makes this the parent of the value on the stack and the chaining value, and compresses it. */
-  #join(left: number): void {
-    this.#parent(left);
-    this.#compress(0);
-  }
-
+  /** The parent of the value on the stack and the chaining value. */
   #parent(left: number): void {
     for (let word = 0; word < CHAIN_WORDS; word++) {
       this.block[word] = this.#stack[left * CHAIN_WORDS + word]!;
       this.block[word + CHAIN_WORDS] = this.chain[word]!;
     }
-    loadChain(this.chain);
+    this.chain = IV;
     this.length = BLOCK_BYTES;
     this.flags = PARENT;
   }
 
   #compress(counter: number): void {
-    compress(this.chain, this.block, counter | 0, (counter / 0x1_0000_0000) | 0, this.length, this.flags, this.chain);
+    compress(this.chain, this.block, counter, this.length, this.flags, this.#chained);
+    this.chain = this.#chained;
   }
 }
 
-function loadChain(chain: Int32Array): void {
-  for (let word = 0; word < CHAIN_WORDS; word++) chain[word] = IV[word]!;
+/** The `length` bytes at `at`, with zeros behind them. */
+function loadBlock(block: Int32Array, bytes: Uint8Array, at: number, length: number): void {
+  const words = length >>> 2;
+  loadWords(block, bytes, at, words);
+  if (words === BLOCK_WORDS) return;
+  block.fill(0, words);
+  for (let byte = words << 2; byte < length; byte++) {
+    block[words] = block[words]! | (bytes[at + byte]! << ((byte & 3) << 3));
+  }
 }
 
-/** `count` little-endian words from `bytes` at `at`, to `words` at `first`. */
-function loadWords(words: Int32Array, first: number, bytes: Uint8Array, at: number, count: number): void {
+/** `count` little-endian words. */
+function loadWords(words: Int32Array, bytes: Uint8Array, at: number, count: number): void {
   for (let word = 0, from = at; word < count; word++, from += 4) {
-    words[first + word] = bytes[from]! | (bytes[from + 1]! << 8) | (bytes[from + 2]! << 16) | (bytes[from + 3]! << 24);
+    words[word] = bytes[from]! | (bytes[from + 1]! << 8) | (bytes[from + 2]! << 16) | (bytes[from + 3]! << 24);
   }
 }

@@ -21,7 +21,7 @@ export function plainKernel(): LtHashKernel {
         fold(key, value, subtract) {
           const bytes = preimageBytes(key, value);
           const preimage = buffer.take(bytes);
-          writePreimage(preimage, 0, key, value);
+          writePreimage(preimage, key, value);
           root.absorb(preimage, bytes);
           for (let block = 0; block < ELEMENT_BYTES / BLOCK_BYTES; block++) {
             root.expand(block);
