@@ -7,6 +7,8 @@ import { type ChangeSet, placeChanges } from "./change-set.js";
 import { ROW_OVERHEAD_BYTES, emptyBodyBytes } from "./commit-format.js";
 import { checkCommitBytes } from "./commit-log.js";
 import type { Database } from "./database.js";
+import { type ExportOptions, checkExportOptions, exportStore } from "./export.js";
+import { ID_BYTES as EXPORT_ID_BYTES } from "./export-format.js";
 import { openStore } from "./open.js";
 import { type FlatKvOptions, resolveFlatKvOptions, routingFor, unknownDatabase } from "./options.js";
 import { type IterateOptions, engineRange } from "./range.js";
@@ -253,6 +255,23 @@ export class FlatKv {
     const view = await this.#turn(async () => this.#view());
     try {
       return await verifyStore(this.#store, view, settings);
+    } finally {
+      for (const reads of view.reads) await reads.release();
+    }
+  }
+
+  /**
+   * All rows at the committed version, as a stream for `importFlatKv`: pieces of about 64 KiB, in order. Commits go on meanwhile. Errors at a
+   * step: `CorruptionError` where rows are damaged or lost, `IoError`, `signal.reason`; what was handed out before is no whole export, and is refused.
+   */
+  async *export(options?: ExportOptions): AsyncGenerator<Uint8Array, void, undefined> {
+    const given = checkExportOptions("FlatKv.export", options);
+    this.#checkUsable();
+    const view = await this.#turn(async () => this.#view());
+    const { directory, books, settings } = this.#store;
+    try {
+      const exportId = settings.vfs.randomBytes(EXPORT_ID_BYTES);
+      yield* exportStore({ path: directory.path, books, ...view, exportId }, given);
     } finally {
       for (const reads of view.reads) await reads.release();
     }

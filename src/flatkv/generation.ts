@@ -7,11 +7,14 @@
  * next opening, and so are directories that the books do not name.
  */
 import { Anchor } from "../anchor/index.js";
+import { CorruptionError, FormatError, equalBytes } from "../base/index.js";
 import type { Engine, EngineBatch, EngineDatabase } from "../engine/index.js";
 import { LtHash } from "../hash/index.js";
 import type { Journal } from "../log/index.js";
 import { type Books, FLAT_KV_ANCHOR_KIND, type KnownState, encodeBooks } from "./books.js";
 import { type DatabaseOwner, putState } from "./database.js";
+import type { ExportPosition } from "./export-scanner.js";
+import { IMPORT_KEY, decodeProgress, encodeProgress } from "./import-progress.js";
 import { encodeRow, rowKey } from "./row-format.js";
 import type { StoreDirectory } from "./store-directory.js";
 
@@ -58,22 +61,41 @@ export class Generation {
       for (const [at, name] of names.entries()) {
         const path = directory.database(firstDirectory + at);
         await engine.remove(path);
-        const created = await engine.create(path);
-        databases.push({
-          owner: { storeId, name },
-          engine: created,
-          hash: new LtHash(),
-          batch: created.batch(),
-          batchBytes: 0,
-          rows: 0,
-          writing: Promise.resolve(),
-        });
+        databases.push(fillingOf({ storeId, name }, await engine.create(path), 0, new LtHash()));
       }
     } catch (error) {
       for (const { engine: created } of databases) await created.close();
       throw error;
     }
     return new Generation(place, databases);
+  }
+
+  /**
+   * Goes on with one that a crash left: opens its databases and takes over what each says of its progress. `undefined` where that is not one
+   * of this export, or none at all.
+   */
+  static async resume(
+    place: GenerationPlace,
+    exportId: Uint8Array,
+  ): Promise<{ readonly generation: Generation; readonly position: ExportPosition } | undefined> {
+    const { directory, engine, names, storeId, firstDirectory } = place;
+    const databases: Filling[] = [];
+    let position: ExportPosition | undefined;
+    for (const [at, name] of names.entries()) {
+      const opened = await openLeft(engine, directory.database(firstDirectory + at));
+      const stored = await opened?.get(IMPORT_KEY);
+      const progress = stored === undefined ? undefined : decodeProgress(stored);
+      if (opened === undefined || (progress !== undefined && !equalBytes(progress.position.exportId, exportId))) {
+        await opened?.close();
+        position = undefined;
+        break;
+      }
+      databases.push(fillingOf({ storeId, name }, opened, progress?.rows ?? 0, progress?.hash ?? new LtHash()));
+      if (progress !== undefined) position = progress.position;
+    }
+    if (position !== undefined) return { generation: new Generation(place, databases), position };
+    for (const { engine: opened } of databases) await opened.close();
+    return undefined;
   }
 
   /** Rows so far in a database. */
@@ -97,6 +119,18 @@ export class Generation {
     return filling.batchBytes < BATCH_BYTES ? undefined : this.#write(filling);
   }
 
+  /** Makes the rows of a database durable, with a note of how far they go in the stream that they come from. */
+  async note(index: number, position: ExportPosition): Promise<void> {
+    const filling = this.#databases[index]!;
+    await this.#write(filling);
+    await filling.writing;
+    const { engine, batch, rows, hash } = filling;
+    await engine.sync();
+    batch.put(IMPORT_KEY, encodeProgress({ position, rows, hash }));
+    await batch.write({ sync: true });
+    filling.batch = engine.batch();
+  }
+
   /**
    * Makes all rows durable, then metadata that say so. Resolves to the state of the databases at `version`; `lsn` is where it begins in the journal.
    */
@@ -106,6 +140,7 @@ export class Generation {
       await filling.writing;
       await filling.engine.sync();
       putState(filling.batch, filling.owner, { version, timeline, hash: filling.hash });
+      filling.batch.delete(IMPORT_KEY);
       await filling.batch.write({ sync: true });
     }
     return { version, lsn, checksums: this.#databases.map(({ hash }) => hash.checksum()) };
@@ -172,5 +207,19 @@ export class Generation {
     filling.writing = batch.size === 0 ? Promise.resolve() : batch.write();
     // Whoever waits for it next is told; until then it must not count as unheard.
     filling.writing.catch(() => undefined);
+  }
+}
+
+function fillingOf(owner: DatabaseOwner, engine: EngineDatabase, rows: number, hash: LtHash): Filling {
+  return { owner, engine, hash, batch: engine.batch(), batchBytes: 0, rows, writing: Promise.resolve() };
+}
+
+/** What a crash left may be anything: what can't be opened is as good as nothing. */
+async function openLeft(engine: Engine, path: string): Promise<EngineDatabase | undefined> {
+  try {
+    return await engine.open(path);
+  } catch (error) {
+    if (error instanceof CorruptionError || error instanceof FormatError) return undefined;
+    throw error;
   }
 }
