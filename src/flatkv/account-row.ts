@@ -17,7 +17,7 @@ export const NONCE_AT: number = BALANCE_BYTES;
 export const CODE_HASH_AT: number = NONCE_AT + NONCE_BYTES;
 
 /** Length of the row of an account without code. */
-export const PLAIN_ROW_BYTES: number = CODE_HASH_AT;
+export const PLAIN_ROW_BYTES: number = NONCE_AT + NONCE_BYTES;
 /** Length of the row of an account with code. */
 export const CODE_ROW_BYTES: number = CODE_HASH_AT + CODE_HASH_BYTES;
 
