@@ -144,6 +144,7 @@ describe("an example", () => {
     const places = new Set(examples.map(({ name }) => name.replace(/:\d+$/, "")));
     for (const place of [
       "README.md",
+      "docs/engines.md",
       "docs/events.md",
       "docs/lanes.md",
       "docs/streams.md",

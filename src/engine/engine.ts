@@ -41,7 +41,8 @@ export interface Engine {
    * Makes a copy of a closed database in a new directory (`HF_EXISTS` where anything is), which is left as it is; false where there is no database to
    * copy. What is durable when, and `links`: as with {@link EngineDatabase.checkpoint}.
    *
-   * Errors: `HF_LOCKED` while it is open; `HF_CORRUPTION`; `HF_FORMAT_NEWER`; `HF_IO`.
+   * Errors: `HF_LOCKED` where the engine notices that it is open, for which an idle one of LevelDB gives no occasion; `HF_CORRUPTION`;
+   * `HF_FORMAT_NEWER`; `HF_IO`.
    */
   copy(from: string, to: string, options?: { readonly links?: boolean | undefined }): Promise<boolean>;
 
@@ -79,7 +80,7 @@ export interface EngineReads {
 
   /**
    * The rows of a range as they are at the call, in key order, in chunks of bounded size; no chunk is empty. Writes made meanwhile are
-   * not seen. Ending the loop early releases what it holds.
+   * not seen. What it holds is released at its end, by leaving the loop early, or with the database.
    */
   iterate(range?: EngineRange): AsyncIterableIterator<readonly EngineRow[]>;
 }
@@ -90,7 +91,10 @@ export interface EngineView extends EngineReads {
   release(): Promise<void>;
 }
 
-/** Changes that are written together or not at all. Where one names a key twice, the later counts. Written once. */
+/**
+ * Changes that are written together or not at all. Where one names a key twice, the later counts. Written once; one that never is may
+ * take up space until its database is closed.
+ */
 export interface EngineBatch {
   /** How many puts and deletes. */
   readonly size: number;

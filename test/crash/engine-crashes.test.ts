@@ -25,20 +25,24 @@ const CALLS: readonly EngineCall[] = [
 const base = { title: "engine", seed, calls: CALLS, stale: true } as const;
 
 describe("the memory engine", () => {
-  it("keeps synced batches and loses others only as wholes, in every crash of a run through all its calls", async () => {
-    const effort = { depth: 2, kill: true, nestedShare: 1 / 16, nestedCap: 16, followUps: [1], followUpShare: 1 / 8 };
-    const report = await exploreCrashes({
-      ...engineExploration({ ...base, effort }),
-      statesMax: isFull ? 60_000 : 6000,
-    });
-    expect(report.distinct).toBeGreaterThan(500);
-  });
+  it(
+    "keeps synced batches and loses others only as wholes, in every crash of a run through all its calls",
+    { timeout: 600_000 },
+    async () => {
+      const effort = { depth: 2, kill: true, nestedShare: 1 / 16, nestedCap: 16, followUps: [1], followUpShare: 1 / 8 };
+      const report = await exploreCrashes({
+        ...engineExploration({ ...base, effort }),
+        statesMax: isFull ? 60_000 : 2500,
+      });
+      expect(report.distinct).toBeGreaterThan(300);
+    },
+  );
 
-  it("does so in random runs", async () => {
+  it("does so in random runs", { timeout: 600_000 }, async () => {
     let distinct = 0;
-    for (let index = 0; index < (isFull ? 60 : 12); index++)
+    for (let index = 0; index < (isFull ? 60 : 8); index++)
       distinct += (await engineSuite.makeCase(index, seed).explore({ statesMax: isFull ? 4000 : 300 })).distinct;
-    expect(distinct).toBeGreaterThan(1000);
+    expect(distinct).toBeGreaterThan(500);
   });
 
   it("keeps its word when any of its operations fails, and after that", { timeout: 600_000 }, async () => {
@@ -55,7 +59,7 @@ describe("the memory engine", () => {
         await makeEngineCalls({ engine: memoryEngine({ vfs }), vfs, seed, note }, CALLS);
       },
     };
-    const report = await exploreFaults({ ...options, samples: 2, recoveryPoints: isFull ? 12 : 4 });
+    const report = await exploreFaults({ ...options, samples: isFull ? 2 : 1, recoveryPoints: isFull ? 12 : 2 });
     expect(report.runs).toBeGreaterThan(100);
     expect(report.failedSyncStates).toBeGreaterThan(50);
   });

@@ -770,6 +770,55 @@ export const mutants = [
     replace: "source.firstIndex, room",
     hint: "tidwall",
   },
+  // The memory engine.
+  {
+    name: "sync of a database that syncs nothing",
+    rule: "R1",
+    file: "engine/memory/memory-database.ts",
+    find: "      await this.#poisoning(this.#held.file.syncData());",
+    replace: "",
+    hint: "engine",
+  },
+  {
+    name: "database or checkpoint told of before its bytes are durable",
+    rule: "R2",
+    file: "engine/memory/memory-files.ts",
+    find: "    await file.syncData();",
+    replace: "",
+    hint: "engine",
+  },
+  {
+    name: "database or checkpoint told of before its names are durable",
+    rule: "R2",
+    file: "engine/memory/memory-files.ts",
+    find: "    await vfs.syncDirectory(directory);",
+    replace: "",
+    hint: "engine",
+  },
+  {
+    name: "what opening a database adopts is not written again",
+    rule: "R3",
+    file: "engine/memory/memory-database.ts",
+    find: "this.#doubtful = from.doubtful;",
+    replace: "this.#doubtful = undefined;",
+    hint: "engine",
+  },
+  {
+    name: "batch taken without its checksum",
+    rule: "R10",
+    file: "engine/memory/format.ts",
+    find: "  if (readU32(bytes, offset + 4) !== crc32cRange(bytes, offset + 8, end)) return undefined;",
+    replace: "",
+    hint: "engine",
+  },
+  {
+    name: "hole that ends a database",
+    rule: "R10",
+    file: "engine/memory/recovery.ts",
+    find: "      offset += SECTOR_BYTES;\n      continue;",
+    replace: "      break;",
+    hint: "engine",
+  },
 ];
 
 /** An engine that is broken for everyone to see: if no hunt finds it, the hunts are blind. @type {Mutant} */

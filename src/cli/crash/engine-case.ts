@@ -10,7 +10,7 @@ import type { Effort } from "./effort.js";
 
 /** What happens to an engine's databases, as a workload tells it. */
 export type EngineEvent =
-  | { readonly kind: "created" | "removing-copy" | "copy-gone" }
+  | { readonly kind: "created" | "changing-copy" | "copy-gone" }
   | { readonly kind: "issued" | "acked"; readonly n: number }
   /** Durable: exactly these when `exact`, and perhaps more otherwise. */
   | { readonly kind: "kept"; readonly batches: readonly number[]; readonly exact: boolean }
@@ -128,12 +128,13 @@ export async function makeEngineCalls(context: EngineContext, calls: readonly En
       database = again;
     } else if (hasCopy) {
       hasCopy = false;
-      note({ kind: "removing-copy" });
+      note({ kind: "changing-copy" });
       await engine.remove(COPY);
       await vfs.syncDirectory("/data");
       note({ kind: "copy-gone" });
     } else {
       hasCopy = true;
+      note({ kind: "changing-copy" });
       await database.checkpoint(COPY);
       await vfs.syncDirectory("/data");
       note({ kind: "copied", batches: [...acked] });
@@ -223,7 +224,7 @@ function check(
   )) {
     if (event.kind === "created") isCreated = true;
     else if (event.kind === "copied") copied = event.batches;
-    else if (event.kind === "removing-copy") copied = undefined;
+    else if (event.kind === "changing-copy") copied = undefined;
     else if (event.kind === "copy-gone") copied = "absent";
     else if (event.kind === "issued") possible.add(event.n);
     else if (event.kind === "acked") acked.add(event.n);

@@ -1,12 +1,20 @@
 /**
- * What tests of the LevelDB engine run in another process: `level-child write <directory>` writes unsynced batches and names each one that
- * was acknowledged; `level-child sync <directory>` writes, syncs, writes and syncs again, and says how that and what follows it ends.
+ * What tests of the LevelDB engine run in another process:
+ * - `level-child write <directory>` writes unsynced batches and names each one that was acknowledged;
+ * - `level-child sync <directory>` writes, syncs, writes and syncs again, and says how that and what follows it ends;
+ * - `level-child use <directory> <from>` writes batches from number `from`, syncs now and then, makes checkpoints beside the directory, and says
+ *   what was acknowledged: `wrote <number>`, `synced <number>`, and `copied <number>`, which is also the copy's name.
  */
+import path from "node:path";
 import { HoldfastError } from "../../base/index.js";
 import { classicLevel } from "../index.js";
+import { nodeVfs } from "../../vfs/index.js";
 import { batchOf } from "./level-batches.contract.js";
 
-const [task = "", directory = ""] = process.argv.slice(2);
+const SYNC_EVERY = 25;
+const COPY_EVERY = 50;
+
+const [task = "", directory = "", from = ""] = process.argv.slice(2);
 const engine = classicLevel({ writeBufferBytes: 65_536 });
 const database = (await engine.open(directory)) ?? (await engine.create(directory));
 
@@ -30,6 +38,23 @@ if (task === "write") {
   for (let n = 1; ; n++) {
     await write(n);
     process.stdout.write(`${n}\n`);
+  }
+} else if (task === "use") {
+  const parent = path.dirname(directory);
+  await nodeVfs.syncDirectory(parent);
+  process.stdout.write("opened\n");
+  for (let n = Number(from); ; n++) {
+    await write(n);
+    process.stdout.write(`wrote ${n}\n`);
+    if (n % SYNC_EVERY === 0) {
+      await database.sync();
+      process.stdout.write(`synced ${n}\n`);
+    }
+    if (n % COPY_EVERY === 0) {
+      await database.checkpoint(path.join(parent, String(n)));
+      await nodeVfs.syncDirectory(parent);
+      process.stdout.write(`copied ${n}\n`);
+    }
   }
 } else {
   await write(1);

@@ -35,7 +35,7 @@ export class LevelDatabase implements EngineDatabase {
   readonly #level: Level;
   readonly #health: Health;
   readonly #reads: LevelReads;
-  /** Batches written in this life, and how many of them are known durable. */
+  /** Batches acknowledged in this life, and how many of them are known durable. */
   #written = 0;
   #durable = 0;
   readonly #running = new Set<Promise<unknown>>();
@@ -98,9 +98,9 @@ export class LevelDatabase implements EngineDatabase {
 
   async #write(batch: ChainedBatch<Level, Uint8Array, Uint8Array>, sync: boolean): Promise<void> {
     if (batch.length > 0) {
-      // Counted before it is begun: a sync that begins meanwhile may or may not take it along.
-      this.#written++;
       await this.#poisoning("write", () => batch.write());
+      // Counted when it is done: a sync that began before that may not have taken it along.
+      this.#written++;
     } else await batch.close();
     if (sync) await this.#sync();
   }
@@ -173,12 +173,24 @@ class LevelBatch implements EngineBatch {
   put(key: Uint8Array, value: Uint8Array): void {
     checkBytes("EngineBatch.put", "key", key);
     checkBytes("EngineBatch.put", "value", value);
-    this.#add(() => this.#batch.put(key, value));
+    this.#check();
+    try {
+      this.#batch.put(key, value);
+    } catch (error) {
+      throw levelError("batch", this.#directory, error);
+    }
+    this.#size++;
   }
 
   delete(key: Uint8Array): void {
     checkBytes("EngineBatch.delete", "key", key);
-    this.#add(() => this.#batch.del(key));
+    this.#check();
+    try {
+      this.#batch.del(key);
+    } catch (error) {
+      throw levelError("batch", this.#directory, error);
+    }
+    this.#size++;
   }
 
   async write(options?: { readonly sync?: boolean | undefined }): Promise<void> {
@@ -187,16 +199,6 @@ class LevelBatch implements EngineBatch {
     this.#check();
     this.#written = true;
     await this.#commit(this.#batch, sync);
-  }
-
-  #add(act: () => unknown): void {
-    this.#check();
-    try {
-      act();
-    } catch (error) {
-      throw levelError("batch", this.#directory, error);
-    }
-    this.#size++;
   }
 
   #check(): void {

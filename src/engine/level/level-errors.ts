@@ -22,6 +22,9 @@ export function levelError(operation: string, directory: string, thrown: unknown
     case "LEVEL_LOCKED":
       return new LockedError(directory, undefined, thrown);
     case "LEVEL_DATABASE_NOT_OPEN":
+      // Of an opening it only says that it failed; LevelDB had no code for the reason.
+      if (operation === "open") return new IoError(operation, directory, thrown);
+      return new StateError("HF_CLOSED", `The database in ${directory} is closed.`, { directory }, thrown);
     case "LEVEL_ITERATOR_NOT_OPEN":
     case "LEVEL_SNAPSHOT_NOT_OPEN":
     case "LEVEL_BATCH_NOT_OPEN":

@@ -59,13 +59,16 @@ export function recoverRows(bytes: Uint8Array, salt: Uint8Array): RecoveredRows 
     counting.push(batch);
     last = batch.number;
   }
-  let rows = SortedRows.empty;
+  const changes: SortedChange[] = [];
   const doubtful = new Map<string, RowChange>();
   for (const batch of counting) {
-    rows = rows.with(batch.changes.map(sortedChange));
-    if (batch.number > synced) for (const change of batch.changes) doubtful.set(textOf(change.key), change);
+    for (const change of batch.changes) {
+      const sorted = sortedChange(change);
+      changes.push(sorted);
+      if (batch.number > synced) doubtful.set(sorted.text, change);
+    }
   }
-  return { rows, synced, last, end, doubtful: [...doubtful.values()] };
+  return { rows: SortedRows.empty.with(changes), synced, last, end, doubtful: [...doubtful.values()] };
 }
 
 /** A change as the rows in memory take it. */

@@ -179,6 +179,24 @@ describe("SimVfs after a power cut", () => {
     expect(seen).toEqual(["1:1", "none"]);
   });
 
+  it("leaves a removed directory or not until its parent is synced, and what comes back in it is open as well", async () => {
+    const remove = async (vfs: SimVfs): Promise<void> => {
+      await vfs.makeDirectory("/d");
+      await synced(vfs, "/d/a", bytes(1, 1));
+      await vfs.syncDirectory("/d");
+      await vfs.remove("/d/a");
+      await vfs.removeDirectory("/d");
+    };
+    const look = async (vfs: SimVfs): Promise<string> =>
+      (await vfs.stat("/d")) === undefined ? "gone" : await shown(vfs, "/d/a");
+    expect(await outcomes(remove, look)).toEqual(["1:1", "gone", "none"]);
+    const removeAndSync = async (vfs: SimVfs): Promise<void> => {
+      await remove(vfs);
+      await vfs.syncDirectory("/");
+    };
+    expect(await outcomes(removeAndSync, look)).toEqual(["gone"]);
+  });
+
   it("makes a durable write durable when it ends, with the size to read it", async () => {
     const seen = await outcomes(
       async (vfs) => {
@@ -381,6 +399,18 @@ describe("SimVfs with faults", () => {
     await file.write(bytes(512, 2), 0);
     await file.syncData();
     expect(await shown(vfs.powerCut(keepNothing), "/a")).toBe("0:");
+  });
+
+  it("fails the removal of a directory, which is an operation of its own", async () => {
+    const vfs = new SimVfs();
+    await vfs.makeDirectory("/d");
+    const seen: string[] = [];
+    vfs.disk.recorder = { record: (phase, { operation, path }) => void seen.push(`${phase} ${operation} ${path}`) };
+    vfs.faults = new FaultPlan([{ operation: "remove-directory", errno: "EIO" }]);
+    await expect(vfs.removeDirectory("/d")).rejects.toMatchObject({ errno: "EIO" });
+    expect(seen).toEqual([]);
+    await vfs.removeDirectory("/d");
+    expect(seen).toEqual(["begin remove-directory /d", "end remove-directory /d"]);
   });
 
   it("heals a full disk when a file is removed", async () => {
