@@ -50,6 +50,8 @@ export async function createStore(
     databases.push(database);
   }
   await vfs.syncDirectory(directory.path);
+  // Even where the directory was there already: an earlier opening may have been killed between making it and making its name durable.
+  await vfs.syncDirectory(vfs.parent(directory.path));
 
   const lsn = journal.lastLsn;
   const nothing = new LtHash().checksum();

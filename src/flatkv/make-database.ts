@@ -23,6 +23,8 @@ export interface MakingContext {
   readonly links: boolean;
   /** Read all rows of what was made. Default true; false where the copy is only to be read from, and rows have checksums. */
   readonly scan?: boolean;
+  /** How much is handed to the engine at a time. Default `REDO_BYTES_MAX`. */
+  readonly redoBytes?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -88,11 +90,11 @@ async function makeFrom(
   to: number,
   place: DatabasePlace,
 ): Promise<MadeDatabase> {
-  const { engine, commits, signal, scan = true } = context;
+  const { engine, commits, signal, redoBytes, scan = true } = context;
   await engine.remove(place.path);
   const database = await openCopy(context, index, source, place);
   try {
-    const redo = new Redo(database, source.known.version, []);
+    const redo = new Redo(database, source.known.version, [], redoBytes);
     const state = await redoAll(commits, [{ index, redo }], source.known, to, signal);
     if (state.version !== to)
       throw damaged(place.path, `the commits up to version ${to}`, `a log that ends at ${state.version}`);

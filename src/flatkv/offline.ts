@@ -31,16 +31,15 @@ export async function withOfflineStore<R>(
   const stat = await vfs.stat(path);
   if (stat !== undefined && stat.kind !== "directory")
     throw new InvalidArgumentError("HF_INVALID_ARGUMENT", `${where}: ${path} is no directory.`, { path });
-  if (stat === undefined) {
-    await vfs.makeDirectory(path);
-    await vfs.syncDirectory(vfs.parent(path));
-  }
+  if (stat === undefined) await vfs.makeDirectory(path);
   const held = new Held();
   let result: R;
   try {
     const lock = await vfs.lock(directory.lock);
     held.add(() => lock.release());
     const exists = (await vfs.stat(directory.anchor)) !== undefined;
+    // Even where the directory was there already: whoever made it may have been killed before its name was durable.
+    if (!exists) await vfs.syncDirectory(vfs.parent(path));
     const { anchor, books } = exists ? await openBooks(directory, held) : { anchor: undefined, books: undefined };
     const { journal } = await openJournal(directory, settings, true, held);
     result = await act({ directory, anchor, books, journal });

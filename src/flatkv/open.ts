@@ -38,7 +38,6 @@ async function findDirectory({ vfs, path }: StoreDirectory, { createIfMissing }:
   if (stat !== undefined) return;
   if (!createIfMissing) throw missing(path);
   await vfs.makeDirectory(path);
-  await vfs.syncDirectory(vfs.parent(path));
 }
 
 /** A directory without books is new, or it is something else, which must not be taken for new. */

@@ -46,7 +46,7 @@ export interface FlatKvOptions {
   readonly log?: Omit<LogOptions, "vfs" | "createIfMissing">;
   /** Sync the databases after so many commits at the latest, 1 to 2,000. What is unsynced at a power cut is redone on opening. Default 1,000. */
   readonly syncEveryCommits?: number;
-  /** Sync the databases after so many bytes of commits at the latest. Default 64 MiB. */
+  /** Sync the databases after so many bytes of commits at the latest, and redo not more at a time. Default 64 MiB. */
   readonly syncEveryBytes?: number;
   readonly snapshots?: SnapshotOptions;
 }
@@ -64,6 +64,8 @@ export interface FlatKvSettings {
   readonly log: Omit<LogOptions, "vfs" | "createIfMissing"> | undefined;
   readonly syncEveryCommits: number;
   readonly syncEveryBytes: number;
+  /** How much redoing hands to an engine at a time, in bytes. */
+  readonly redoBytes: number;
   readonly snapshots: Required<SnapshotOptions>;
 }
 
@@ -81,6 +83,8 @@ const KNOWN = [
 ] as const;
 
 const MIB = 1 << 20;
+/** Redoing hands rows to an engine in batches of about so many bytes at most. */
+export const REDO_BYTES_MAX: number = 8 * MIB;
 /** Half of the slots, so that commits can go on while a sync is on its way. */
 const SYNC_EVERY_COMMITS_MAX: number = MARKER_SLOTS / 2 - 48;
 
@@ -95,6 +99,7 @@ export function resolveFlatKvOptions(where: string, options: FlatKvOptions | und
     if (!databases!.includes(name))
       throw invalid(where, "databases", databases!.join(", "), `a list with ${name}, where the routing sends keys`);
   const snapshots = checkOptions(where, given.snapshots, ["everyCommits", "keep", "links"]);
+  const syncEveryBytes = checkInteger(where, "syncEveryBytes", given.syncEveryBytes, { min: 1 }, 64 * MIB);
   return {
     vfs: given.vfs ?? nodeVfs,
     createIfMissing: checkBoolean(where, "createIfMissing", given.createIfMissing, true),
@@ -110,7 +115,8 @@ export function resolveFlatKvOptions(where: string, options: FlatKvOptions | und
       { min: 1, max: SYNC_EVERY_COMMITS_MAX },
       1000,
     ),
-    syncEveryBytes: checkInteger(where, "syncEveryBytes", given.syncEveryBytes, { min: 1 }, 64 * MIB),
+    syncEveryBytes,
+    redoBytes: Math.min(REDO_BYTES_MAX, syncEveryBytes),
     snapshots: {
       everyCommits: checkInteger(where, "snapshots.everyCommits", snapshots.everyCommits, { min: 0 }, 10_000),
       keep: checkInteger(where, "snapshots.keep", snapshots.keep, { min: 1, max: SNAPSHOTS_MAX }, 2),

@@ -36,7 +36,15 @@ export async function rebuildDatabases(
   signal?: AbortSignal,
 ): Promise<Rebuilt[]> {
   const { directory, settings, commits, state, books } = store;
-  const context = { directory, engine: settings.engine, books, commits, links: settings.snapshots.links, signal };
+  const context = {
+    directory,
+    engine: settings.engine,
+    books,
+    commits,
+    links: settings.snapshots.links,
+    redoBytes: settings.redoBytes,
+    signal,
+  };
   const rebuilt: Rebuilt[] = [];
   const directories = [...books.directories];
   try {

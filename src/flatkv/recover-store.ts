@@ -58,7 +58,7 @@ export async function recoverStore(
   const redos = believed.flatMap((found, index) => {
     if (found === undefined) return [];
     const { from, claims } = found.decision;
-    return from === state.version ? [] : [{ index, redo: new Redo(found.database, from, claims) }];
+    return from === state.version ? [] : [{ index, redo: new Redo(found.database, from, claims, settings.redoBytes) }];
   });
   if (redos.length > 0) await redoAll(commits, redos, { ...books.synced, checksums: [] }, state.version);
 
@@ -110,9 +110,10 @@ async function dropAbandoned(
   books: Books,
 ): Promise<number> {
   const { timeline, timelineLsn } = books;
-  const { lastLsn } = journal;
-  if (lastLsn <= timelineLsn) return 0;
-  const header = await commits.headerAt(Math.max(timelineLsn + 1, journal.firstLsn));
+  const { firstLsn, lastLsn } = journal;
+  // A journal that a snapshot has emptied holds nothing that could be abandoned, however far its numbers are.
+  if (lastLsn <= timelineLsn || lastLsn < firstLsn) return 0;
+  const header = await commits.headerAt(Math.max(timelineLsn + 1, firstLsn));
   if (header.timeline > timeline)
     throw new CorruptionError({
       path,

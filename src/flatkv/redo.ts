@@ -12,10 +12,8 @@ import type { KnownState } from "./books.js";
 import type { CommitDatabase } from "./commit-format.js";
 import type { CommitLog, PlacedCommit } from "./commit-log.js";
 import { type Database, putRows, putState } from "./database.js";
+import { REDO_BYTES_MAX } from "./options.js";
 import { encodeMarker, markerKey } from "./row-format.js";
-
-/** Rows are handed to the engine in batches of about so many. */
-const BATCH_ROWS = 20_000;
 
 /** See the head of this file. */
 export class Redo {
@@ -23,17 +21,20 @@ export class Redo {
   /** The database holds everything up to here. */
   readonly from: number;
   readonly #claims: readonly number[];
+  readonly #batchBytesMax: number;
   #batch: EngineBatch | undefined;
+  #batchBytes = 0;
   #isSplit = false;
   #hash: LtHash;
   #timeline = 0;
   #version: number;
 
   /** `claims`: the versions above `from` that the database has markers of. */
-  constructor(database: Database, from: number, claims: readonly number[]) {
+  constructor(database: Database, from: number, claims: readonly number[], batchBytesMax: number = REDO_BYTES_MAX) {
     this.database = database;
     this.from = from;
     this.#claims = claims;
+    this.#batchBytesMax = batchBytesMax;
     this.#version = from;
     this.#hash = database.hash;
   }
@@ -53,10 +54,12 @@ export class Redo {
     if (hash !== undefined) this.#hash = hash;
     this.#version = version;
     this.#timeline = timeline;
-    if (this.#batch.size < BATCH_ROWS) return;
+    for (const { key, value } of rows) this.#batchBytes += key.length + (value?.length ?? 0);
+    if (this.#batchBytes < this.#batchBytesMax) return;
     this.#isSplit = true;
     await this.#batch.write();
     this.#batch = undefined;
+    this.#batchBytes = 0;
   }
 
   /** Writes the rest. The database is then at the last version that was added, not yet durably. */

@@ -35,7 +35,14 @@ export async function rollBack(store: Store, version: number): Promise<void> {
   await store.syncing;
   const { directory, settings, books, commits } = store;
   const numbers = store.reserveDirectories(store.databases.length);
-  const context = { directory, engine: settings.engine, books, commits, links: settings.snapshots.links };
+  const context = {
+    directory,
+    engine: settings.engine,
+    books,
+    commits,
+    links: settings.snapshots.links,
+    redoBytes: settings.redoBytes,
+  };
   const made: MadeDatabase[] = [];
   try {
     for (const [index, number] of numbers.entries())

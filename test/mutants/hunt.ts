@@ -8,6 +8,8 @@ import { eventsExploration } from "../../src/cli/crash/events-case.js";
 import type { LogCall } from "../../src/cli/crash/log-calls.js";
 import { logExploration } from "../../src/cli/crash/log-case.js";
 import { bytes } from "../../src/events/index.js";
+import { memoryEngine } from "../../src/engine/index.js";
+import { FlatKv } from "../../src/flatkv/index.js";
 import { encodeBaseline, encodeEntry } from "../../src/lanes/format.js";
 import { IndexedLog } from "../../src/lanes/index.js";
 import { Log, type LogOptions } from "../../src/log/index.js";
@@ -15,7 +17,9 @@ import { CrashFoundError, exploreCrashes, exploreDamage, exploreFaults } from ".
 import { TidwallLog, TidwallWriter, importTidwall } from "../../src/tidwall/index.js";
 import { SimVfs } from "../../src/vfs/index.js";
 import { anchorFaults, logFaults } from "../crash/log-faults.contract.js";
+import { type FlatCasePlan, flatExploration } from "../../src/cli/crash/flatkv-suite.js";
 import { sharedExploration } from "../../src/cli/crash/shared-suites.js";
+import { FLAT_ERRNOS, flatFaults } from "../crash/flatkv-faults.contract.js";
 import { sharedFaults, sharedFaultsClosed } from "../crash/shared-faults.contract.js";
 import { cutAtEachTelling } from "../crash/told.contract.js";
 import { type Leaving, logDamage } from "../damage/log-damage.contract.js";
@@ -271,6 +275,173 @@ const early: Hunt = () =>
     return 2;
   });
 
+/** One short workload on a commit store, looked at closely. A failure is not made shorter: the workload is short. */
+function flat(title: string, calls: FlatCasePlan["calls"], more: Partial<FlatCasePlan> = {}): Hunt {
+  const efforts = [
+    { depth: 1, kill: true, nestedShare: 0, nestedCap: 1 },
+    { depth: 1, kill: true, nestedShare: 0, nestedCap: 1, followUps: [1], followUpShare: 1 / 2 },
+    { depth: 2, kill: true, nestedShare: 1 / 8, nestedCap: 8 },
+  ];
+  return async () => {
+    for (const effort of efforts) {
+      const { steps: _, ...exploration } = flatExploration({
+        title,
+        seed: SEED,
+        databases: 2,
+        journal: "own",
+        log: { blockBytes: 512, segmentBytes: 16_384 },
+        options: { syncEveryCommits: 1000, snapshots: { everyCommits: 0, keep: 1 } },
+        ...more,
+        calls,
+        effort,
+      });
+      const problem = await found(
+        title,
+        async () =>
+          (await exploreCrashes({ ...exploration, capPerPoint: 12, samplesPerPoint: 12, statesMax: 2000 })).raw,
+      );
+      if (problem !== undefined) return problem;
+    }
+    return undefined;
+  };
+}
+
+const flatHunts: readonly (readonly [string, Hunt])[] = [
+  ["flat creation", flat("flat creation", [], { journal: "log" })],
+  [
+    "flat commits",
+    flat("flat commits", [
+      {
+        call: "commit",
+        sets: [
+          [
+            [0, 0, 9],
+            [1, 0, 9],
+          ],
+        ],
+      },
+      {
+        call: "commit",
+        reads: true,
+        sets: [
+          [
+            [0, 0, 0],
+            [1, 0, 5],
+            [0, 1, 5],
+          ],
+        ],
+      },
+      { call: "commits", count: 2 },
+    ]),
+  ],
+  [
+    "flat weak journal",
+    flat("flat weak journal", [{ call: "commits", count: 2 }], {
+      log: { blockBytes: 512, segmentBytes: 16_384, durability: "os" },
+    }),
+  ],
+  [
+    "flat synced",
+    flat(
+      "flat synced",
+      [
+        {
+          call: "together",
+          calls: [
+            { call: "commits", count: 1 },
+            { call: "commits", count: 1 },
+            { call: "commits", count: 1 },
+          ],
+        },
+        { call: "commits", count: 2 },
+      ],
+      { options: { syncEveryCommits: 1, snapshots: { everyCommits: 0, keep: 1 } } },
+    ),
+  ],
+  [
+    "flat split",
+    flat("flat split", [{ call: "commits", count: 4 }], {
+      databases: 1,
+      options: { syncEveryCommits: 1000, syncEveryBytes: 9, snapshots: { everyCommits: 0, keep: 1 } },
+    }),
+  ],
+  [
+    "flat snapshots",
+    flat("flat snapshots", [
+      { call: "commits", count: 2 },
+      { call: "snapshot" },
+      { call: "commits", count: 1 },
+      { call: "snapshot" },
+      { call: "commits", count: 1 },
+    ]),
+  ],
+  [
+    "flat rollback",
+    flat("flat rollback", [
+      { call: "commits", count: 3 },
+      { call: "rollback", back: 1 },
+      { call: "commits", count: 1 },
+    ]),
+  ],
+  [
+    "flat rollback to a snapshot",
+    flat(
+      "flat rollback to a snapshot",
+      [
+        { call: "commits", count: 1 },
+        { call: "snapshot" },
+        { call: "commits", count: 1 },
+        { call: "snapshot" },
+        { call: "commits", count: 1 },
+        { call: "rollback", back: 2 },
+        { call: "commits", count: 1 },
+      ],
+      { databases: 1, options: { syncEveryCommits: 1000, snapshots: { everyCommits: 0, keep: 2 } } },
+    ),
+  ],
+  [
+    "flat loss",
+    flat("flat loss", [
+      { call: "commits", count: 2 },
+      { call: "snapshot" },
+      { call: "commits", count: 1 },
+      { call: "lose", database: 0, how: "missing" },
+      { call: "commits", count: 1 },
+    ]),
+  ],
+];
+
+/** Rows without metadata, or with those of an older layout, are no empty store at version 0. */
+const noHashes: Hunt = () =>
+  found("no hashes", async () => {
+    const vfs = new SimVfs({ seed: SEED });
+    const engine = memoryEngine({ vfs });
+    const options = { vfs, engine, databases: ["a"] } as const;
+    const store = await FlatKv.open("/store", options);
+    await store.applyChangeSets([{ database: "a", changes: [{ key: Uint8Array.of(1), value: Uint8Array.of(1) }] }]);
+    await store.commit();
+    await store.close();
+    const database = await engine.open("/store/db-0000000000000001");
+    if (database === undefined) throw new Error("there is no database");
+    const batch = database.batch();
+    batch.delete(Uint8Array.of(0, 0x6d, 0x65, 0x74, 0x61));
+    await batch.write({ sync: true });
+    await database.close();
+    const code = await FlatKv.open("/store", options).then(
+      () => "none",
+      (error: unknown) => (error as { code?: string }).code,
+    );
+    if (code !== "HF_HASHES_MISSING") throw new Error(`rows without a hash were opened with ${code}`);
+    return 1;
+  });
+
+/** A commit store whose operations fail, in one way each. */
+const flatDisk: Hunt = () =>
+  found("faults of a commit store", async () => {
+    const options = flatFaults("commit store", { journal: "own", databases: 2 }, SEED);
+    return (await exploreFaults({ ...options, errnos: FLAT_ERRNOS, samples: 0, recoveryPoints: 0 })).states;
+  });
+
 /** The hunts that have a name. Any other hint is that of a scenario of `holdfast crash`. */
 const named: ReadonlyMap<string, Hunt> = new Map([
   ["lock", lock],
@@ -283,12 +454,15 @@ const named: ReadonlyMap<string, Hunt> = new Map([
   ["idle", idleStream],
   ["among parts", amongParts],
   ["early", early],
+  ["no hashes", noHashes],
+  ...flatHunts,
 ]);
 const slow: ReadonlyMap<string, Hunt> = new Map([
   ["damage", damage],
   ["faults", faults],
   ["shared faults", sharedDisk],
   ["closed", sharedClosed],
+  ["flat faults", flatDisk],
 ]);
 
 /** The scenario named first, then all. */

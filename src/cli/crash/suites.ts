@@ -4,6 +4,7 @@ import type { CrashSuite } from "./crash-case.js";
 import { doubleWriteSuite } from "./double-write-suite.js";
 import { engineSuite } from "./engine-suite.js";
 import { eventsSuite } from "./events-suite.js";
+import { flatSuites } from "./flatkv-suite.js";
 import { indexedSuites } from "./indexed-suite.js";
 import { logSuites } from "./log-suites.js";
 import { pipelineSuites } from "./pipeline-suite.js";
@@ -21,6 +22,7 @@ export const crashSuites: readonly CrashSuite[] = [
   eventsSuite,
   tidwallSuite,
   engineSuite,
+  ...flatSuites,
 ];
 
 /** One case's place in a run. */

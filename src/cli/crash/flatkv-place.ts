@@ -1,0 +1,152 @@
+/** Where the suites about commit stores keep theirs, how it is opened, and how all of it is read. */
+import { toHex } from "../../base/index.js";
+import { memoryEngine } from "../../engine/index.js";
+import { FlatKv, type FlatKvOptions, type Routing } from "../../flatkv/index.js";
+import { LtHash } from "../../hash/index.js";
+import { type Journal, Log, type LogOptions } from "../../log/index.js";
+import { SharedLog } from "../../streams/index.js";
+import type { SimVfs } from "../../vfs/index.js";
+import { FlatState, valueText } from "./flatkv-model.js";
+
+/** The directory of the store. */
+export const STORE_PATH = "/data/store";
+
+/** On which journal, and how large everything is. */
+export interface FlatPlan {
+  /** 1 to 3 databases. */
+  readonly databases: number;
+  /** A log in the store's directory, a log of the caller's, or a stream of a shared one. */
+  readonly journal: "own" | "log" | "stream";
+  readonly log: Omit<LogOptions, "vfs" | "createIfMissing">;
+  readonly options: Pick<FlatKvOptions, "syncEveryCommits" | "syncEveryBytes"> & {
+    readonly snapshots: { readonly everyCommits: number; readonly keep: number };
+  };
+}
+
+/** A store that is open on its journal. */
+export interface OpenFlat {
+  readonly store: FlatKv;
+  close(): Promise<void>;
+}
+
+/** Names of the databases of a plan. */
+export function namesOf({ databases }: Pick<FlatPlan, "databases">): readonly string[] {
+  return ["a", "b", "c"].slice(0, databases);
+}
+
+/** The first byte of a key says which database's it is. */
+function routingTo(names: readonly string[]): Routing {
+  return {
+    databases: names,
+    route(key) {
+      const database = names.find((name) => name.charCodeAt(0) === key[0]);
+      return database === undefined ? undefined : { database, key };
+    },
+  };
+}
+
+/** Opens it, or makes it. */
+export async function openFlat(vfs: SimVfs, plan: FlatPlan): Promise<OpenFlat> {
+  const names = namesOf(plan);
+  const options: FlatKvOptions = {
+    vfs,
+    engine: memoryEngine({ vfs }),
+    databases: names,
+    route: routingTo(names),
+    ...plan.options,
+  };
+  if (plan.journal === "own") {
+    const store = await FlatKv.open(STORE_PATH, { ...options, log: plan.log });
+    return { store, close: () => store.close() };
+  }
+  const { journal, close } = await openJournal(vfs, plan);
+  try {
+    const store = await FlatKv.open(STORE_PATH, { ...options, journal });
+    return {
+      store,
+      async close() {
+        try {
+          await store.close();
+        } finally {
+          await close();
+        }
+      },
+    };
+  } catch (error) {
+    await close().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function openJournal(
+  vfs: SimVfs,
+  { journal: kind, log }: FlatPlan,
+): Promise<{ readonly journal: Journal; close(): Promise<void> }> {
+  if (kind === "log") {
+    const journal = await Log.open("/data/log", { ...log, vfs });
+    return { journal, close: () => journal.close() };
+  }
+  const shared = await SharedLog.open("/data/log", { ...log, vfs, checkpointBytes: 4096 });
+  try {
+    return { journal: await shared.stream("commits"), close: () => shared.close() };
+  } catch (error) {
+    await shared.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Reads all of an open store, in every way there is, and holds what it says of itself against that. */
+export async function readFlat(store: FlatKv): Promise<FlatState> {
+  const rows = new Map<string, string>();
+  const keys: Uint8Array[] = [];
+  for (const database of store.databases) {
+    const hash = new LtHash();
+    let before = "";
+    for await (const { key, value } of store.iterate({ database })) {
+      const text = textOf(key);
+      if (text <= before) throw new Error(`row ${text} comes after ${before}`);
+      before = text;
+      rows.set(text, valueText(value));
+      keys.push(key);
+      hash.add(key, value);
+    }
+    if (!hash.equals(store.databaseHash(database))) throw new Error(`the hash of ${database} is not that of its rows`);
+  }
+  const values = await store.getMany(keys);
+  for (const [at, value] of values.entries()) {
+    const text = textOf(keys[at]!);
+    if (value === undefined || valueText(value) !== rows.get(text))
+      throw new Error(`getMany and iterate differ at ${text}`);
+  }
+  const sum = LtHash.sum(store.databases.map((name) => store.databaseHash(name)));
+  if (!sum.equals(store.committedHash()) || !sum.equals(store.workingHash()))
+    throw new Error("the hash of all is not the sum of the databases'");
+  const { version, timeline, snapshots, syncedVersion, oldestVersion } = store.stats();
+  if (version !== store.version || syncedVersion > version || oldestVersion > version)
+    throw new Error(
+      `the store says version ${store.version}, ${version}, synced ${syncedVersion}, oldest ${oldestVersion}`,
+    );
+  const state = new FlatState();
+  state.version = version;
+  state.timeline = timeline;
+  state.snapshots = store.snapshots().map((snapshot) => snapshot.version);
+  if (snapshots !== state.snapshots.length) throw new Error("snapshots are counted and listed otherwise");
+  state.rows = rows;
+  return state;
+}
+
+/** Directories of databases that nobody should need: an open store leaves none. */
+export async function checkDirectories(vfs: SimVfs, store: FlatKv): Promise<void> {
+  const count = (await databaseDirectories(vfs)).length;
+  const wanted = store.databases.length * (1 + store.snapshots().length);
+  if (count !== wanted) throw new Error(`there are ${count} directories of databases, not ${wanted}`);
+}
+
+/** Names of the directories of databases. */
+export async function databaseDirectories(vfs: SimVfs): Promise<readonly string[]> {
+  return (await vfs.list(STORE_PATH)).filter((name) => name.startsWith("db-")).sort();
+}
+
+function textOf(key: Uint8Array): string {
+  return key.every((byte) => byte > 0x20 && byte < 0x7f) ? new TextDecoder().decode(key) : toHex(key);
+}

@@ -1,0 +1,202 @@
+/** The suites about commit stores: versions on several databases, snapshots, rollbacks, databases that get lost; recovery by opening, and the oracle. */
+import { SeededRandom } from "../../base/index.js";
+import type { ExploreCrashesOptions, RecoverContext } from "../../testing/index.js";
+import type { SimVfs } from "../../vfs/index.js";
+import { type CrashSuite, crashCase } from "./crash-case.js";
+import { type Effort, effortOf } from "./effort.js";
+import { type FlatCall, FlatCaller, randomCommit, randomFlatCalls } from "./flatkv-calls.js";
+import { type FlatEvent, FlatModel, type FlatState } from "./flatkv-model.js";
+import { type FlatPlan, type OpenFlat, checkDirectories, openFlat, readFlat } from "./flatkv-place.js";
+import { pick } from "./log-calls.js";
+
+/** What a case is made of. */
+export interface FlatCasePlan extends FlatPlan {
+  readonly title: string;
+  readonly seed: number;
+  readonly calls: readonly FlatCall[];
+  readonly disk?: ExploreCrashesOptions<unknown, unknown>["disk"];
+  readonly effort: Effort;
+}
+
+/** A recovered store. */
+export interface RecoveredFlat {
+  readonly open: OpenFlat;
+  readonly state: FlatState;
+  readonly view: string;
+  /** How many databases were made anew. */
+  readonly rebuilt: number;
+}
+
+/** The exploration of a plan. */
+export function flatExploration(plan: FlatCasePlan): ExploreCrashesOptions<RecoveredFlat, FlatEvent> {
+  const { followUps, ...limits } = plan.effort;
+  const check = (found: RecoveredFlat, events: readonly FlatEvent[]): void => {
+    const own = events.findLastIndex(({ kind }) => kind === "opened");
+    const problem = new FlatModel(events.slice(0, own)).refuse(found);
+    if (problem !== undefined) throw new Error(`the recovered store: ${problem}`);
+  };
+  return {
+    name: plan.title,
+    seed: plan.seed,
+    steps: plan.calls.length,
+    ...limits,
+    // A batch takes several sectors, and most subsets of them come to the same: without the batch. So telling states and samples soon take over.
+    capPerPoint: 64,
+    samplesPerPoint: 32,
+    ...(plan.disk === undefined ? {} : { disk: plan.disk }),
+    async workload({ vfs, note, steps }) {
+      await makeParent(vfs);
+      const caller = await FlatCaller.open(vfs, plan, note);
+      for (const call of steps === 0 ? plan.calls : plan.calls.slice(0, steps)) await caller.make(call);
+      await caller.close();
+    },
+    recover: (context) => recoverFlat(plan, context),
+    check,
+    describe: ({ view }) => view,
+    ...(followUps === undefined
+      ? {}
+      : {
+          idempotent: true as const,
+          close: ({ open }: RecoveredFlat) => open.close(),
+          resume: (state: RecoveredFlat, context: RecoverContext<FlatEvent>) => goOn(plan, state, context, followUps),
+          checkResumed: check,
+        }),
+  };
+}
+
+/** Opens and reads the store, and notes what it showed. */
+export async function recoverFlat(
+  plan: FlatCasePlan,
+  { vfs, note }: RecoverContext<FlatEvent>,
+): Promise<RecoveredFlat> {
+  await makeParent(vfs);
+  const open = await openFlat(vfs, plan);
+  const { store } = open;
+  const { version, rebuilt } = store.recovery;
+  const state = await readFlat(store);
+  if (version !== state.version) throw new Error(`opening reported version ${version}, and shows ${state.version}`);
+  await checkDirectories(vfs, store);
+  const view = state.text;
+  note({ kind: "opened", view, rebuilt: rebuilt.length });
+  return { open, state, view, rebuilt: rebuilt.length };
+}
+
+/** The caller's part: what a store is in has to be there. */
+async function makeParent(vfs: SimVfs): Promise<void> {
+  await vfs.makeDirectory("/data");
+  await vfs.syncDirectory("/");
+}
+
+/** New versions, the way back to the oldest one that the store says it reaches, and on from there. */
+async function goOn(
+  plan: FlatCasePlan,
+  { open, state }: RecoveredFlat,
+  { vfs, note }: RecoverContext<FlatEvent>,
+  counts: readonly number[],
+): Promise<void> {
+  const caller = FlatCaller.resume(vfs, plan, note, open, state);
+  for (const count of counts) {
+    await caller.make({ call: "commits", count });
+    if (state.version % 2 === 0) await caller.make({ call: "rollback", back: state.version % 4 === 0 ? 1 : 1_000 });
+    await caller.make({ call: "commits", count: 1 });
+  }
+}
+
+function flatSuite(
+  name: string,
+  summary: string,
+  weight: number,
+  journals: readonly FlatPlan["journal"][],
+  draw: (random: SeededRandom, databases: number) => readonly FlatCall[],
+): CrashSuite {
+  return {
+    name,
+    summary,
+    weight,
+    makeCase(index, seed) {
+      const random = new SeededRandom(seed).fork(`${name} ${index}`);
+      const databases = pick(random, [1, 2, 2, 2, 3]);
+      const calls = draw(random, databases);
+      const everyCommits = pick(random, [0, 0, 0, 1, 2, 3]);
+      const weak = random.chance(0.2);
+      const plan: FlatCasePlan = {
+        title: `${name}/${index}: ${databases} databases: ${calls.map(({ call }) => call).join(", ")}`,
+        seed,
+        databases,
+        journal: pick(random, journals),
+        log: {
+          blockBytes: 512,
+          // The hashes of all databases, and what else one version has.
+          segmentBytes: 512 * pick(random, [8 + databases * 6, 16 + databases * 6, 40]),
+          ...(random.chance(0.4) ? { recordBytesMax: pick(random, [600, 1500]) } : {}),
+          ...(weak ? { durability: "os" } : {}),
+          ...(random.chance(0.3) ? { flush: "inline" } : {}),
+          spareSegmentsMax: random.below(2),
+        },
+        options: {
+          syncEveryCommits: pick(random, [1, 2, 3, 1000]),
+          // As many bytes are redone at a time.
+          ...(random.chance(0.3) ? { syncEveryBytes: pick(random, [20, 60, 300]) } : {}),
+          snapshots: { everyCommits, keep: 1 + random.below(2) },
+        },
+        calls,
+        disk: { stale: random.chance(0.4), garbage: pick(random, ["written", "sector", "none"] as const) },
+        effort: effortOf(name, index),
+      };
+      return crashCase(plan.title, flatExploration(plan));
+    },
+  };
+}
+
+/** Versions, a way back, versions on the new timeline. */
+function backAndForth(random: SeededRandom, databases: number): FlatCall[] {
+  const commit = (): FlatCall => randomCommit(random, databases);
+  return [
+    { call: "commits", count: 1 + random.below(3) },
+    ...(random.chance(0.6) ? [{ call: "snapshot" } as const] : []),
+    ...Array.from({ length: random.below(3) }, commit),
+    { call: "rollback", back: 1 + random.below(3) },
+    ...Array.from({ length: random.below(2) }, commit),
+    ...(random.chance(0.4) ? [{ call: "rollback", back: 1 + random.below(2) } as const, commit()] : []),
+    ...(random.chance(0.3) ? [{ call: "reopen" } as const] : []),
+  ];
+}
+
+/** A database goes missing, or can't be read, with a snapshot to make it from or without. */
+function losses(random: SeededRandom, databases: number): FlatCall[] {
+  const lose = (): FlatCall => ({
+    call: "lose",
+    database: random.below(databases),
+    how: pick(random, ["missing", "unreadable", "empty"] as const),
+  });
+  return [
+    { call: "commits", count: 1 + random.below(3) },
+    ...(random.chance(0.5) ? [{ call: "snapshot" } as const] : []),
+    ...randomFlatCalls(random, databases, random.below(2)),
+    lose(),
+    randomCommit(random, databases),
+    ...(random.chance(0.3) ? [lose()] : []),
+  ];
+}
+
+/** The suites about commit stores. */
+export const flatSuites: readonly CrashSuite[] = [
+  flatSuite(
+    "flatkv",
+    "random calls on a commit store with a log of its own",
+    3,
+    ["own", "own", "log"],
+    (random, databases) => randomFlatCalls(random, databases, 2 + random.below(4)),
+  ),
+  flatSuite("flatkv-stream", "the same on a stream of a shared log", 1, ["stream"], (random, databases) =>
+    randomFlatCalls(random, databases, 2 + random.below(3)),
+  ),
+  flatSuite(
+    "flatkv-rollback",
+    "versions, rollbacks, and versions on new timelines",
+    2,
+    ["own", "own", "log", "stream"],
+    backAndForth,
+  ),
+  flatSuite("flatkv-rebuild", "databases that get lost and are made anew", 1, ["own", "own", "log"], losses),
+];
