@@ -821,6 +821,7 @@ export const mutants = [
     find: "      offset += SECTOR_BYTES;\n      continue;",
     replace: "      break;",
     hint: "engine",
+  },
 
   // Commit stores.
   {
