@@ -73,6 +73,9 @@ export class Generation {
   /**
    * Goes on with one that a crash left: opens its databases and takes over what each says of its progress. `undefined` where that is not one
    * of this export, or none at all.
+   *
+   * A database is noted at its end before any later one is. So the newest note speaks of all before it, unless theirs are gone: then a crash came while the
+   * notes were being removed, and all begins anew.
    */
   static async resume(
     place: GenerationPlace,
@@ -81,17 +84,20 @@ export class Generation {
     const { directory, engine, names, storeId, firstDirectory } = place;
     const databases: Filling[] = [];
     let position: ExportPosition | undefined;
+    let isGap = false;
     for (const [at, name] of names.entries()) {
       const opened = await openLeft(engine, directory.database(firstDirectory + at));
       const stored = await opened?.get(IMPORT_KEY);
       const progress = stored === undefined ? undefined : decodeProgress(stored);
-      if (opened === undefined || (progress !== undefined && !equalBytes(progress.position.exportId, exportId))) {
+      const isForeign = progress !== undefined && (isGap || !equalBytes(progress.position.exportId, exportId));
+      if (opened === undefined || isForeign) {
         await opened?.close();
         position = undefined;
         break;
       }
       databases.push(fillingOf({ storeId, name }, opened, progress?.rows ?? 0, progress?.hash ?? new LtHash()));
-      if (progress !== undefined) position = progress.position;
+      if (progress === undefined) isGap = true;
+      else position = progress.position;
     }
     if (position !== undefined) return { generation: new Generation(place, databases), position };
     for (const { engine: opened } of databases) await opened.close();

@@ -156,6 +156,8 @@ class Importing {
             found: "rows with another",
             advice: "Export the store again; `FlatKv.verify` tells whether it is sound.",
           });
+        // Before anything is noted of the next one: its notes speak of this one too.
+        await this.#note();
       }
     }
   }

@@ -276,18 +276,24 @@ const early: Hunt = () =>
   });
 
 /** One short workload on a commit store, looked at closely. A failure is not made shorter: the workload is short. */
-function flat(title: string, calls: FlatCasePlan["calls"], more: Partial<FlatCasePlan> = {}): Hunt {
-  const efforts = [
-    { depth: 1, kill: true, nestedShare: 0, nestedCap: 1 },
-    { depth: 1, kill: true, nestedShare: 0, nestedCap: 1, followUps: [1], followUpShare: 1 / 2 },
-    { depth: 2, kill: true, nestedShare: 1 / 8, nestedCap: 8 },
-  ];
+const FLAT_EFFORTS = [
+  { depth: 1, kill: true, nestedShare: 0, nestedCap: 1 },
+  { depth: 1, kill: true, nestedShare: 0, nestedCap: 1, followUps: [1], followUpShare: 1 / 2 },
+] as const;
+const NESTED_EFFORTS = [{ depth: 2, kill: false, nestedShare: 1 / 2, nestedCap: 16 }] as const;
+
+function flat(
+  title: string,
+  calls: FlatCasePlan["calls"],
+  more: Partial<FlatCasePlan> = {},
+  efforts: readonly FlatCasePlan["effort"][] = FLAT_EFFORTS,
+): Hunt {
   return async () => {
     for (const effort of efforts) {
       const { steps: _, ...exploration } = flatExploration({
         title,
         seed: SEED,
-        databases: 2,
+        databases: 1,
         journal: "own",
         log: { blockBytes: 512, segmentBytes: 16_384 },
         options: { syncEveryCommits: 1000, snapshots: { everyCommits: 0, keep: 1 } },
@@ -295,120 +301,77 @@ function flat(title: string, calls: FlatCasePlan["calls"], more: Partial<FlatCas
         calls,
         effort,
       });
-      const problem = await found(
-        title,
-        async () =>
-          (await exploreCrashes({ ...exploration, capPerPoint: 12, samplesPerPoint: 12, statesMax: 2000 })).raw,
-      );
+      const problem = await found(title, async () => {
+        const budget = { capPerPoint: 12, samplesPerPoint: 12, statesMax: 2000 };
+        return (await exploreCrashes({ ...exploration, ...budget })).raw;
+      });
       if (problem !== undefined) return problem;
     }
     return undefined;
   };
 }
 
+const one = (count: number): FlatCasePlan["calls"][number] => ({ call: "commits", count });
+
 const flatHunts: readonly (readonly [string, Hunt])[] = [
   ["flat creation", flat("flat creation", [], { journal: "log" })],
   [
     "flat commits",
-    flat("flat commits", [
-      {
-        call: "commit",
-        sets: [
-          [
-            [0, 0, 9],
-            [1, 0, 9],
-          ],
-        ],
-      },
-      {
-        call: "commit",
-        reads: true,
-        sets: [
-          [
-            [0, 0, 0],
-            [1, 0, 5],
-            [0, 1, 5],
-          ],
-        ],
-      },
-      { call: "commits", count: 2 },
-    ]),
-  ],
-  [
-    "flat weak journal",
-    flat("flat weak journal", [{ call: "commits", count: 2 }], {
-      log: { blockBytes: 512, segmentBytes: 16_384, durability: "os" },
-    }),
-  ],
-  [
-    "flat synced",
     flat(
-      "flat synced",
+      "flat commits",
       [
+        one(1),
         {
-          call: "together",
-          calls: [
-            { call: "commits", count: 1 },
-            { call: "commits", count: 1 },
-            { call: "commits", count: 1 },
+          call: "commit",
+          reads: true,
+          sets: [
+            [
+              [0, 0, 0],
+              [1, 0, 5],
+              [0, 1, 5],
+            ],
           ],
         },
-        { call: "commits", count: 2 },
+        one(2),
       ],
-      { options: { syncEveryCommits: 1, snapshots: { everyCommits: 0, keep: 1 } } },
+      { databases: 2 },
     ),
   ],
   [
-    "flat split",
-    flat("flat split", [{ call: "commits", count: 4 }], {
-      databases: 1,
-      options: { syncEveryCommits: 1000, syncEveryBytes: 9, snapshots: { everyCommits: 0, keep: 1 } },
+    "flat weak journal",
+    flat("flat weak journal", [one(2)], { log: { blockBytes: 512, segmentBytes: 16_384, durability: "os" } }),
+  ],
+  [
+    "flat synced",
+    flat("flat synced", [{ call: "together", calls: [one(1), one(1), one(1)] }, one(2)], {
+      databases: 2,
+      options: { syncEveryCommits: 1, snapshots: { everyCommits: 0, keep: 1 } },
     }),
   ],
   [
-    "flat snapshots",
-    flat("flat snapshots", [
-      { call: "commits", count: 2 },
-      { call: "snapshot" },
-      { call: "commits", count: 1 },
-      { call: "snapshot" },
-      { call: "commits", count: 1 },
-    ]),
+    "flat split",
+    flat(
+      "flat split",
+      [one(4)],
+      { options: { syncEveryCommits: 1000, syncEveryBytes: 9, snapshots: { everyCommits: 0, keep: 1 } } },
+      NESTED_EFFORTS,
+    ),
   ],
-  [
-    "flat rollback",
-    flat("flat rollback", [
-      { call: "commits", count: 3 },
-      { call: "rollback", back: 1 },
-      { call: "commits", count: 1 },
-    ]),
-  ],
+  ["flat snapshots", flat("flat snapshots", [one(1), { call: "snapshot" }, one(1), { call: "snapshot" }, one(1)])],
+  ["flat rollback", flat("flat rollback", [one(3), { call: "rollback", back: 1 }, one(1)])],
   [
     "flat rollback to a snapshot",
     flat(
       "flat rollback to a snapshot",
-      [
-        { call: "commits", count: 1 },
-        { call: "snapshot" },
-        { call: "commits", count: 1 },
-        { call: "snapshot" },
-        { call: "commits", count: 1 },
-        { call: "rollback", back: 2 },
-        { call: "commits", count: 1 },
-      ],
-      { databases: 1, options: { syncEveryCommits: 1000, snapshots: { everyCommits: 0, keep: 2 } } },
+      [one(1), { call: "snapshot" }, one(1), { call: "snapshot" }, one(1), { call: "rollback", back: 2 }, one(1)],
+      { options: { syncEveryCommits: 1000, snapshots: { everyCommits: 0, keep: 2 } } },
     ),
   ],
   [
     "flat loss",
-    flat("flat loss", [
-      { call: "commits", count: 2 },
-      { call: "snapshot" },
-      { call: "commits", count: 1 },
-      { call: "lose", database: 0, how: "missing" },
-      { call: "commits", count: 1 },
-    ]),
+    flat("flat loss", [one(2), { call: "snapshot" }, one(1), { call: "lose", database: 0, how: "missing" }, one(1)]),
   ],
+  ["flat import", flat("flat import", [one(2), { call: "export" }, one(1), { call: "import", tries: 2 }, one(1)])],
 ];
 
 /** Rows without metadata, or with those of an older layout, are no empty store at version 0. */

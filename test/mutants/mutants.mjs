@@ -12,6 +12,7 @@
  *   of a header, or it harms no record;
  * - a commit store that removes a spoilt database before the one made anew is in its place: it is made anew again, from the same snapshot;
  * - a commit store's markers left out, or not taken back before a redo: opening then redoes more, or the same;
+ * - the version that a commit store's sync was for looked up after it: the memory engine's writes wait for its syncs, so it is the same version;
  * - a commit store's journal not pruned by opening: the next snapshot does it;
  * - the syncs of a shared log's checkpoint, and of the file that points at it: the pointer is a hint. A checkpoint that is not where it says is passed
  *   over, and opening reads more; what is pruned is made durable first by the log itself.
@@ -924,15 +925,6 @@ export const mutants = [
     hint: "flat split",
   },
   {
-    name: "split redo claims rows before they are written",
-    rule: "R3",
-    file: "flatkv/redo.ts",
-    find: "    this.#isSplit = true;\n    await this.#batch.write();",
-    replace:
-      "    this.#isSplit = true;\n    putState(this.#batch, this.database.owner, { timeline, version, hash: this.#hash });\n    for (let at = this.from + 1; at < version; at++) this.#batch.put(markerKey(at), encodeMarker(at));\n    await this.#batch.write();",
-    hint: "flat split",
-  },
-  {
     name: "synced noted before the databases are",
     rule: "R1",
     file: "flatkv/sync-databases.ts",
@@ -946,14 +938,6 @@ export const mutants = [
     file: "flatkv/sync-databases.ts",
     find: "Promise.allSettled(databases.map(",
     replace: "Promise.allSettled(databases.slice(0, 1).map(",
-    hint: "flat synced",
-  },
-  {
-    name: "synced noted as of after the sync",
-    rule: "R1",
-    file: "flatkv/sync-databases.ts",
-    find: "synced: { version, lsn } });",
-    replace: "synced: { version: store.state.version, lsn: store.state.lsn } });",
     hint: "flat synced",
   },
   {
@@ -1142,6 +1126,78 @@ export const mutants = [
     find: ".catch((error: unknown) => void store.fail(error))",
     replace: ".catch(() => undefined)",
     hint: "flat faults",
+  },
+  {
+    name: "imported rows not synced",
+    rule: "R1",
+    file: "flatkv/generation.ts",
+    find: "      await filling.engine.sync();\n",
+    replace: "",
+    hint: "flat import",
+  },
+  {
+    name: "imported metadata not synced",
+    rule: "R1",
+    file: "flatkv/generation.ts",
+    find: "      await filling.batch.write({ sync: true });",
+    replace: "      await filling.batch.write();",
+    hint: "flat import",
+  },
+  {
+    name: "import without the names",
+    rule: "R2",
+    file: "flatkv/generation.ts",
+    find: "    await directory.vfs.syncDirectory(directory.path);",
+    replace: "",
+    hint: "flat import",
+  },
+  {
+    name: "import on the same timeline",
+    rule: "R6",
+    file: "flatkv/generation.ts",
+    find: "    const timeline = (books?.timeline ?? 0) + 1;",
+    replace: "    const timeline = books?.timeline ?? 1;",
+    hint: "flat import",
+  },
+  {
+    name: "import that forgets where it begins",
+    rule: "R6",
+    file: "flatkv/generation.ts",
+    find: "      base: state,",
+    replace: "      base: books?.base ?? state,",
+    hint: "flat import",
+  },
+  {
+    name: "import visible before it is complete",
+    rule: "R6",
+    file: "flatkv/import.ts",
+    find: "    this.#scanner.finish();\n",
+    replace: "",
+    hint: "flat import",
+  },
+  {
+    name: "imported databases not noted at their end",
+    rule: "R10",
+    file: "flatkv/import.ts",
+    find: "        // Before anything is noted of the next one: its notes speak of this one too.\n        await this.#note();\n",
+    replace: "",
+    hint: "flatkv-resume",
+  },
+  {
+    name: "import that notes rows before they are durable",
+    rule: "R1",
+    file: "flatkv/generation.ts",
+    find: "    await engine.sync();\n    batch.put(IMPORT_KEY",
+    replace: "    batch.put(IMPORT_KEY",
+    hint: "flatkv-resume",
+  },
+  {
+    name: "import that goes on though notes are gone",
+    rule: "R10",
+    file: "flatkv/generation.ts",
+    find: "(isGap || !equalBytes(progress.position.exportId, exportId))",
+    replace: "!equalBytes(progress.position.exportId, exportId)",
+    hint: "flatkv-resume",
   },
 ];
 

@@ -4,7 +4,15 @@ import { memoryEngine } from "../../engine/index.js";
 import type { ChangeSet, FlatKv } from "../../flatkv/index.js";
 import type { SimVfs } from "../../vfs/index.js";
 import { type FlatChange, type FlatEvent, type FlatOp, FlatState, valueText } from "./flatkv-model.js";
-import { type FlatPlan, type OpenFlat, STORE_PATH, databaseDirectories, openFlat, readFlat } from "./flatkv-place.js";
+import {
+  type FlatPlan,
+  type OpenFlat,
+  STORE_PATH,
+  databaseDirectories,
+  importFlat,
+  openFlat,
+  readFlat,
+} from "./flatkv-place.js";
 import { pick } from "./log-calls.js";
 
 /** A row to change: a database by number, a key by number, and the bytes of the value; 0 deletes. */
@@ -26,8 +34,19 @@ export type FlatCall =
   | { readonly call: "rollback"; readonly back: number }
   | { readonly call: "together"; readonly calls: readonly FlatCall[] }
   | { readonly call: "reopen" }
+  /** Keeps an export of the store for later imports. */
+  | { readonly call: "export" }
+  /** Closes the store, puts what was exported in its place, and opens it. Before that, `tries` imports end in the middle of the stream. */
+  | { readonly call: "import"; readonly tries: number }
   /** Closes the store, takes a live database away or spoils it, and opens again. */
   | { readonly call: "lose"; readonly database: number; readonly how: FlatLoss };
+
+/** An export in pieces, and what it holds. */
+export interface FlatExport {
+  readonly chunks: readonly Uint8Array[];
+  readonly version: number;
+  readonly rows: readonly (readonly [key: string, value: string])[];
+}
 
 /** Makes calls on a store and notes them. */
 export class FlatCaller {
@@ -40,6 +59,7 @@ export class FlatCaller {
   /** The rows at each version that was asked for, and which of them was acknowledged last. */
   readonly #shown: string[] = [];
   #ackedShown = 0;
+  #exported: FlatExport | undefined;
   /** Directories of the live databases. */
   #live: readonly string[] = [];
 
@@ -76,6 +96,11 @@ export class FlatCaller {
     state: FlatState,
   ): FlatCaller {
     return new FlatCaller(vfs, plan, note, open, state, 1_000_000);
+  }
+
+  /** What was exported last. */
+  get exported(): FlatExport | undefined {
+    return this.#exported;
   }
 
   get store(): FlatKv {
@@ -136,6 +161,24 @@ export class FlatCaller {
         await this.#open.close();
         this.#open = await openFlat(this.#vfs, this.#plan);
         return;
+      case "export": {
+        const chunks: Uint8Array[] = [];
+        for await (const chunk of this.store.export())
+          for (let at = 0; at < chunk.length; at += PIECE_BYTES) chunks.push(chunk.slice(at, at + PIECE_BYTES));
+        this.#exported = { chunks, version: this.#state.version, rows: [...this.#state.rows] };
+        return;
+      }
+      case "import": {
+        await this.#open.close();
+        const { chunks, version, rows } = this.#exported!;
+        for (let attempt = 0; attempt < call.tries; attempt++) await this.#importPart(chunks, attempt);
+        const id = this.#issue({ op: "import", version, rows });
+        await importFlat(this.#vfs, this.#plan, chunks);
+        this.#acked(id);
+        this.#ackedShown = this.#shown.push(rowsOf(this.#state)) - 1;
+        this.#open = await openFlat(this.#vfs, this.#plan);
+        return;
+      }
       case "lose": {
         await this.#open.close();
         const before = await databaseDirectories(this.#vfs);
@@ -149,6 +192,20 @@ export class FlatCaller {
         const after = await databaseDirectories(this.#vfs);
         this.#live = after.filter((name) => this.#live.includes(name) || !before.includes(name));
       }
+    }
+  }
+
+  /** An import whose source fails in the middle. */
+  async #importPart(chunks: readonly Uint8Array[], attempt: number): Promise<void> {
+    const stop = new Error("the source ends here");
+    function* part(): Generator<Uint8Array> {
+      yield* chunks.slice(0, Math.ceil((chunks.length * (attempt + 1)) / 3));
+      throw stop;
+    }
+    try {
+      await importFlat(this.#vfs, this.#plan, part());
+    } catch (error) {
+      if (error !== stop) throw error;
     }
   }
 
@@ -169,9 +226,10 @@ export class FlatCaller {
   /** Looks at the store now and then. */
   async #lookOn(): Promise<void> {
     const looked: Promise<void>[] = [];
-    for (let look = 0; look < 6; look++) {
+    for (let look = 0; look < 20; look++) {
       looked.push(this.#look());
-      await Promise.race([this.#vfs.delay(1 + look * look), ...looked]);
+      // Over as soon as any operation of the disk is, between those of the commits.
+      await this.#vfs.stat(STORE_PATH);
     }
     await Promise.all(looked);
   }
@@ -241,6 +299,9 @@ export class FlatCaller {
     await vfs.syncDirectory(directory);
   }
 }
+
+/** An export is handed to imports in pieces of so many bytes. */
+const PIECE_BYTES = 700;
 
 /** Keys of each database, by number. */
 const KEYS = 6;

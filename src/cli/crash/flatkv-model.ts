@@ -15,7 +15,9 @@ export type FlatOp =
   | { readonly op: "commit"; readonly changes: readonly FlatChange[] }
   /** The newest `keep` snapshots stay. */
   | { readonly op: "snapshot"; readonly keep: number }
-  | { readonly op: "rollback"; readonly version: number };
+  | { readonly op: "rollback"; readonly version: number }
+  /** The store becomes what was exported. */
+  | { readonly op: "import"; readonly version: number; readonly rows: readonly FlatChange[] };
 
 /** What workloads and recoveries note. Ids grow with each call. */
 export type FlatEvent =
@@ -69,6 +71,14 @@ export class FlatState {
         this.version = op.version;
         this.timeline += 1;
         this.snapshots = this.snapshots.filter((version) => version <= op.version);
+        return;
+      case "import":
+        this.rows = new Map(op.rows.map(([key, value]) => [key, value!]));
+        this.version = op.version;
+        this.timeline += 1;
+        this.snapshots = [op.version];
+        this.isKnown = true;
+        this.#history.clear();
     }
   }
 

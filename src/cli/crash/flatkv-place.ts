@@ -1,7 +1,7 @@
 /** Where the suites about commit stores keep theirs, how it is opened, and how all of it is read. */
 import { toHex } from "../../base/index.js";
 import { memoryEngine } from "../../engine/index.js";
-import { FlatKv, type FlatKvOptions, type Routing } from "../../flatkv/index.js";
+import { FlatKv, type FlatKvOptions, type Routing, importFlatKv } from "../../flatkv/index.js";
 import { LtHash } from "../../hash/index.js";
 import { type Journal, Log, type LogOptions } from "../../log/index.js";
 import { SharedLog } from "../../streams/index.js";
@@ -21,6 +21,8 @@ export interface FlatPlan {
   readonly options: Pick<FlatKvOptions, "syncEveryCommits" | "syncEveryBytes"> & {
     readonly snapshots: { readonly everyCommits: number; readonly keep: number };
   };
+  /** How often an import is made durable. Default: after each piece. */
+  readonly noteEveryBytes?: number;
 }
 
 /** A store that is open on its journal. */
@@ -45,16 +47,29 @@ function routingTo(names: readonly string[]): Routing {
   };
 }
 
+function optionsOf(vfs: SimVfs, plan: FlatPlan): FlatKvOptions {
+  const names = namesOf(plan);
+  return { vfs, engine: memoryEngine({ vfs }), databases: names, route: routingTo(names), ...plan.options };
+}
+
+/** Puts what a stream holds in the place of the store, which is closed. */
+export async function importFlat(vfs: SimVfs, plan: FlatPlan, source: Iterable<Uint8Array>): Promise<void> {
+  const options = { ...optionsOf(vfs, plan), noteEveryBytes: plan.noteEveryBytes ?? 1 };
+  if (plan.journal === "own") {
+    await importFlatKv(STORE_PATH, source, { ...options, log: plan.log });
+    return;
+  }
+  const { journal, close } = await openJournal(vfs, plan);
+  try {
+    await importFlatKv(STORE_PATH, source, { ...options, journal });
+  } finally {
+    await close();
+  }
+}
+
 /** Opens it, or makes it. */
 export async function openFlat(vfs: SimVfs, plan: FlatPlan): Promise<OpenFlat> {
-  const names = namesOf(plan);
-  const options: FlatKvOptions = {
-    vfs,
-    engine: memoryEngine({ vfs }),
-    databases: names,
-    route: routingTo(names),
-    ...plan.options,
-  };
+  const options = optionsOf(vfs, plan);
   if (plan.journal === "own") {
     const store = await FlatKv.open(STORE_PATH, { ...options, log: plan.log });
     return { store, close: () => store.close() };

@@ -179,6 +179,21 @@ function losses(random: SeededRandom, databases: number): FlatCall[] {
   ];
 }
 
+/** An export is put in the place of the store, at once or after interrupted tries, and the store goes on from there. */
+function imports(random: SeededRandom, databases: number): FlatCall[] {
+  const commit = (): FlatCall => randomCommit(random, databases);
+  return [
+    ...Array.from({ length: 1 + random.below(2) }, commit),
+    ...(random.chance(0.3) ? [{ call: "snapshot" } as const] : []),
+    { call: "export" },
+    ...Array.from({ length: random.below(3) }, commit),
+    { call: "import", tries: random.below(3) },
+    commit(),
+    ...(random.chance(0.3) ? [{ call: "rollback", back: 1 } as const] : []),
+    ...(random.chance(0.3) ? [{ call: "import", tries: random.below(2) } as const] : []),
+  ];
+}
+
 /** The suites about commit stores. */
 export const flatSuites: readonly CrashSuite[] = [
   flatSuite(
@@ -199,4 +214,5 @@ export const flatSuites: readonly CrashSuite[] = [
     backAndForth,
   ),
   flatSuite("flatkv-rebuild", "databases that get lost and are made anew", 1, ["own", "own", "log"], losses),
+  flatSuite("flatkv-import", "exports put in the place of stores", 1, ["own", "own", "log", "stream"], imports),
 ];

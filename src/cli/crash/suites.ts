@@ -5,6 +5,7 @@ import { doubleWriteSuite } from "./double-write-suite.js";
 import { engineSuite } from "./engine-suite.js";
 import { eventsSuite } from "./events-suite.js";
 import { flatSuites } from "./flatkv-suite.js";
+import { resumeSuite } from "./flatkv-resume-suite.js";
 import { indexedSuites } from "./indexed-suite.js";
 import { logSuites } from "./log-suites.js";
 import { pipelineSuites } from "./pipeline-suite.js";
@@ -23,6 +24,7 @@ export const crashSuites: readonly CrashSuite[] = [
   tidwallSuite,
   engineSuite,
   ...flatSuites,
+  resumeSuite,
 ];
 
 /** One case's place in a run. */
