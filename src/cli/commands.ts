@@ -4,11 +4,12 @@ import type { Command } from "./command.js";
 import { crashCommand } from "./crash/command.js";
 import { demoCommand } from "./demo/command.js";
 import { demoWriterCommand } from "./demo/writer-command.js";
+import { exportCommand } from "./export.js";
+import { rebuildHashesCommand } from "./flatkv/rebuild-hashes-command.js";
+import { importCommand } from "./import.js";
 import { inspectCommand } from "./inspect.js";
 import { repairCommand } from "./repair.js";
 import { tailCommand } from "./tail.js";
-import { exportCommand } from "./tidwall/export-command.js";
-import { importCommand } from "./tidwall/import-command.js";
 import { verifyCommand } from "./verify.js";
 
 /** The commands of `holdfast`. */
@@ -17,6 +18,7 @@ export const commands: readonly Command[] = [
   inspectCommand,
   verifyCommand,
   repairCommand,
+  rebuildHashesCommand,
   tailCommand,
   importCommand,
   exportCommand,

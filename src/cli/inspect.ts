@@ -1,8 +1,10 @@
-/** `holdfast inspect`: what a log looks like from outside. */
+/** `holdfast inspect`: what a log or a commit store looks like from outside. */
 import { HoldfastError } from "../base/index.js";
+import { inspectFlatKv } from "../flatkv/index.js";
 import { type LogInspection, LogReader, inspectLog } from "../log/index.js";
 import type { Command, CommandContext } from "./command.js";
 import { type ExitCode, exitCodes } from "./exit-code.js";
+import { showFlatKv } from "./flatkv/inspect.js";
 import { problemLines } from "./problem.js";
 import { fieldLines, tableLines } from "./table.js";
 import { type Colors, writeLine } from "./terminal.js";
@@ -11,12 +13,13 @@ import { formatBytes, formatCount, formatPlural } from "./units.js";
 /** The command. */
 export const inspectCommand: Command = {
   name: "inspect",
-  summary: "Show a log's bounds, options, anchor, segments and space.",
+  summary: "Show a log's bounds, options, anchor, segments and space; of a commit store: its books.",
   description:
     "Reads the anchor and the segments' headers, not the records, so it is quick however large the log is; holdfast verify reads " +
-    "everything. Changes nothing, and works while another process writes. Exits with 1 when it finds a problem.",
-  json: "one JSON document",
-  args: { dir: { type: "positional", description: "The log's directory" } },
+    "everything. Of a commit store (flatkv) it shows versions, databases with their hashes, snapshots and the log's bounds, and opens no database. Changes nothing, and works " +
+    "while another process writes. Exits with 1 when it finds a problem.",
+  json: 'one JSON document; of a commit store with kind: "flatkv"',
+  args: { dir: { type: "positional", description: "The directory of the log or store" } },
   examples: [
     ["holdfast inspect ./data", "Look at a log"],
     ["holdfast inspect ./data --json | jq .totalBytes", "One fact, for a script"],
@@ -32,6 +35,8 @@ interface LiveBounds {
 
 async function run({ args, terminal, json }: CommandContext): Promise<ExitCode> {
   const directory = args.requiredText("dir");
+  const store = await inspectFlatKv(directory);
+  if (store !== undefined) return await showFlatKv(store, { terminal, json });
   const inspection = await inspectLog(directory);
   const bounds = await liveBounds(directory);
   if (json) {

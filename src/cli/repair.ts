@@ -1,7 +1,9 @@
-/** `holdfast repair`: cut a damaged log before the damage, after copying away what goes. */
+/** `holdfast repair`: cut a damaged log before the damage, after copying away what goes; make damaged databases of a commit store anew. */
+import { inspectFlatKv } from "../flatkv/index.js";
 import { type RepairReport, repairLog } from "../log/index.js";
 import type { Command, CommandContext } from "./command.js";
 import { type ExitCode, exitCodes } from "./exit-code.js";
+import { repairFlatKv } from "./flatkv/repair.js";
 import { problemLines } from "./problem.js";
 import { createProgress } from "./progress.js";
 import { fieldLines } from "./table.js";
@@ -11,15 +13,20 @@ import { formatBytes, formatCount } from "./units.js";
 /** The command. */
 export const repairCommand: Command = {
   name: "repair",
-  summary: "Cut a damaged log before the damage, keeping a copy of what goes.",
+  summary: "Cut a damaged log before the damage, or make damaged databases of a commit store anew.",
   description:
-    "Without --yes nothing is changed: it checks the whole log and tells what would be lost and where the copies would go; it then exits " +
+    "A log: without --yes nothing is changed: it checks the whole log and tells what would be lost and where the copies would go; it then exits " +
     "with 1 if there is damage. With --yes it keeps every record before the first damage, copies the files that hold the rest to a " +
     "directory removed-N inside the log's, cuts the log, and exits with 0. The log must not be open. A log that is sound is left alone; " +
-    "a torn tail that a crash left is no damage, and the next opening cuts it. Where you have a replica or a backup, restore that instead.",
-  json: "one JSON document: { directory, dryRun, needless, before, keptLastLsn, lostRecords, anchorRebuilt, copies }",
+    "a torn tail that a crash left is no damage, and the next opening cuts it. Where you have a replica or a backup, restore that instead.\n" +
+    "A commit store (flatkv) is opened, which needs its lock and recovers what a crash left, and every row is checked. Without --yes that is all, and the exit code is " +
+    "1 if there is damage. With --yes the damaged databases, and only those, are made anew from the newest snapshot and the log, and put in the place of the old " +
+    "ones in one step; nothing that was committed is lost. Damage to the store's log is told by opening, and not repaired.",
+  json:
+    "one JSON document: of a log { directory, dryRun, needless, before, keptLastLsn, lostRecords, anchorRebuilt, copies }, " +
+    'of a commit store { kind: "flatkv", directory, dryRun, needless, found, rebuilt, recovery }',
   args: {
-    dir: { type: "positional", description: "The log's directory" },
+    dir: { type: "positional", description: "The directory of the log or store" },
     yes: { type: "boolean", description: "Do it. Without this, only tell what would be done" },
   },
   examples: [
@@ -29,7 +36,10 @@ export const repairCommand: Command = {
   run,
 };
 
-async function run({ args, terminal, signal, json }: CommandContext): Promise<ExitCode> {
+async function run(context: CommandContext): Promise<ExitCode> {
+  const { args, terminal, signal, json } = context;
+  const store = await inspectFlatKv(args.requiredText("dir"));
+  if (store !== undefined) return await repairFlatKv(store, context);
   const progress = createProgress(terminal, "check", { json });
   try {
     const report = await repairLog(args.requiredText("dir"), {

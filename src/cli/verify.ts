@@ -1,7 +1,10 @@
-/** `holdfast verify`: every checksum of a log. */
+/** `holdfast verify`: every checksum of a log, every row of a commit store. */
+import { inspectFlatKv } from "../flatkv/index.js";
 import { verifyLog } from "../log/index.js";
+import { UsageError } from "./arguments.js";
 import type { Command, CommandContext } from "./command.js";
 import { type ExitCode, exitCodes } from "./exit-code.js";
+import { verifyFlatKv } from "./flatkv/verify.js";
 import { problemLines } from "./problem.js";
 import { createProgress } from "./progress.js";
 import { writeLine } from "./terminal.js";
@@ -10,19 +13,31 @@ import { formatBytes, formatCount, formatDuration, formatPlural, formatRate } fr
 /** The command. */
 export const verifyCommand: Command = {
   name: "verify",
-  summary: "Read a whole log, check every checksum and the order, and list every problem.",
-  description: "Reads only; changes nothing. Exits with 1 when the log is not sound.",
-  json: "one JSON document: { directory, sound, problems, segments, groups, records, bytes, firstLsn, lastLsn, besideWriter, tornTailBytes }",
-  args: { dir: { type: "positional", description: "The log's directory" } },
+  summary: "Read a whole log or commit store, check every checksum and the order, and list every problem.",
+  description:
+    "Of a log it reads only, and changes nothing. A commit store (flatkv) is opened, which needs its lock and recovers what a crash left; then every row of " +
+    "every database is read and must have the database's hash, and every commit in the log is read. Exits with 1 when something is not sound.",
+  json:
+    "one JSON document: of a log JSON document: { directory, sound, problems, segments, groups, records, bytes, firstLsn, lastLsn, besideWriter, tornTailBytes }, " +
+    'of a commit store { kind: "flatkv", directory, version, sound, databases, commits, problems, recovery }',
+  args: {
+    dir: { type: "positional", description: "The directory of the log or store" },
+    snapshots: { type: "boolean", description: "Of a commit store: check its snapshots too" },
+  },
   examples: [
     ["holdfast verify ./data", "Check a log"],
+    ["holdfast verify ./state --snapshots", "Check a commit store and its snapshots"],
     ["holdfast verify ./data --json | jq '.problems[]'", "The problems, for a script"],
   ],
   run,
 };
 
-async function run({ args, terminal, signal, json }: CommandContext): Promise<ExitCode> {
+async function run(context: CommandContext): Promise<ExitCode> {
+  const { args, terminal, signal, json } = context;
   const directory = args.requiredText("dir");
+  const store = await inspectFlatKv(directory);
+  if (store !== undefined) return await verifyFlatKv(store, context);
+  if (args.flag("snapshots")) throw new UsageError("--snapshots is for commit stores; a log has none.");
   const progress = createProgress(terminal, "verify", { json });
   const startMs = performance.now();
   try {

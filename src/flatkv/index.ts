@@ -4,6 +4,8 @@ export { FlatKvReader } from "./store-reader.js";
 export type { FlatKvReaderOptions } from "./store-reader.js";
 export type { CommitSource } from "./commit-log.js";
 export { importFlatKv } from "./import.js";
+export { inspectFlatKv } from "./inspect.js";
+export type { FlatKvInspection, InspectFlatKvOptions, InspectedDatabase, InspectedSnapshot } from "./inspect.js";
 export type { ExportOptions, TransferProgress } from "./export.js";
 export type { ImportFlatKvOptions, ImportFlatKvReport } from "./import.js";
 export { rebuildHashes } from "./rebuild-hashes.js";

@@ -19,3 +19,15 @@ export async function stateAt(commits: CommitLog, books: Books, lsn: number): Pr
     found: "neither",
   });
 }
+
+/** The newest state that a reader can show: what the journal shows of this timeline, or a snapshot, which is durable even where a reader can't see its commit. */
+export async function stateSeen(commits: CommitLog, books: Books): Promise<KnownState> {
+  const newest = books.snapshots.at(-1) ?? books.base;
+  let { lastLsn } = commits;
+  if (lastLsn > books.timelineLsn && lastLsn >= commits.firstLsn) {
+    const { timeline } = await commits.headerAt(Math.max(books.timelineLsn + 1, commits.firstLsn));
+    // A rollback whose abandoned records are still there.
+    if (timeline < books.timeline) lastLsn = books.timelineLsn;
+  }
+  return lastLsn <= newest.lsn ? newest : await stateAt(commits, books, lastLsn);
+}

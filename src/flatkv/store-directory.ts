@@ -36,7 +36,11 @@ export class StoreDirectory {
   }
 
   database(number: number): string {
-    return this.vfs.join(this.path, `db-${String(number).padStart(16, "0")}`);
+    return this.vfs.join(this.path, this.databaseName(number));
+  }
+
+  databaseName(number: number): string {
+    return `db-${String(number).padStart(16, "0")}`;
   }
 
   /** What is in the directory: numbers of database directories, and names that a store does not have. */

@@ -21,7 +21,7 @@ import { type FlatKvRow, type KeyOptions, decodeRows, iteratedDatabase, readValu
 import { Redo, redoAll } from "./redo.js";
 import type { Routing } from "./routing.js";
 import { Scratch } from "./scratch.js";
-import { stateAt } from "./state-at.js";
+import { stateSeen } from "./state-at.js";
 import { StoreDirectory } from "./store-directory.js";
 
 /** Options of `FlatKvReader.open`. */
@@ -166,7 +166,7 @@ export class FlatKvReader {
       const now = await peekBooks(this.#context.directory);
       if (now.timeline === books.timeline && source.firstLsn <= state.lsn + 1) {
         const commits = new CommitLog(source, now, `the journal of ${this.directory}`);
-        const end = await endOf(commits, now);
+        const end = await stateSeen(commits, now);
         const redos = databases.map((database, index) => ({ index, redo: new Redo(database, state.version, []) }));
         const reached = await redoAll(commits, redos, state, end.version);
         this.#look = { books: now, databases, state: reached };
@@ -248,7 +248,7 @@ async function look(context: ReaderContext): Promise<Look> {
 
 async function makeCopies({ directory, engine, source, scratch }: ReaderContext, books: Books): Promise<Look> {
   const commits = new CommitLog(source, books, `the journal of ${directory.path}`);
-  const state = await endOf(commits, books);
+  const state = await stateSeen(commits, books);
   const context: MakingContext = { directory, engine, books, commits, links: true, scan: false };
   const databases: Database[] = [];
   try {
@@ -261,16 +261,4 @@ async function makeCopies({ directory, engine, source, scratch }: ReaderContext,
     for (const { engine: made } of databases) await made.close();
     throw error;
   }
-}
-
-/** The newest version that can be shown: what the journal shows of this timeline, or a snapshot, which is durable even where a reader can't see its commit. */
-async function endOf(commits: CommitLog, books: Books): Promise<KnownState> {
-  const newest = books.snapshots.at(-1) ?? books.base;
-  let { lastLsn } = commits;
-  if (lastLsn > books.timelineLsn && lastLsn >= commits.firstLsn) {
-    const { timeline } = await commits.headerAt(Math.max(books.timelineLsn + 1, commits.firstLsn));
-    // A rollback whose abandoned records are still there.
-    if (timeline < books.timeline) lastLsn = books.timelineLsn;
-  }
-  return lastLsn <= newest.lsn ? newest : await stateAt(commits, books, lastLsn);
 }

@@ -1,5 +1,7 @@
 /** Small stores of each kind, as golden directories hold them: how each is made, looked at, and written on. */
+import { type Engine, classicLevel, memoryEngine } from "../../src/engine/index.js";
 import { EventLog, type EventType, defineEvents, event, json } from "../../src/events/index.js";
+import { FlatKv } from "../../src/flatkv/index.js";
 import { type IndexedLog, LaneSet, PersistPipeline } from "../../src/lanes/index.js";
 import { SharedLog } from "../../src/streams/index.js";
 import { type Vfs, nodeVfs } from "../../src/vfs/index.js";
@@ -9,6 +11,8 @@ export type Contents = Record<string, readonly string[]>;
 
 export interface GoldenStore {
   readonly name: string;
+  /** Made on the real file system, because what it stands on works on no other. */
+  readonly onRealDisk?: boolean;
   make(directory: string, vfs: Vfs): Promise<void>;
   look(directory: string): Promise<Contents>;
   writeOn(directory: string): Promise<void>;
@@ -239,4 +243,74 @@ const pipelines: readonly GoldenStore[] = (
   writeOn: (directory) => run(directory, nodeVfs, persistMore),
 }));
 
-export const goldenStores: readonly GoldenStore[] = [sharedLog, eventLog, lanes, ...pipelines];
+/** A store with a snapshot, commits behind it, one of them in several records, and deleted rows. */
+function flatKv(name: string, engineOn: (vfs: Vfs) => Engine, onRealDisk: boolean): GoldenStore {
+  const open = (directory: string, vfs: Vfs): Promise<FlatKv> =>
+    FlatKv.open(directory, {
+      vfs,
+      engine: engineOn(vfs),
+      databases: ["main", "other"],
+      log: { ...log, segmentBytes: 16_384, recordBytesMax: 4096 },
+    });
+  const put = (database: string, key: string, value: string | undefined): Parameters<FlatKv["applyChangeSets"]>[0] => [
+    { database, changes: [{ key: encode(key), value: value === undefined ? undefined : encode(value) }] },
+  ];
+  return {
+    name,
+    onRealDisk,
+    async make(directory, vfs) {
+      const store = await open(directory, vfs);
+      await store.applyChangeSets(put("main", "a", "one"));
+      await store.applyChangeSets(put("main", "b", long("two")));
+      await store.applyChangeSets(put("other", "gone", "soon"));
+      await store.commit();
+      await store.snapshot();
+      await store.applyChangeSets(put("main", "a", "changed"));
+      await store.commit();
+      await store.applyChangeSets(put("other", "gone", undefined));
+      for (let n = 1; n <= 10; n++) await store.applyChangeSets(put("other", `row ${n}`, long(`of version 3`)));
+      await store.commit();
+      await store.close();
+    },
+    async look(directory) {
+      const store = await open(directory, nodeVfs);
+      const { sound, problems } = await store.verify({ snapshots: true });
+      if (!sound) throw new Error(problems.map(({ message }) => message).join(" "));
+      const contents: Record<string, string[]> = {};
+      for (const database of store.databases) {
+        const rows: string[] = [];
+        for await (const { key, value } of store.iterate({ database }))
+          rows.push([key, value].map((bytes) => new TextDecoder().decode(bytes)).join(": "));
+        contents[database] = rows;
+      }
+      await store.close();
+      return contents;
+    },
+    async writeOn(directory) {
+      const store = await open(directory, nodeVfs);
+      // Going back makes the databases anew, from the stored snapshot and the stored commits.
+      const { version } = store;
+      const checksum = store.committedHash().checksum();
+      for (const database of store.databases) await store.applyChangeSets(put(database, "z", "more"));
+      await store.commit();
+      await store.rollback(version);
+      if (
+        !store
+          .committedHash()
+          .checksum()
+          .every((byte, at) => byte === checksum[at])
+      )
+        throw new Error("another hash");
+      for (const database of store.databases) await store.applyChangeSets(put(database, "z", "more"));
+      await store.commit();
+      await store.close();
+    },
+  };
+}
+
+const flatKvs: readonly GoldenStore[] = [
+  flatKv("flatkv-memory", (vfs) => memoryEngine({ vfs }), false),
+  flatKv("flatkv-level", () => classicLevel(), true),
+];
+
+export const goldenStores: readonly GoldenStore[] = [sharedLog, eventLog, lanes, ...pipelines, ...flatKvs];

@@ -1,8 +1,9 @@
-/** `holdfast import`: copy another system's log into one of ours. */
+/** `holdfast import tidwall`: copy another system's log into one of ours. */
 import { Log } from "../../log/index.js";
 import { type TidwallImportSummary, type TidwallProgress, TidwallLog, importTidwall } from "../../tidwall/index.js";
 import { UsageError } from "../arguments.js";
-import type { Command, CommandContext } from "../command.js";
+import type { ArgsDef } from "citty";
+import type { CommandContext } from "../command.js";
 import { type ExitCode, exitCodes } from "../exit-code.js";
 import { createProgress } from "../progress.js";
 import { fieldLines } from "../table.js";
@@ -10,67 +11,34 @@ import { type Colors, writeLine } from "../terminal.js";
 import { formatBytes, formatCount, formatDuration, formatPlural, formatRate } from "../units.js";
 import { EventJournal } from "./event-journal.js";
 
-/** The command. */
-export const importCommand: Command = {
-  name: "import",
-  summary: "Copy a log of another system into a log of holdfast.",
-  description:
-    "Reads a directory of the Go library tidwall/wal, in its binary or JSON format, and appends every entry to a new log. The source is only read; its program must " +
-    "not run meanwhile. The whole source is checked first: where anything is damaged or missing, also where the library would not notice, nothing is " +
-    "written and the exit code is 1.\n" +
-    "With --event the target is an event log: open it with EventLog.open, with a type of that id whose codec reads what the Go program wrote.\n" +
-    "Entry N gets LSN N where the source starts at 1; otherwise LSN 1 is its first entry, and the distance is printed. Stopped or killed, run it again: it " +
-    "compares what is there and goes on.\n" +
-    "What a crash left behind the last whole entry is not copied. It is reported, and the exit code is 1 unless --accept-torn-tail is given.",
-  json:
-    "one JSON document: { source, target, format, firstIndex, lastIndex, entries, imported, alreadyThere, bytes, firstLsn, lastLsn, indexOffset, tornTail: null | " +
-    "{ path, offset, bytes, kind }, unfinished, ignored }",
-  args: {
-    kind: { type: "positional", description: "What the source is: tidwall" },
-    source: { type: "positional", description: "The directory to read" },
-    target: { type: "positional", description: "The log's directory, made if missing" },
-    type: { type: "string", valueHint: "N", description: "The type that the records get, 0 to 255 (default 0)" },
-    event: {
-      type: "string",
-      valueHint: "ID",
-      description: "Make it an event log: each entry becomes an event of the type with this id, 1 to 239",
-    },
-    "event-version": { type: "string", valueHint: "N", description: "The version that the events get (default 1)" },
-    format: { type: "string", valueHint: "F", default: "auto", description: "binary, json, or auto" },
-    "empty-entries": {
-      type: "string",
-      valueHint: "HOW",
-      default: "refuse",
-      description:
-        "Binary entries without bytes, which look like the zeros that a crash leaves: refuse, keep, or cut (zeros at the very end are a torn tail)",
-    },
-    "accept-torn-tail": { type: "boolean", description: "A torn tail is no reason for exit code 1" },
-    "segment-bytes": { type: "string", valueHint: "N", description: "Segment size of a new log" },
-    "record-bytes-max": {
-      type: "string",
-      valueHint: "N",
-      description: "The largest entry that the log takes (default 16 MiB, or what a segment holds)",
-    },
+/** The options of this kind. */
+export const tidwallImportArgs: ArgsDef = {
+  type: { type: "string", valueHint: "N", description: "The type that the records get, 0 to 255 (default 0)" },
+  event: {
+    type: "string",
+    valueHint: "ID",
+    description: "Make it an event log: each entry becomes an event of the type with this id, 1 to 239",
   },
-  examples: [
-    ["holdfast import tidwall ./wal ./data", "Copy a log"],
-    [
-      "holdfast import tidwall ./wal ./data --type 7 --json",
-      "Give the records type 7; print what was done for a script",
-    ],
-    [
-      "holdfast import tidwall ./wal ./data --event 3",
-      "Into an event log, whose type 3 has a codec for the entries' bytes",
-    ],
-    ["holdfast import tidwall ./wal ./data --empty-entries keep", "The program writes entries without bytes"],
-  ],
-  run,
+  "event-version": { type: "string", valueHint: "N", description: "The version that the events get (default 1)" },
+  format: { type: "string", valueHint: "F", default: "auto", description: "binary, json, or auto" },
+  "empty-entries": {
+    type: "string",
+    valueHint: "HOW",
+    default: "refuse",
+    description:
+      "Binary entries without bytes, which look like the zeros that a crash leaves: refuse, keep, or cut (zeros at the very end are a torn tail)",
+  },
+  "accept-torn-tail": { type: "boolean", description: "A torn tail is no reason for exit code 1" },
+  "segment-bytes": { type: "string", valueHint: "N", description: "Segment size of a new log" },
+  "record-bytes-max": {
+    type: "string",
+    valueHint: "N",
+    description: "The largest entry that the log takes (default 16 MiB, or what a segment holds)",
+  },
 };
 
-const kinds = ["tidwall"] as const;
-
-async function run({ args, terminal, signal, json }: CommandContext): Promise<ExitCode> {
-  args.choice("kind", kinds);
+/** Does it. */
+export async function runImportTidwall({ args, terminal, signal, json }: CommandContext): Promise<ExitCode> {
   const target = args.requiredText("target");
   const type = args.wholeNumber("type", { min: 0, max: 255 });
   const eventId = args.wholeNumber("event", { min: 1, max: 239 });

@@ -1,4 +1,4 @@
-/** `holdfast export`: write a log of ours as another system's. */
+/** `holdfast export tidwall`: write a log of ours as another system's. */
 import { LogReader } from "../../log/index.js";
 import {
   type TidwallExportSummary,
@@ -7,7 +7,8 @@ import {
   exportTidwall,
 } from "../../tidwall/index.js";
 import { type Arguments, UsageError } from "../arguments.js";
-import type { Command, CommandContext } from "../command.js";
+import type { ArgsDef } from "citty";
+import type { CommandContext } from "../command.js";
 import { type ExitCode, exitCodes } from "../exit-code.js";
 import { createProgress } from "../progress.js";
 import { fieldLines } from "../table.js";
@@ -15,69 +16,43 @@ import { type Colors, writeLine } from "../terminal.js";
 import { formatBytes, formatCount, formatDuration, formatPlural, formatRate } from "../units.js";
 import { EventJournal } from "./event-journal.js";
 
-/** The command. */
-export const exportCommand: Command = {
-  name: "export",
-  summary: "Write a log of holdfast as a log of another system.",
-  description:
-    "Writes a new directory that the Go library tidwall/wal opens, byte for byte as the library itself would have written the same entries. The log is only read, also " +
-    "beside a writer: then what it holds at that moment is exported. The directory must be empty or missing; until the command has ended it holds " +
-    "no file that the library takes for a segment. Records of more than one type are refused, because the library has no place for types.",
-  json: "one JSON document: { source, target, format, segments, entries, bytes, firstIndex, lastIndex, firstLsn, lastLsn, indexOffset }",
-  args: {
-    kind: { type: "positional", description: "What to write: tidwall" },
-    source: { type: "positional", description: "The log's directory" },
-    target: { type: "positional", description: "The directory to write, empty or missing" },
-    format: { type: "string", valueHint: "F", description: "binary or json (default binary)" },
-    "segment-bytes": {
-      type: "string",
-      valueHint: "N",
-      description: "The library's SegmentSize (default 20971520, as there)",
-    },
-    "first-index": { type: "string", valueHint: "N", description: "Index of the first entry (default its LSN)" },
-    like: {
-      type: "string",
-      valueHint: "DIR",
-      description: "Take format, first index and the cuts between segments from this directory, which an import read",
-    },
-    type: {
-      type: "string",
-      valueHint: "N",
-      description: "The type that every record must have (default that of the first)",
-    },
-    event: {
-      type: "string",
-      valueHint: "ID",
-      description:
-        "It is an event log, and each event has the type with this id, 1 to 239; needs the lock, and refuses checkpoints",
-    },
-    "event-version": { type: "string", valueHint: "N", description: "The newest version of these events (default 1)" },
-    "any-type": { type: "boolean", description: "Export records of any type and forget the types" },
-    escapes: {
-      type: "string",
-      valueHint: "HOW",
-      default: "short",
-      description: "In JSON, a backspace is \\b: short, as Go writes it since 1.22; or \\u0008: long, as before",
-    },
+/** The options of this kind. */
+export const tidwallExportArgs: ArgsDef = {
+  format: { type: "string", valueHint: "F", description: "binary or json (default binary)" },
+  "segment-bytes": {
+    type: "string",
+    valueHint: "N",
+    description: "The library's SegmentSize (default 20971520, as there)",
   },
-  examples: [
-    ["holdfast export tidwall ./data ./wal", "Write a directory for Go"],
-    [
-      "holdfast export tidwall ./data ./wal --format json --segment-bytes 1048576",
-      "As JSON lines, in segments of 1 MiB",
-    ],
-    [
-      "holdfast export tidwall ./data ./again --like ./wal",
-      "Write back what was imported from ./wal, and compare with diff -r",
-    ],
-  ],
-  run,
+  "first-index": { type: "string", valueHint: "N", description: "Index of the first entry (default its LSN)" },
+  like: {
+    type: "string",
+    valueHint: "DIR",
+    description: "Take format, first index and the cuts between segments from this directory, which an import read",
+  },
+  type: {
+    type: "string",
+    valueHint: "N",
+    description: "The type that every record must have (default that of the first)",
+  },
+  event: {
+    type: "string",
+    valueHint: "ID",
+    description:
+      "It is an event log, and each event has the type with this id, 1 to 239; needs the lock, and refuses checkpoints",
+  },
+  "event-version": { type: "string", valueHint: "N", description: "The newest version of these events (default 1)" },
+  "any-type": { type: "boolean", description: "Export records of any type and forget the types" },
+  escapes: {
+    type: "string",
+    valueHint: "HOW",
+    default: "short",
+    description: "In JSON, a backspace is \\b: short, as Go writes it since 1.22; or \\u0008: long, as before",
+  },
 };
 
-const kinds = ["tidwall"] as const;
-
-async function run({ args, terminal, signal, json }: CommandContext): Promise<ExitCode> {
-  args.choice("kind", kinds);
+/** Does it. */
+export async function runExportTidwall({ args, terminal, signal, json }: CommandContext): Promise<ExitCode> {
   const source = args.requiredText("source");
   const target = args.requiredText("target");
   const type = args.wholeNumber("type", { min: 0, max: 255 });
