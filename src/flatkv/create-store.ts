@@ -12,12 +12,13 @@ import { type Books, FLAT_KV_ANCHOR_KIND, type KnownState, encodeBooks } from ".
 import { CommitLog } from "./commit-log.js";
 import type { Database } from "./database.js";
 import type { Held } from "./held.js";
+import { removeDirectories } from "./housekeeping.js";
+import { refuseLiveDatabases, booksMissing } from "./lost-books.js";
 import { openJournal } from "./journal.js";
 import { createDatabase } from "./make-database.js";
 import type { OpenedStore } from "./opened-store.js";
 import { type FlatKvSettings, namesOfNew } from "./options.js";
 import { STORE_ID_BYTES } from "./row-format.js";
-import { removeDirectories } from "./snapshots.js";
 import type { StoreDirectory } from "./store-directory.js";
 import { Store } from "./store.js";
 
@@ -29,9 +30,6 @@ export async function createStore(
   held: Held,
 ): Promise<OpenedStore> {
   const { vfs, engine } = settings;
-  const { databases: leftovers } = await directory.list();
-  await removeDirectories({ settings, directory }, leftovers);
-
   const { journal, ownLog } = await openJournal(directory, settings, true, held);
   if (journal.lastLsn >= journal.firstLsn)
     throw new ConflictError(
@@ -39,12 +37,17 @@ export async function createStore(
       `The journal of the new store ${directory.path} holds records already. Pass an empty one.`,
       { path: directory.path, firstLsn: journal.firstLsn, lastLsn: journal.lastLsn },
     );
+  const { databases: leftovers } = await directory.list();
+  if (ownLog !== undefined && ownLog.lastLsn > 0) throw booksMissing(directory.path, "a log that has had records");
+  await refuseLiveDatabases(directory, engine, leftovers);
+  const kept = await removeDirectories({ directory, engine }, leftovers);
+  const firstDirectory = 1 + Math.max(0, ...kept);
 
   const names = namesOfNew(settings);
   const storeId = vfs.randomBytes(STORE_ID_BYTES);
   const databases: Database[] = [];
   for (const [at, name] of names.entries()) {
-    const place = directory.place(at + 1);
+    const place = directory.place(firstDirectory + at);
     const database = await createDatabase(engine, { storeId, name }, place, { timeline: 1, version: 0 });
     held.add(() => database.engine.close());
     databases.push(database);
@@ -61,7 +64,7 @@ export async function createStore(
     engine: engine.name,
     names,
     directories: databases.map(({ number }) => number),
-    nextDirectory: names.length + 1,
+    nextDirectory: firstDirectory + names.length,
     timeline: 1,
     timelineLsn: lsn,
     base: state,
@@ -73,6 +76,13 @@ export async function createStore(
   const commits = new CommitLog(journal, books, `the journal of ${directory.path}`);
   return {
     store: new Store({ directory, settings, lock, anchor, journal, ownLog, commits, books, databases, state }),
-    recovery: { version: 0, redone: {}, rebuilt: [], abandonedRecords: 0, removedDirectories: leftovers.length },
+    recovery: {
+      version: 0,
+      redone: {},
+      rebuilt: [],
+      abandonedRecords: 0,
+      removedDirectories: leftovers.length - kept.length,
+      keptDirectories: kept.map((number) => directory.database(number)),
+    },
   };
 }

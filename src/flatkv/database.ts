@@ -123,6 +123,6 @@ export function damagedRow(path: string, name: string, engineKey: Uint8Array): C
     path,
     expected: `a row with its checksum at key ${toHex(engineKey.subarray(1))} of database ${name}`,
     found: "another checksum",
-    advice: "Close the store; `repairFlatKv` makes the database anew from the newest snapshot and the log.",
+    advice: "`FlatKv.repair` makes the database anew from the newest snapshot and the log.",
   });
 }

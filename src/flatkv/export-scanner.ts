@@ -99,6 +99,11 @@ export class ExportScanner {
     return addTotals(this.#before, this.#current);
   }
 
+  /** The lattice hashes at the ends of the databases that were read so far, skipped or not, 2,048 bytes each. */
+  get ltHashes(): readonly Uint8Array[] {
+    return this.#ltHashes;
+  }
+
   /** Bytes of the stream up to the place behind the last event. */
   get offset(): number {
     return this.#reader.offset;

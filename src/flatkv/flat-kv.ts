@@ -1,8 +1,8 @@
 /** The store: the public face of staging, commits and everything that is done to databases. */
-import { CorruptionError, StateError, Turns, invalid } from "../base/index.js";
+import { StateError, Turns, checkOptions, invalid } from "../base/index.js";
 import type { EngineView } from "../engine/index.js";
 import { LtHash } from "../hash/index.js";
-import type { KnownState } from "./books.js";
+import type { Books, KnownState } from "./books.js";
 import { type ChangeSet, placeChanges } from "./change-set.js";
 import { ROW_OVERHEAD_BYTES, emptyBodyBytes } from "./commit-format.js";
 import { checkCommitBytes } from "./commit-log.js";
@@ -42,6 +42,13 @@ export interface FlatKvStats {
 /** Options of `FlatKv.repair`. */
 export type RepairFlatKvOptions = Pick<VerifyFlatKvOptions, "signal" | "onProgress">;
 
+/** All databases at one version. */
+interface FlatKvView {
+  readonly books: Books;
+  readonly state: KnownState;
+  readonly reads: readonly EngineView[];
+}
+
 /** What a repair found and did. */
 export interface RepairFlatKvReport {
   readonly found: VerifyFlatKvReport;
@@ -75,6 +82,7 @@ export class FlatKv {
   readonly #routing: Routing | undefined;
   readonly #turns = new Turns();
   #staging: Staging;
+  readonly #verifying = new Set<Promise<VerifyFlatKvReport>>();
   #closing: Promise<void> | undefined;
 
   private constructor(store: Store, recovery: FlatKvRecovery) {
@@ -171,9 +179,12 @@ export class FlatKv {
       await commitStaged(store, this.#staging);
       this.#staging = new Staging(store.databases);
       const { version } = store.state;
-      await this.#poisoning(async () => {
+      await store.poisoning(async () => {
         const { everyCommits } = store.settings.snapshots;
-        if (everyCommits > 0 && version % everyCommits === 0) await makeSnapshot(store);
+        if (everyCommits > 0 && version % everyCommits === 0) {
+          await store.settleSync();
+          await makeSnapshot(store);
+        }
         await syncWhenDue(store);
       });
       return version;
@@ -192,7 +203,8 @@ export class FlatKv {
   }
 
   /** The values of several keys, in their order, all at one version. */
-  async getMany(keys: readonly Uint8Array[], { database }: KeyOptions = {}): Promise<(Uint8Array | undefined)[]> {
+  async getMany(keys: readonly Uint8Array[], options: KeyOptions = {}): Promise<(Uint8Array | undefined)[]> {
+    const { database } = checkOptions("FlatKv.getMany", options, ["database"]);
     this.#checkUsable();
     const place = { names: this.databases, routing: this.#routing };
     return await readValues("FlatKv.getMany", keys, database, place, (name, rowKeys) =>
@@ -220,7 +232,8 @@ export class FlatKv {
   async snapshot(): Promise<SnapshotInfo> {
     this.#checkUsable();
     return await this.#turn(async () => {
-      await this.#poisoning(() => makeSnapshot(this.#store));
+      await this.#store.settleSync();
+      await this.#store.poisoning(() => makeSnapshot(this.#store));
       return this.snapshots().at(-1)!;
     });
   }
@@ -232,7 +245,7 @@ export class FlatKv {
 
   /**
    * Goes back to an older version, durably and atomically: a crash leaves the store at one or the other. What was committed since is gone, and can't come
-   * back. What is staged is dropped. Reaches back as far as the oldest snapshot, or the beginning where the journal does (`stats().oldestVersion`);
+   * back. What is staged is dropped, and iterations that are going on may end with an error. Reaches back as far as the oldest snapshot, or the beginning where the journal does (`stats().oldestVersion`);
    * else `InvalidArgumentError` `HF_VERSION_OUT_OF_RANGE`. Takes about as long as copying the snapshot, redoing the commits since and reading all rows.
    */
   async rollback(version: number): Promise<void> {
@@ -240,7 +253,8 @@ export class FlatKv {
     await this.#turn(async () => {
       const store = this.#store;
       checkRollback(store, version);
-      if (version < store.state.version) await this.#poisoning(() => rollBack(store, version));
+      await store.settleSync();
+      if (version < store.state.version) await rollBack(store, version);
       this.#staging = new Staging(store.databases);
     });
   }
@@ -252,11 +266,12 @@ export class FlatKv {
   async verify(options?: VerifyFlatKvOptions): Promise<VerifyFlatKvReport> {
     const settings = checkVerifyOptions("FlatKv.verify", options);
     this.#checkUsable();
-    const view = await this.#turn(async () => this.#view());
+    const verifying = this.#held((view) => verifyStore(this.#store, view, settings));
+    this.#verifying.add(verifying);
     try {
-      return await verifyStore(this.#store, view, settings);
+      return await verifying;
     } finally {
-      for (const reads of view.reads) await reads.release();
+      this.#verifying.delete(verifying);
     }
   }
 
@@ -267,13 +282,13 @@ export class FlatKv {
   async *export(options?: ExportOptions): AsyncGenerator<Uint8Array, void, undefined> {
     const given = checkExportOptions("FlatKv.export", options);
     this.#checkUsable();
-    const view = await this.#turn(async () => this.#view());
-    const { directory, books, settings } = this.#store;
+    const { directory, settings } = this.#store;
+    const view = await this.#hold();
     try {
       const exportId = settings.vfs.randomBytes(EXPORT_ID_BYTES);
-      yield* exportStore({ path: directory.path, books, ...view, exportId }, given);
+      yield* exportStore({ path: directory.path, ...view, exportId }, given);
     } finally {
-      for (const reads of view.reads) await reads.release();
+      await this.#letGo(view);
     }
   }
 
@@ -286,7 +301,7 @@ export class FlatKv {
     this.#checkUsable();
     return await this.#turn(async () => {
       const store = this.#store;
-      await store.syncing;
+      await store.settleSync();
       const view = this.#view();
       let found: VerifyFlatKvReport;
       try {
@@ -294,24 +309,13 @@ export class FlatKv {
       } finally {
         for (const reads of view.reads) await reads.release();
       }
-      const requests = found.databases.flatMap(({ name, sound }, index): RebuildRequest[] =>
-        sound
-          ? []
-          : [
-              {
-                index,
-                reason: "verify",
-                cause: found.problems.find(({ database }) => database === name),
-                engine: this.#database(name).engine,
-              },
-            ],
-      );
-      const rebuilt = await this.#poisoning(() => rebuildDatabases(store, requests, settings.signal));
-      store.databases = store.databases.map(
-        (database, at) => rebuilt.find(({ index }) => index === at)?.database ?? database,
-      );
+      const requests = found.databases.flatMap(({ name, sound }, index): RebuildRequest[] => {
+        const cause = found.problems.find(({ database }) => database === name);
+        return sound ? [] : [{ index, reason: "verify", cause, engine: this.#database(name).engine }];
+      });
+      const rebuilt = await rebuildDatabases(store, requests, settings.signal);
       this.#staging = new Staging(store.databases);
-      return { found, rebuilt: rebuilt.map(({ told }) => told) };
+      return { found, rebuilt };
     });
   }
 
@@ -330,7 +334,8 @@ export class FlatKv {
   }
 
   /**
-   * Waits for the calls before it, syncs the databases so that the next opening has nothing to redo, and releases everything. What is staged is dropped.
+   * Waits for the calls before it, but for exports, which end with an error; syncs the databases so that the next opening has nothing to redo, and
+   * releases everything. What is staged is dropped.
    * Idempotent. After a failed write it only releases, and rejects with the cause if no call was refused for it.
    */
   close(): Promise<void> {
@@ -345,17 +350,10 @@ export class FlatKv {
   async #close(): Promise<void> {
     const store = this.#store;
     await this.#turns.done();
+    await Promise.allSettled(this.#verifying);
     await store.syncing;
-    const wasTold = store.told;
-    try {
-      if (store.failure === undefined) await syncDatabases(store).catch((error: unknown) => void store.fail(error));
-      if (store.failure !== undefined && !wasTold) throw store.failure;
-    } finally {
-      for (const { engine } of store.databases) await engine.close();
-      await store.ownLog?.close();
-      await store.anchor.close();
-      await store.lock.release();
-    }
+    if (store.failure === undefined) await syncDatabases(store).catch((error: unknown) => void store.poison(error));
+    await store.release();
   }
 
   /** Runs alone, after what was asked for before. */
@@ -366,28 +364,44 @@ export class FlatKv {
     });
   }
 
-  /** A failure on the way ends the store: what it left is for opening to find out. But damage that was met before anything changed is only told. */
-  async #poisoning<R>(act: () => Promise<R>): Promise<R> {
-    const { books } = this.#store;
+  /** Does something with all databases as they are now, which stay as they are meanwhile. */
+  async #held<R>(act: (view: FlatKvView) => Promise<R>): Promise<R> {
+    const view = await this.#hold();
     try {
-      return await act();
-    } catch (error) {
-      if (error instanceof CorruptionError && this.#store.books.directories === books.directories) throw error;
-      throw this.#store.fail(error);
+      return await act(view);
+    } finally {
+      await this.#letGo(view);
     }
   }
 
+  #hold(): Promise<FlatKvView> {
+    return this.#turn(async () => {
+      const view = this.#view();
+      this.#store.housekeeping.hold();
+      return view;
+    });
+  }
+
+  /** Lets go of what `#hold` took, and drops what was kept because of it. */
+  async #letGo(view: FlatKvView): Promise<void> {
+    const store = this.#store;
+    store.housekeeping.release();
+    for (const reads of view.reads) await reads.release();
+    if (this.#closing !== undefined || store.failure !== undefined) return;
+    await this.#turn(() => store.poisoning(() => store.housekeeping.sweep(store.books)));
+  }
+
   /** All databases as they are now. To be called where no commit is being applied. */
-  #view(): { readonly state: KnownState; readonly reads: readonly EngineView[] } {
-    const { state, databases } = this.#store;
-    return { state, reads: databases.map(({ engine }) => engine.view()) };
+  #view(): FlatKvView {
+    const { state, databases, books } = this.#store;
+    return { books, state, reads: databases.map(({ engine }) => engine.view()) };
   }
 
   /** Rows of one database at the committed version. While a commit is being applied they are what they were. */
   async #readRows(database: Database, keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
-    const before = this.#store.applying;
+    // As of the call: a commit that begins to be applied later is not in what the engine reads.
+    const { applying } = this.#store;
     const rows = await database.getMany(keys);
-    const applying = before ?? this.#store.applying;
     if (applying !== undefined) {
       for (const [at, key] of keys.entries()) {
         const staged = applying.row(database.name, key);

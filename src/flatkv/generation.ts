@@ -14,8 +14,8 @@ import type { Journal } from "../log/index.js";
 import { type Books, FLAT_KV_ANCHOR_KIND, type KnownState, encodeBooks } from "./books.js";
 import { type DatabaseOwner, putState } from "./database.js";
 import type { ExportPosition } from "./export-scanner.js";
-import { IMPORT_KEY, decodeProgress, encodeProgress } from "./import-progress.js";
-import { encodeRow, rowKey } from "./row-format.js";
+import { IMPORT_KEY, type ImportProgress, decodeProgress, encodeProgress } from "./import-progress.js";
+import { STAGED_KEY, encodeRow, rowKey } from "./row-format.js";
 import type { StoreDirectory } from "./store-directory.js";
 
 /** Rows are handed to the engine in batches of about so many bytes. */
@@ -67,6 +67,8 @@ export class Generation {
       for (const { engine: created } of databases) await created.close();
       throw error;
     }
+    // From here on the names are what they are, so that a later resume does not meet older directories under the same names.
+    await directory.vfs.syncDirectory(directory.path);
     return new Generation(place, databases);
   }
 
@@ -84,24 +86,29 @@ export class Generation {
     const { directory, engine, names, storeId, firstDirectory } = place;
     const databases: Filling[] = [];
     let position: ExportPosition | undefined;
-    let isGap = false;
-    for (const [at, name] of names.entries()) {
-      const opened = await openLeft(engine, directory.database(firstDirectory + at));
-      const stored = await opened?.get(IMPORT_KEY);
-      const progress = stored === undefined ? undefined : decodeProgress(stored);
-      const isForeign = progress !== undefined && (isGap || !equalBytes(progress.position.exportId, exportId));
-      if (opened === undefined || isForeign) {
-        await opened?.close();
-        position = undefined;
-        break;
+    try {
+      let isOpen = true;
+      for (const [at, name] of names.entries()) {
+        const path = directory.database(firstDirectory + at);
+        const left = isOpen ? await openLeft(engine, path) : undefined;
+        if (left !== undefined && equalBytes(left.progress.position.exportId, exportId)) {
+          databases.push(fillingOf({ storeId, name }, left.engine, left.progress.rows, left.progress.hash));
+          position = left.progress.position;
+          continue;
+        }
+        await left?.engine.close();
+        if (position === undefined) return undefined;
+        // Behind the newest note nothing counts, whatever is there.
+        isOpen = false;
+        await engine.remove(path);
+        databases.push(fillingOf({ storeId, name }, await engine.create(path), 0, new LtHash()));
       }
-      databases.push(fillingOf({ storeId, name }, opened, progress?.rows ?? 0, progress?.hash ?? new LtHash()));
-      if (progress === undefined) isGap = true;
-      else position = progress.position;
+      await directory.vfs.syncDirectory(directory.path);
+    } catch (error) {
+      for (const { engine: opened } of databases) await opened.close();
+      throw error;
     }
-    if (position !== undefined) return { generation: new Generation(place, databases), position };
-    for (const { engine: opened } of databases) await opened.close();
-    return undefined;
+    return position === undefined ? undefined : { generation: new Generation(place, databases), position };
   }
 
   /** Rows so far in a database. */
@@ -146,6 +153,7 @@ export class Generation {
       await filling.writing;
       await filling.engine.sync();
       putState(filling.batch, filling.owner, { version, timeline, hash: filling.hash });
+      filling.batch.put(STAGED_KEY, Uint8Array.of(1));
       filling.batch.delete(IMPORT_KEY);
       await filling.batch.write({ sync: true });
     }
@@ -191,6 +199,11 @@ export class Generation {
     } else {
       await anchor.write(encodeBooks(installed));
     }
+    for (const { engine: database } of this.#databases) {
+      const batch = database.batch();
+      batch.delete(STAGED_KEY);
+      await batch.write();
+    }
     await this.close();
     return installed;
   }
@@ -220,11 +233,21 @@ function fillingOf(owner: DatabaseOwner, engine: EngineDatabase, rows: number, h
   return { owner, engine, hash, batch: engine.batch(), batchBytes: 0, rows, writing: Promise.resolve() };
 }
 
-/** What a crash left may be anything: what can't be opened is as good as nothing. */
-async function openLeft(engine: Engine, path: string): Promise<EngineDatabase | undefined> {
+/** What a crash left may be anything: what can't be read, or says nothing of itself, is as good as nothing. */
+async function openLeft(
+  engine: Engine,
+  path: string,
+): Promise<{ readonly engine: EngineDatabase; readonly progress: ImportProgress } | undefined> {
+  let opened: EngineDatabase | undefined;
   try {
-    return await engine.open(path);
+    opened = await engine.open(path);
+    const stored = await opened?.get(IMPORT_KEY);
+    const progress = stored === undefined ? undefined : decodeProgress(stored);
+    if (opened !== undefined && progress !== undefined) return { engine: opened, progress };
+    await opened?.close();
+    return undefined;
   } catch (error) {
+    await opened?.close();
     if (error instanceof CorruptionError || error instanceof FormatError) return undefined;
     throw error;
   }

@@ -1,4 +1,4 @@
-/** What an opening holds so far, to be let go of where it fails. */
+/** What is held, to be let go of together. */
 export class Held {
   readonly #releases: (() => Promise<void>)[] = [];
 
@@ -6,14 +6,16 @@ export class Held {
     this.#releases.push(release);
   }
 
-  /** Lets go of everything, the newest first, whatever becomes of each. */
-  async release(): Promise<void> {
-    for (const release of this.#releases.reverse()) {
+  /** Lets go of everything, the newest first, whatever becomes of each. Returns what failed. */
+  async release(): Promise<Error[]> {
+    const failures: Error[] = [];
+    for (const release of this.#releases.splice(0).reverse()) {
       try {
         await release();
-      } catch {
-        // The failure that leads here is the one to tell.
+      } catch (error) {
+        failures.push(error instanceof Error ? error : new Error(String(error)));
       }
     }
+    return failures;
   }
 }

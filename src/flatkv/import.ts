@@ -18,11 +18,13 @@ import {
 import type { TransferProgress } from "./export.js";
 import type { ExportHeader } from "./export-format.js";
 import { ExportScanner } from "./export-scanner.js";
+import { removeDirectories } from "./housekeeping.js";
 import { Generation, type GenerationPlace } from "./generation.js";
+import { refuseLiveDatabases } from "./lost-books.js";
 import { type OfflineStore, freeDirectory, withOfflineStore } from "./offline.js";
 import { type FlatKvOptions, type FlatKvSettings, checkEngine, checkNames, resolveFlatKvOptions } from "./options.js";
+import { refuseForeign } from "./foreign-files.js";
 import { KEY_BYTES_MAX, STORE_ID_BYTES } from "./row-format.js";
-import { removeDirectories } from "./snapshots.js";
 
 /** Options of `importFlatKv`: those of the store, and these. */
 export interface ImportFlatKvOptions extends FlatKvOptions {
@@ -88,18 +90,24 @@ export async function importFlatKv(
   if (typeof source !== "object" || source === null || !(Symbol.asyncIterator in source || Symbol.iterator in source))
     throw invalid(WHERE, "source", source, "an iterable of bytes");
 
-  return await withOfflineStore(WHERE, directory, settings, async (store) => {
-    const importing = new Importing(store, settings, { mayResume, noteEvery, onProgress });
-    try {
-      for await (const chunk of source) {
-        signal?.throwIfAborted();
-        await importing.take(chunk);
+  return await withOfflineStore(
+    WHERE,
+    directory,
+    settings,
+    { isNewAllowed: settings.createIfMissing },
+    async (store) => {
+      const importing = new Importing(store, settings, { mayResume, noteEvery, onProgress });
+      try {
+        for await (const chunk of source) {
+          signal?.throwIfAborted();
+          await importing.take(chunk);
+        }
+        return await importing.finish();
+      } finally {
+        await importing.close();
       }
-      return await importing.finish();
-    } finally {
-      await importing.close();
-    }
-  });
+    },
+  );
 }
 
 interface ImportSettings {
@@ -148,14 +156,7 @@ class Importing {
         this.#how.onProgress?.({ database: event.database, rows: this.#rows() });
       } else if (event.kind === "database-end") {
         this.#index = this.#header!.databases.indexOf(event.database);
-        if (!equalBytes(generation.hashOf(this.#index).toBytes(), event.ltHash))
-          throw new CorruptionError({
-            path: "the export stream",
-            offset: this.#scanner.offset,
-            expected: `rows of database ${event.database} with the hash that the stream names`,
-            found: "rows with another",
-            advice: "Export the store again; `FlatKv.verify` tells whether it is sound.",
-          });
+        this.#compare(this.#index, event.ltHash);
         // Before anything is noted of the next one: its notes speak of this one too.
         await this.#note();
       }
@@ -167,6 +168,8 @@ class Importing {
     this.#scanner.finish();
     const { version, databases } = this.#header!;
     const generation = this.#generation!;
+    // All of them again, since those that an earlier import had taken were passed over.
+    for (const [index, ltHash] of this.#scanner.ltHashes.entries()) this.#compare(index, ltHash);
     await generation.install(this.#store.journal, version, this.#store, this.#settings.snapshots.links);
     return {
       version,
@@ -191,6 +194,7 @@ class Importing {
         { path: directory.path, stored: expected.join(", "), given: names.join(", ") },
       );
     if (books !== undefined) checkEngine(directory.path, this.#settings.engine, books);
+    else await refuseForeign(directory, names);
     this.#header = header;
 
     const left = await this.#leftDirectories();
@@ -212,7 +216,8 @@ class Importing {
       this.#resumedRows = this.#rows();
       return;
     }
-    await removeDirectories({ settings: this.#settings, directory }, left);
+    if (books === undefined) await refuseLiveDatabases(directory, this.#settings.engine, left);
+    await removeDirectories({ directory, engine: this.#settings.engine }, left);
     this.#generation = await Generation.make(place(await freeDirectory(this.#store)));
   }
 
@@ -225,6 +230,18 @@ class Importing {
     ]);
     const { databases } = await directory.list();
     return databases.filter((number) => !named.has(number));
+  }
+
+  /** The rows that were taken must have the hash that the stream names. */
+  #compare(index: number, ltHash: Uint8Array): void {
+    if (equalBytes(this.#generation!.hashOf(index).toBytes(), ltHash)) return;
+    throw new CorruptionError({
+      path: "the export stream",
+      offset: this.#scanner.offset,
+      expected: `rows of database ${this.#header!.databases[index]!} with the hash that the stream names`,
+      found: "rows with another",
+      advice: "Export the store again; `FlatKv.verify` tells whether it is sound.",
+    });
   }
 
   async #note(): Promise<void> {

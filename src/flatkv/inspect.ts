@@ -107,9 +107,9 @@ async function findBooks(files: StoreDirectory): Promise<Books | undefined> {
   try {
     return await peekBooks(files);
   } catch (error) {
-    if (error instanceof FormatError && error.code === "HF_FORMAT_FOREIGN") return undefined;
-    // A damaged anchor does not say whose it is; directories of databases do.
-    if (error instanceof CorruptionError && (await files.list()).databases.length === 0) return undefined;
+    if (!(error instanceof CorruptionError || error instanceof FormatError)) throw error;
+    // An anchor that can't be read does not say whose it is; directories of databases do.
+    if (error.code === "HF_FORMAT_FOREIGN" || (await files.list()).databases.length === 0) return undefined;
     throw error;
   }
 }

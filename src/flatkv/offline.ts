@@ -18,11 +18,14 @@ export interface OfflineStore {
   readonly journal: Journal;
 }
 
-/** Does it, and lets go of everything. The directory is made where it is missing. The store's own log is made where it is missing too. */
+/**
+ * Does it, and lets go of everything. The directory is made where it is missing and may be new. The store's own log is made where it is missing.
+ */
 export async function withOfflineStore<R>(
   where: string,
   path: string,
   settings: FlatKvSettings,
+  { isNewAllowed }: { readonly isNewAllowed: boolean },
   act: (store: OfflineStore) => Promise<R>,
 ): Promise<R> {
   if (typeof path !== "string" || path === "") throw invalid(where, "directory", path, "a path");
@@ -31,7 +34,11 @@ export async function withOfflineStore<R>(
   const stat = await vfs.stat(path);
   if (stat !== undefined && stat.kind !== "directory")
     throw new InvalidArgumentError("HF_INVALID_ARGUMENT", `${where}: ${path} is no directory.`, { path });
-  if (stat === undefined) await vfs.makeDirectory(path);
+  if (stat === undefined) {
+    if (!isNewAllowed)
+      throw new InvalidArgumentError("HF_INVALID_ARGUMENT", `${where}: there is no directory ${path}.`, { path });
+    await vfs.makeDirectory(path);
+  }
   const held = new Held();
   let result: R;
   try {
@@ -47,7 +54,8 @@ export async function withOfflineStore<R>(
     await held.release();
     throw error;
   }
-  await held.release();
+  const [failure] = await held.release();
+  if (failure !== undefined) throw failure;
   return result;
 }
 

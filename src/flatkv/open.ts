@@ -1,8 +1,8 @@
 /** Opening a store: who may, whether there is one, and what is there instead. */
-import { FormatError, InvalidArgumentError } from "../base/index.js";
+import { InvalidArgumentError } from "../base/index.js";
 import { openChannel } from "./channels.js";
 import { createStore } from "./create-store.js";
-import { noHashes } from "./errors.js";
+import { refuseForeign } from "./foreign-files.js";
 import { Held } from "./held.js";
 import { type FlatKvSettings, namesOfNew } from "./options.js";
 import type { OpenedStore } from "./opened-store.js";
@@ -19,7 +19,10 @@ export async function openStore(path: string, settings: FlatKvSettings): Promise
     const lock = await vfs.lock(directory.lock);
     held.add(() => lock.release());
     const exists = (await vfs.stat(directory.anchor)) !== undefined;
-    if (!exists) await refuseOthers(directory, settings);
+    if (!exists) {
+      await refuseForeign(directory, namesOfNew(settings));
+      if (!settings.createIfMissing) throw missing(path);
+    }
     const opened = exists
       ? await recoverStore(directory, settings, lock, held)
       : await createStore(directory, settings, lock, held);
@@ -38,21 +41,6 @@ async function findDirectory({ vfs, path }: StoreDirectory, { createIfMissing }:
   if (stat !== undefined) return;
   if (!createIfMissing) throw missing(path);
   await vfs.makeDirectory(path);
-}
-
-/** A directory without books is new, or it is something else, which must not be taken for new. */
-async function refuseOthers(directory: StoreDirectory, settings: FlatKvSettings): Promise<void> {
-  const { foreign } = await directory.list();
-  const { path } = directory;
-  const older = foreign.filter((name) => [...namesOfNew(settings), "working", "current"].includes(name));
-  if (older.length > 0) throw noHashes(path, `${older.join(", ")}, and no books`);
-  if (foreign.length > 0)
-    throw new FormatError(
-      "HF_FORMAT_UNKNOWN",
-      `${path} holds ${foreign.join(", ")}, and is no store of this kind. Choose an empty directory.`,
-      { path, found: foreign.join(", ") },
-    );
-  if (!settings.createIfMissing) throw missing(path);
 }
 
 function missing(path: string): InvalidArgumentError {

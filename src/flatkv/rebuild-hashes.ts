@@ -7,6 +7,7 @@ import {
   ConflictError,
   CorruptionError,
   InvalidArgumentError,
+  LimitError,
   checkInteger,
   checkOneOf,
   checkOptions,
@@ -27,7 +28,7 @@ import {
 import { readProbe } from "./probe.js";
 import type { OlderMetadata } from "./recovery.js";
 import { countForeign } from "./scan.js";
-import { ROWS_FROM, ROWS_TO, STORE_ID_BYTES, decodeRow } from "./row-format.js";
+import { KEY_BYTES_MAX, ROWS_FROM, ROWS_TO, STORE_ID_BYTES, decodeRow } from "./row-format.js";
 
 /** Options of `rebuildHashes`: those of the store, and these. */
 export interface RebuildHashesOptions extends FlatKvOptions {
@@ -104,7 +105,7 @@ export async function rebuildHashes(directory: string, options?: RebuildHashesOp
   const wanted = checkInteger(WHERE, "version", givenVersion, { min: 0 }, undefined);
   const layout = checkOneOf(WHERE, "rows", rows, ["checked", "raw"], undefined);
   checkSignal(WHERE, signal);
-  return await withOfflineStore(WHERE, directory, settings, async (store) => {
+  return await withOfflineStore(WHERE, directory, settings, { isNewAllowed: false }, async (store) => {
     const found = await openAll(store, settings, layout);
     try {
       const version = wanted ?? agreedVersion(directory, found);
@@ -120,6 +121,7 @@ export async function rebuildHashes(directory: string, options?: RebuildHashesOp
           for await (const chunk of rowsOf(database)) {
             signal?.throwIfAborted();
             for (const [key, value] of chunk) {
+              if (key.length > KEY_BYTES_MAX) throw tooLong(database.name, key.length);
               const full = generation.put(index, key, value);
               if (full !== undefined) await full;
             }
@@ -239,6 +241,14 @@ async function* rowsOf(database: Found): AsyncGenerator<EngineRow[], void, undef
     database.emptyRows += rows.length - covered.length;
     yield covered;
   }
+}
+
+function tooLong(database: string, bytes: number): LimitError {
+  return new LimitError(
+    "HF_VALUE_TOO_LARGE",
+    `${WHERE}: a key in database ${database} has ${bytes} bytes, and may have ${KEY_BYTES_MAX}. Nothing was changed.`,
+    { where: WHERE, database, bytes, bytesMax: KEY_BYTES_MAX },
+  );
 }
 
 /** A database without a row of ours may be full of rows that are not stored as ours are. */

@@ -9,7 +9,6 @@ import type { Database } from "./database.js";
 import { makeDatabase } from "./make-database.js";
 import type { RebuildReason } from "./recovery.js";
 import type { RebuiltDatabase } from "./recovery-report.js";
-import { removeDirectories } from "./snapshots.js";
 import type { Store } from "./store.js";
 
 /** A database to be made anew. */
@@ -22,20 +21,53 @@ export interface RebuildRequest {
   readonly engine: EngineDatabase | undefined;
 }
 
-/** What became of a request. */
-export interface Rebuilt {
-  readonly index: number;
+/** A database that was made, and what to tell of it. */
+interface Rebuilt {
   readonly database: Database;
   readonly told: RebuiltDatabase;
 }
 
-/** Makes them, and resolves when the books name them. The caller takes them over; a failure leaves the old ones named, and open. */
+/**
+ * Makes them. When it resolves, the books name them, and `store.databases` has them in the place of the old ones. Damage that keeps one from being made
+ * rejects before anything has changed; a failed write ends the store.
+ */
 export async function rebuildDatabases(
   store: Store,
   requests: readonly RebuildRequest[],
   signal?: AbortSignal,
-): Promise<Rebuilt[]> {
+): Promise<RebuiltDatabase[]> {
+  if (requests.length === 0) return [];
+  const { directory, books } = store;
+  const rebuilt: Rebuilt[] = [];
+  try {
+    await store.preparing(async () => {
+      for (const request of requests) rebuilt.push(await makeOne(store, request, signal));
+    }, signal);
+    await store.poisoning(async () => {
+      const directories = [...books.directories];
+      for (const [at, { index }] of requests.entries()) directories[index] = rebuilt[at]!.database.number;
+      await directory.vfs.syncDirectory(directory.path);
+      await store.writeBooks({ directories });
+    });
+  } catch (error) {
+    for (const { database } of rebuilt) await database.engine.close();
+    throw error;
+  }
+
+  const all = [...rebuilt.map(({ database }) => database), ...store.databases];
+  store.databases = books.names.flatMap((name) => all.find((database) => database.name === name) ?? []);
+  store.housekeeping.add(requests.map(({ index, engine }) => ({ number: books.directories[index]!, engine })));
+  await store.poisoning(() => store.housekeeping.sweep(store.books));
+  return rebuilt.map(({ told }) => told);
+}
+
+async function makeOne(
+  store: Store,
+  { index, reason, cause }: RebuildRequest,
+  signal: AbortSignal | undefined,
+): Promise<Rebuilt> {
   const { directory, settings, commits, state, books } = store;
+  const [number] = store.reserveDirectories(1);
   const context = {
     directory,
     engine: settings.engine,
@@ -45,27 +77,7 @@ export async function rebuildDatabases(
     redoBytes: settings.redoBytes,
     signal,
   };
-  const rebuilt: Rebuilt[] = [];
-  const directories = [...books.directories];
-  try {
-    for (const { index, reason, cause } of requests) {
-      const [number] = store.reserveDirectories(1);
-      const { database, fromVersion } = await makeDatabase(context, index, state.version, directory.place(number!));
-      const told = { database: books.names[index]!, reason, fromVersion, ...(cause === undefined ? {} : { cause }) };
-      rebuilt.push({ index, database, told });
-      directories[index] = number!;
-    }
-    if (rebuilt.length === 0) return rebuilt;
-    await directory.vfs.syncDirectory(directory.path);
-    await store.writeBooks({ ...store.books, directories });
-  } catch (error) {
-    for (const { database } of rebuilt) await database.engine.close();
-    throw error;
-  }
-  for (const { engine } of requests) await engine?.close();
-  await removeDirectories(
-    store,
-    requests.map(({ index }) => books.directories[index]!),
-  );
-  return rebuilt;
+  const { database, fromVersion } = await makeDatabase(context, index, state.version, directory.place(number!));
+  const told = { database: books.names[index]!, reason, fromVersion, ...(cause === undefined ? {} : { cause }) };
+  return { database, told };
 }

@@ -19,10 +19,11 @@ import type { OpenedStore } from "./opened-store.js";
 import { type FlatKvSettings, checkStoredOptions } from "./options.js";
 import { type Probed, probeDatabase } from "./probe.js";
 import { type DatabaseDecision, decideDatabase } from "./recovery.js";
+import { pruneJournal, removeDirectories } from "./housekeeping.js";
+import type { FlatKvRecovery, RebuiltDatabase } from "./recovery-report.js";
 import { type RebuildRequest, rebuildDatabases } from "./rebuild.js";
 import { Redo, redoAll } from "./redo.js";
 import { removeDeadScratches } from "./scratch.js";
-import { pruneJournal, removeDirectories } from "./snapshots.js";
 import type { StoreDirectory } from "./store-directory.js";
 import { stateAt } from "./state-at.js";
 import { Store } from "./store.js";
@@ -40,9 +41,11 @@ export async function recoverStore(
   const commits = new CommitLog(journal, books, `the journal of ${directory.path}`);
 
   checkJournalReaches(directory, journal, books);
+  // Before anything is dropped from it: the journal must be this store's.
+  if (journal.lastLsn >= journal.firstLsn) await commits.headerAt(journal.lastLsn);
   const abandonedRecords = await dropAbandoned(directory, journal, commits, books);
-  await pruneJournal({ journal, books });
-  const removedDirectories = await removeUnnamed(directory, settings, books);
+  await pruneJournal(journal, books);
+  const removed = await removeUnnamed(directory, settings, books);
   await removeDeadScratches(settings.vfs, settings.engine, directory.readers);
   const state = await stateAt(commits, books, commits.lastLsn);
 
@@ -71,22 +74,31 @@ export async function recoverStore(
     const isRight = equalBytes(database!.hash.checksum(), state.checksums[index]!);
     return isRight ? [] : [{ index, reason: "hash-differs", engine }];
   });
-  const rebuilt = await rebuildDatabases(store, requests);
-  for (const { index, database } of rebuilt) {
-    held.add(() => database.engine.close());
-    databases[index] = database;
-  }
   store.databases = databases.filter((database) => database !== undefined);
+  held.add(async () => {
+    for (const { engine } of store.databases) await engine.close();
+    await store.housekeeping.close();
+  });
+  const rebuilt = await rebuildInOpening(store, requests);
   return {
     store,
     recovery: {
       version: state.version,
       redone: Object.fromEntries(redos.map(({ redo }) => [redo.database.name, state.version - redo.from])),
-      rebuilt: rebuilt.map(({ told }) => told),
+      rebuilt,
       abandonedRecords,
-      removedDirectories,
+      ...removed,
     },
   };
+}
+
+/** There is no store yet that could be poisoned: what failed is told as it is. */
+async function rebuildInOpening(store: Store, requests: readonly RebuildRequest[]): Promise<RebuiltDatabase[]> {
+  try {
+    return await rebuildDatabases(store, requests);
+  } catch (error) {
+    throw error === store.failure ? store.failure?.cause : error;
+  }
 }
 
 /** The journal must hold all that the books know to be durable. */
@@ -127,12 +139,19 @@ async function dropAbandoned(
 }
 
 /** Removes directories that were made for something that did not come true, or that were dropped. */
-async function removeUnnamed(directory: StoreDirectory, settings: FlatKvSettings, books: Books): Promise<number> {
+async function removeUnnamed(
+  directory: StoreDirectory,
+  { engine }: FlatKvSettings,
+  books: Books,
+): Promise<Pick<FlatKvRecovery, "removedDirectories" | "keptDirectories">> {
   const named = new Set([...books.directories, ...books.snapshots.flatMap(({ directories }) => directories)]);
   const { databases } = await directory.list();
   const unnamed = databases.filter((number) => !named.has(number));
-  await removeDirectories({ settings, directory }, unnamed);
-  return unnamed.length;
+  const kept = await removeDirectories({ directory, engine }, unnamed);
+  return {
+    removedDirectories: unnamed.length - kept.length,
+    keptDirectories: kept.map((number) => directory.database(number)),
+  };
 }
 
 function decideAll(

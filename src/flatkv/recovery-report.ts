@@ -22,4 +22,6 @@ export interface FlatKvRecovery {
   readonly abandonedRecords: number;
   /** Directories that no book names, left by a crash, and removed. */
   readonly removedDirectories: number;
+  /** Such directories that could not be removed, because they hold files of somebody else. They are in nobody's way. */
+  readonly keptDirectories: readonly string[];
 }

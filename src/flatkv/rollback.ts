@@ -10,7 +10,6 @@ import { InvalidArgumentError } from "../base/index.js";
 import { structureChannel } from "./channels.js";
 import type { Database } from "./database.js";
 import { type MadeDatabase, makeDatabase } from "./make-database.js";
-import { removeDirectories } from "./snapshots.js";
 import type { Store } from "./store.js";
 
 /** The oldest version that the store can go back to. */
@@ -30,9 +29,19 @@ export function checkRollback(store: Store, version: number): void {
   );
 }
 
-/** Goes back. No commit may be on its way. Resolves when the store stands at `version`, durably. */
+/** Goes back. No commit may be on its way, nor a sync of the databases. Resolves when the store stands at `version`, durably. */
 export async function rollBack(store: Store, version: number): Promise<void> {
-  await store.syncing;
+  const made = await store.preparing(() => makeAll(store, version));
+  try {
+    await store.poisoning(() => switchTo(store, made, version));
+  } finally {
+    // Where the switch failed, the store keeps the old ones, to be closed, and these are nobody's.
+    if (store.failure !== undefined) for (const { database } of made) await database.engine.close();
+  }
+}
+
+/** Databases at an older version, which nobody names yet. */
+async function makeAll(store: Store, version: number): Promise<MadeDatabase[]> {
   const { directory, settings, books, commits } = store;
   const numbers = store.reserveDirectories(store.databases.length);
   const context = {
@@ -48,18 +57,21 @@ export async function rollBack(store: Store, version: number): Promise<void> {
     for (const [index, number] of numbers.entries())
       made.push(await makeDatabase(context, index, version, directory.place(number)));
     await directory.vfs.syncDirectory(directory.path);
+    return made;
   } catch (error) {
-    // Nothing has changed. What was made is nobody's.
     for (const { database } of made) await database.engine.close();
-    await removeDirectories(store, numbers);
+    store.housekeeping.add(numbers.map((number) => ({ number })));
     throw error;
   }
-  const { state } = made[0]!;
+}
 
+/** Makes it true. */
+async function switchTo(store: Store, made: readonly MadeDatabase[], version: number): Promise<void> {
+  const { books, databases: old, directory } = store;
+  const { state } = made[0]!;
   const abandoned = books.snapshots.filter((snapshot) => snapshot.version > version);
   await store.writeBooks({
-    ...store.books,
-    directories: numbers,
+    directories: made.map(({ database }) => database.number),
     timeline: books.timeline + 1,
     timelineLsn: state.lsn,
     synced: { version, lsn: state.lsn },
@@ -67,15 +79,12 @@ export async function rollBack(store: Store, version: number): Promise<void> {
   });
 
   await store.journal.truncateAfter(state.lsn);
-  const old = store.databases;
   store.databases = made.map(({ database }): Database => database);
   store.state = state;
   store.unsyncedBytes = 0;
-  for (const { engine } of old) await engine.close();
-  await removeDirectories(store, [
-    ...old.map(({ number }) => number),
-    ...abandoned.flatMap(({ directories }) => directories),
-  ]);
+  store.housekeeping.add(old.map(({ number, engine }) => ({ number, engine })));
+  store.housekeeping.add(abandoned.flatMap(({ directories }) => directories.map((number) => ({ number }))));
+  await store.housekeeping.sweep(store.books);
   if (structureChannel.hasSubscribers)
     structureChannel.publish({ directory: directory.path, change: "rollback", version });
 }

@@ -4,6 +4,7 @@
  * | engine key | value |
  * |---|---|
  * | `01` ‖ row key | the row's value, then the CRC-32C of row key ‖ value (u32) |
+ * | `00` ‖ `staged`, `00` ‖ `import` | while a generation is being made: that it is, and how far an import has come |
  * | `00` ‖ `meta` | one checksummed record: whose database this is, at which version, with which hash |
  * | `00 01` ‖ slot (u16, big-endian) | the version (u64) of the newest batch that used the slot |
  *
@@ -31,6 +32,8 @@ const META_FORMAT = 1;
 
 /** Engine key of the metadata. */
 export const META_KEY: Uint8Array = Uint8Array.of(OWN_PREFIX, 0x6d, 0x65, 0x74, 0x61);
+/** Engine key in a database of a generation that is being put in place: until the books name it, it is nobody's. */
+export const STAGED_KEY: Uint8Array = Uint8Array.of(OWN_PREFIX, 0x73, 0x74, 0x61, 0x67, 0x65, 0x64);
 /** The engine keys of all markers lie in `[MARKERS_FROM, MARKERS_TO)`. */
 export const MARKERS_FROM: Uint8Array = Uint8Array.of(OWN_PREFIX, MARKER_PREFIX);
 export const MARKERS_TO: Uint8Array = Uint8Array.of(OWN_PREFIX, MARKER_PREFIX + 1);

@@ -1,7 +1,21 @@
 /** Reads every row of a database, checks its checksum and folds it: what the metadata claims, computed from the rows themselves. */
+import { equalBytes } from "../base/index.js";
 import type { EngineReads } from "../engine/index.js";
 import { LtHash } from "../hash/index.js";
-import { META_KEY, MARKERS_FROM, MARKERS_TO, ROWS_FROM, ROWS_TO, ROW_PREFIX, decodeRow } from "./row-format.js";
+import { IMPORT_KEY } from "./import-progress.js";
+import {
+  META_KEY,
+  MARKERS_FROM,
+  MARKERS_TO,
+  ROWS_FROM,
+  ROWS_TO,
+  ROW_PREFIX,
+  STAGED_KEY,
+  decodeRow,
+} from "./row-format.js";
+
+/** Keys of the store's own that are no markers. */
+const OWN_KEYS: readonly Uint8Array[] = [META_KEY, STAGED_KEY, IMPORT_KEY];
 
 /** What a scan found. */
 export interface ScanResult {
@@ -53,10 +67,7 @@ export async function scanRows(reads: EngineReads, { signal, onRows }: ScanOptio
 export async function countForeign(reads: EngineReads): Promise<number> {
   let count = 0;
   for (const range of [{ lt: MARKERS_FROM }, { gte: MARKERS_TO, lt: ROWS_FROM }, { gte: ROWS_TO }])
-    for await (const chunk of reads.iterate(range)) for (const [key] of chunk) if (!isMeta(key)) count += 1;
+    for await (const chunk of reads.iterate(range))
+      for (const [key] of chunk) if (!OWN_KEYS.some((own) => equalBytes(own, key))) count += 1;
   return count;
-}
-
-function isMeta(key: Uint8Array): boolean {
-  return key.length === META_KEY.length && META_KEY.every((byte, at) => key[at] === byte);
 }

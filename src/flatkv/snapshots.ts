@@ -6,7 +6,6 @@
  * from being done.
  */
 import type { SnapshotEntry } from "./books.js";
-import { firstNeededLsn } from "./books.js";
 import { structureChannel } from "./channels.js";
 import type { Store } from "./store.js";
 import { syncDatabases } from "./sync-databases.js";
@@ -17,9 +16,8 @@ export interface SnapshotInfo {
   readonly timeline: number;
 }
 
-/** Makes a snapshot of the version where the store stands. No commit may be on its way. */
+/** Makes a snapshot of the version where the store stands, if there is none. No commit may be on its way, nor a sync of the databases. */
 export async function makeSnapshot(store: Store): Promise<void> {
-  await store.syncing;
   const { settings, directory, state } = store;
   if (store.books.snapshots.at(-1)?.version === state.version) return;
   await syncDatabases(store);
@@ -32,27 +30,11 @@ export async function makeSnapshot(store: Store): Promise<void> {
   const entry: SnapshotEntry = { ...state, timeline: store.books.timeline, directories: numbers };
   const all = [...store.books.snapshots, entry];
   const kept = all.slice(-keep);
-  await store.writeBooks({ ...store.books, snapshots: kept });
+  await store.writeBooks({ snapshots: kept });
 
-  await pruneJournal(store);
-  await removeDirectories(
-    store,
-    all.slice(0, -kept.length).flatMap(({ directories }) => directories),
-  );
+  const dropped = all.slice(0, -kept.length);
+  store.housekeeping.add(dropped.flatMap(({ directories }) => directories.map((number) => ({ number }))));
+  await store.housekeeping.sweep(store.books);
   if (structureChannel.hasSubscribers)
     structureChannel.publish({ directory: directory.path, change: "snapshot", version: state.version });
-}
-
-/** Drops what the books say is not needed. */
-export async function pruneJournal({ journal, books }: Pick<Store, "journal" | "books">): Promise<void> {
-  const first = firstNeededLsn(books);
-  if (first > journal.firstLsn) await journal.truncateBefore(first);
-}
-
-/** Removes directories that the books do not name any more. */
-export async function removeDirectories(
-  { settings, directory }: Pick<Store, "settings" | "directory">,
-  numbers: readonly number[],
-): Promise<void> {
-  for (const number of numbers) await settings.engine.remove(directory.database(number));
 }

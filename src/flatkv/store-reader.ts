@@ -5,7 +5,7 @@
  * commits that the log shows as acknowledged, and that is what is read. Where the writer removes meanwhile what is being copied or read, the reader
  * looks at the books again.
  */
-import { HoldfastError, InvalidArgumentError, StateError, Turns, checkOptions, invalid } from "../base/index.js";
+import { HoldfastError, InvalidArgumentError, StateError, Turns, checkOptions, equalBytes, invalid } from "../base/index.js";
 import { type Engine, classicLevel } from "../engine/index.js";
 import { LtHash } from "../hash/index.js";
 import { LogReader } from "../log/index.js";
@@ -14,6 +14,7 @@ import { peekBooks } from "./books-file.js";
 import type { Books, KnownState } from "./books.js";
 import { CommitLog, type CommitSource } from "./commit-log.js";
 import type { Database } from "./database.js";
+import { Held } from "./held.js";
 import { type MakingContext, makeDatabase } from "./make-database.js";
 import { checkEngine, routingFor } from "./options.js";
 import { type IterateOptions, engineRange } from "./range.js";
@@ -40,12 +41,16 @@ export interface FlatKvReaderOptions {
 
 /** So often a look is repeated when the writer changed the books meanwhile. */
 const LOOKS_MAX = 8;
+/** So often a look may fail before it is the store that is damaged. */
+const FAILURES_MAX = 4;
 
 /** What one look came to. */
 interface Look {
   readonly books: Books;
   readonly databases: readonly Database[];
   readonly state: KnownState;
+  /** Of the databases at that state. */
+  readonly hashes: readonly LtHash[];
 }
 
 /**
@@ -65,6 +70,7 @@ export class FlatKvReader {
   readonly #context: ReaderContext;
   readonly #turns = new Turns();
   #look: Look;
+  #isBroken = false;
   #closing: Promise<void> | undefined;
 
   private constructor(context: ReaderContext, look: Look) {
@@ -115,12 +121,13 @@ export class FlatKvReader {
 
   /** The sum of the databases' hashes at `version`. */
   committedHash(): LtHash {
-    return LtHash.sum(this.#look.databases.map(({ hash }) => hash));
+    return LtHash.sum(this.#look.hashes);
   }
 
   /** The hash of one database's rows at `version`. */
   databaseHash(database: string): LtHash {
-    return this.#database(iteratedDatabase("FlatKvReader.databaseHash", { database }, this.databases)).hash.clone();
+    const name = iteratedDatabase("FlatKvReader.databaseHash", { database }, this.databases);
+    return this.#look.hashes[this.databases.indexOf(name)]!.clone();
   }
 
   /** The value of a key, or `undefined` where it has none. */
@@ -160,20 +167,7 @@ export class FlatKvReader {
   /** Goes on to the newest version; resolves to it. After a rollback of the store that may be an older one. Iterations that go on then end with an error. */
   async refresh(): Promise<number> {
     return await this.#turn(async () => {
-      const { source, ownReader } = this.#context;
-      await ownReader?.refresh();
-      const { books, databases, state } = this.#look;
-      const now = await peekBooks(this.#context.directory);
-      if (now.timeline === books.timeline && source.firstLsn <= state.lsn + 1) {
-        const commits = new CommitLog(source, now, `the journal of ${this.directory}`);
-        const end = await stateSeen(commits, now);
-        const redos = databases.map((database, index) => ({ index, redo: new Redo(database, state.version, []) }));
-        const reached = await redoAll(commits, redos, state, end.version);
-        this.#look = { books: now, databases, state: reached };
-      } else {
-        this.#look = await look(this.#context);
-        for (const { engine } of databases) await engine.close();
-      }
+      if (!(await this.#goOn())) await this.#lookAgain();
       return this.version;
     });
   }
@@ -189,9 +183,46 @@ export class FlatKvReader {
   }
 
   async #close(): Promise<void> {
-    for (const { engine } of this.#look.databases) await engine.close();
-    await this.#context.ownReader?.close();
-    await this.#context.scratch.remove();
+    const held = new Held();
+    held.add(() => this.#context.scratch.remove());
+    held.add(async () => await this.#context.ownReader?.close());
+    held.add(() => closeAll(this.#look.databases));
+    const [failure] = await held.release();
+    if (failure !== undefined) throw failure;
+  }
+
+  /** Brings the copies on with what was committed since. False where that is not what the store is now; then they are of no use. */
+  async #goOn(): Promise<boolean> {
+    const { source, ownReader, directory } = this.#context;
+    const { books, databases, state } = this.#look;
+    const now = await peekBooks(directory);
+    await ownReader?.refresh();
+    if (this.#isBroken || !isSameLine(books, now) || source.firstLsn > state.lsn + 1) return false;
+    this.#isBroken = true;
+    try {
+      const commits = new CommitLog(source, now, `the journal of ${this.directory}`);
+      const end = await stateSeen(commits, now);
+      const redos = databases.map((database, index) => ({ index, redo: new Redo(database, state.version, []) }));
+      const reached = await redoAll(commits, redos, state, end.version);
+      // A rollback meanwhile may have given versions that were read another content than those before them.
+      if (!isSameLine(now, await peekBooks(directory))) return false;
+      this.#look = { books: now, databases, state: reached, hashes: hashesOf(databases) };
+      this.#isBroken = false;
+      return true;
+    } catch (error) {
+      if (error instanceof HoldfastError) return false;
+      throw error;
+    }
+  }
+
+  /** Makes new copies, and removes the old ones. Until that has succeeded there is nothing to read. */
+  async #lookAgain(): Promise<void> {
+    this.#isBroken = true;
+    const { databases } = this.#look;
+    this.#look = await look(this.#context);
+    this.#isBroken = false;
+    await closeAll(databases);
+    for (const { path } of databases) await this.#context.engine.remove(path);
   }
 
   #database(name: string): Database {
@@ -205,7 +236,11 @@ export class FlatKvReader {
           path: this.directory,
         }),
       );
-    return this.#turns.take(act);
+    return this.#turns.take(async () => {
+      // A refresh failed half way: the copies are at no version.
+      if (this.#isBroken) await this.#lookAgain();
+      return await act();
+    });
   }
 }
 
@@ -221,22 +256,25 @@ interface ReaderContext {
 /** Copies and brings on, until the books were the same before and after. */
 async function look(context: ReaderContext): Promise<Look> {
   let cause: unknown;
+  let failures = 0;
   for (let looks = 0; looks < LOOKS_MAX; looks++) {
-    await context.ownReader?.refresh();
     const books = await peekBooks(context.directory);
     let found: Look | undefined;
     try {
+      await context.ownReader?.refresh();
       found = await makeCopies(context, books);
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
       cause = error;
+      failures += 1;
     }
-    const after = await peekBooks(context.directory);
-    const changed =
-      after.timeline !== books.timeline || after.snapshots.at(-1)?.version !== books.snapshots.at(-1)?.version;
-    if (found !== undefined && after.timeline === books.timeline) return found;
-    for (const { engine } of found?.databases ?? []) await engine.close();
-    if (!changed) throw cause;
+    if (found === undefined) {
+      // The writer may have removed what was read, before or after it said so.
+      if (failures >= FAILURES_MAX) throw cause;
+      continue;
+    }
+    if (isSameLine(books, await peekBooks(context.directory))) return found;
+    await closeAll(found.databases);
   }
   throw new StateError(
     "HF_BUSY",
@@ -244,6 +282,19 @@ async function look(context: ReaderContext): Promise<Look> {
     { path: context.directory.path, looks: LOOKS_MAX },
     cause,
   );
+}
+
+/** Whether versions of the one are versions of the other. */
+function isSameLine(a: Books, b: Books): boolean {
+  return a.timeline === b.timeline && equalBytes(a.storeId, b.storeId);
+}
+
+async function closeAll(databases: readonly Database[]): Promise<void> {
+  for (const { engine } of databases) await engine.close();
+}
+
+function hashesOf(databases: readonly Database[]): LtHash[] {
+  return databases.map(({ hash }) => hash.clone());
 }
 
 async function makeCopies({ directory, engine, source, scratch }: ReaderContext, books: Books): Promise<Look> {
@@ -256,7 +307,7 @@ async function makeCopies({ directory, engine, source, scratch }: ReaderContext,
       const { database } = await makeDatabase(context, index, state.version, { number: 0, path: scratch.next() });
       databases.push(database);
     }
-    return { books, databases, state };
+    return { books, databases, state, hashes: hashesOf(databases) };
   } catch (error) {
     for (const { engine: made } of databases) await made.close();
     throw error;

@@ -1,12 +1,14 @@
 /** What the parts of an open store share: its books, journal and databases, where it stands, and whether it still serves. */
 import type { Anchor } from "../anchor/index.js";
-import { type HoldfastError, StateError } from "../base/index.js";
+import { CorruptionError, type HoldfastError, InvalidArgumentError, StateError } from "../base/index.js";
 import type { Journal, Log } from "../log/index.js";
 import type { VfsLock } from "../vfs/index.js";
 import { type Books, type KnownState, encodeBooks } from "./books.js";
 import { poisonChannel } from "./channels.js";
 import type { CommitLog } from "./commit-log.js";
 import type { Database } from "./database.js";
+import { Held } from "./held.js";
+import { Housekeeping } from "./housekeeping.js";
 import type { FlatKvSettings } from "./options.js";
 import type { Staging } from "./staging.js";
 import type { StoreDirectory } from "./store-directory.js";
@@ -30,11 +32,10 @@ export interface StoreParts {
 export class Store {
   readonly directory: StoreDirectory;
   readonly settings: FlatKvSettings;
-  readonly lock: VfsLock;
   readonly anchor: Anchor;
   readonly journal: Journal;
-  readonly ownLog: Log | undefined;
   readonly commits: CommitLog;
+  readonly housekeeping: Housekeeping;
   /** In the order of the books. */
   databases: readonly Database[];
   /** The newest version that is committed and applied. */
@@ -45,21 +46,27 @@ export class Store {
   syncing: Promise<void> | undefined;
   /** Bytes of commits since the databases were synced. */
   unsyncedBytes = 0;
+  readonly #lock: VfsLock;
+  readonly #ownLog: Log | undefined;
   #books: Books;
+  #nextDirectory: number;
   #failure: StateError | undefined;
-  #told = false;
+  #isTold = false;
 
   constructor(parts: StoreParts) {
-    this.directory = parts.directory;
-    this.settings = parts.settings;
-    this.lock = parts.lock;
+    const { directory, settings, journal } = parts;
+    this.directory = directory;
+    this.settings = settings;
+    this.#lock = parts.lock;
     this.anchor = parts.anchor;
-    this.journal = parts.journal;
-    this.ownLog = parts.ownLog;
+    this.journal = journal;
+    this.#ownLog = parts.ownLog;
     this.commits = parts.commits;
     this.databases = parts.databases;
     this.state = parts.state;
     this.#books = parts.books;
+    this.#nextDirectory = parts.books.nextDirectory;
+    this.housekeeping = new Housekeeping({ directory, engine: settings.engine, journal });
   }
 
   get books(): Books {
@@ -71,27 +78,25 @@ export class Store {
     return this.#failure;
   }
 
-  /** Whether some caller was refused because of `failure`. */
-  get told(): boolean {
-    return this.#told;
-  }
-
   /** Changes the books. They hold when it resolves, durably; until then a crash leaves the old ones or the new ones. */
-  async writeBooks(books: Books): Promise<void> {
+  async writeBooks(changed: Partial<Books>): Promise<void> {
+    const books = { ...this.#books, ...changed, nextDirectory: this.#nextDirectory };
     await this.anchor.write(encodeBooks(books));
     this.#books = books;
   }
 
-  /** Numbers for directories to make. Each is used once, whatever becomes of it. */
+  /**
+   * Numbers for directories to make. Each is given once. Books that name them know of it; until then a directory is nobody's, and the next opening
+   * removes it.
+   */
   reserveDirectories(count: number): number[] {
-    const first = this.#books.nextDirectory;
-    // A number is taken for good by the books that name it. Until then the directory is nobody's, and the next opening removes it.
-    this.#books = { ...this.#books, nextDirectory: first + count };
+    const first = this.#nextDirectory;
+    this.#nextDirectory += count;
     return Array.from({ length: count }, (_, at) => first + at);
   }
 
-  /** Ends the store: everything later rejects with the first cause. Returns what the caller is to throw. */
-  fail(cause: unknown): StateError {
+  /** Ends the store: everything later rejects with the first cause. */
+  poison(cause: unknown): StateError {
     if (this.#failure === undefined) {
       this.#failure = new StateError(
         "HF_POISONED",
@@ -101,15 +106,65 @@ export class Store {
       );
       if (poisonChannel.hasSubscribers) poisonChannel.publish({ directory: this.directory.path, cause });
     }
-    this.#told = true;
     return this.#failure;
+  }
+
+  /** Ends the store, and returns what the caller is to be told. */
+  fail(cause: unknown): StateError {
+    this.#isTold = true;
+    return this.poison(cause);
+  }
+
+  /** Does what must not be left half done: any failure ends the store, and what it left is for opening to find out. */
+  async poisoning<R>(act: () => Promise<R>): Promise<R> {
+    try {
+      return await act();
+    } catch (error) {
+      throw this.fail(error);
+    }
+  }
+
+  /** Prepares something in directories that nobody names. Damage that is met, a refusal, or an abort change nothing; a failed write ends the store. */
+  async preparing<R>(act: () => Promise<R>, signal?: AbortSignal): Promise<R> {
+    try {
+      return await act();
+    } catch (error) {
+      const isHarmless =
+        error instanceof CorruptionError ||
+        error instanceof InvalidArgumentError ||
+        (signal?.aborted === true && error === signal.reason);
+      throw isHarmless ? error : this.fail(error);
+    }
+  }
+
+  /** Waits for a sync of the databases that is on its way, so that nothing else writes the books. Throws where it ended the store. */
+  async settleSync(): Promise<void> {
+    await this.syncing;
+    this.checkUsable();
   }
 
   /** Throws where the store serves no more. */
   checkUsable(): void {
     if (this.#failure === undefined) return;
-    this.#told = true;
+    this.#isTold = true;
     throw this.#failure;
+  }
+
+  /** Lets go of everything, whatever fails. Throws what failed first, or why the store was ended where no caller was told. */
+  async release(): Promise<void> {
+    const isTold = this.#isTold;
+    const held = new Held();
+    held.add(() => this.#lock.release());
+    held.add(() => this.anchor.close());
+    if (this.#ownLog !== undefined) held.add(() => this.#ownLog!.close());
+    for (const { engine } of this.databases) held.add(() => engine.close());
+    held.add(() => this.housekeeping.close());
+    const failures = await held.release();
+    if (this.#failure !== undefined) {
+      if (!isTold) throw this.#failure;
+    } else if (failures.length > 0) {
+      throw failures[0];
+    }
   }
 }
 

@@ -14,33 +14,25 @@ const UNSYNCED_VERSIONS_MAX: number = MARKER_SLOTS - 16;
 export async function syncDatabases(store: Store): Promise<void> {
   const { version, lsn } = store.state;
   store.unsyncedBytes = 0;
-  if (version > store.books.synced.version) {
-    await syncAll(store);
-    await store.writeBooks({ ...store.books, synced: { version, lsn } });
-    if (structureChannel.hasSubscribers)
-      structureChannel.publish({ directory: store.directory.path, change: "sync", version });
-  }
-}
-
-async function syncAll({ databases }: Store): Promise<void> {
-  const outcomes = await Promise.allSettled(databases.map(({ engine }) => engine.sync()));
-  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+  if (version <= store.books.synced.version) return;
+  // One after the other: a sync may hold a thread of the pool for long, and reads and the journal need some.
+  for (const { engine } of store.databases) await engine.sync();
+  await store.writeBooks({ synced: { version, lsn } });
+  if (structureChannel.hasSubscribers)
+    structureChannel.publish({ directory: store.directory.path, change: "sync", version });
 }
 
 /** Starts a sync beside the commits where one is due. Waits only where too much would be unsynced. */
 export async function syncWhenDue(store: Store): Promise<void> {
   const { syncEveryCommits, syncEveryBytes } = store.settings;
   const unsynced = store.state.version - store.books.synced.version;
-  if (
-    store.syncing === undefined &&
-    unsynced > 0 &&
-    (unsynced >= syncEveryCommits || store.unsyncedBytes >= syncEveryBytes)
-  ) {
+  const isDue = unsynced > 0 && (unsynced >= syncEveryCommits || store.unsyncedBytes >= syncEveryBytes);
+  if (store.syncing === undefined && isDue) {
     store.syncing = syncDatabases(store)
-      .catch((error: unknown) => void store.fail(error))
+      .catch((error: unknown) => void store.poison(error))
       .finally(() => {
         store.syncing = undefined;
       });
   }
-  if (unsynced >= UNSYNCED_VERSIONS_MAX) await store.syncing;
+  if (unsynced >= UNSYNCED_VERSIONS_MAX) await store.settleSync();
 }

@@ -1,7 +1,7 @@
 /** Checks a store against itself: every row of every database against its hash, the commits in the journal, and the snapshots where asked. */
 import { CorruptionError, checkBoolean, checkOptions, checkSignal, equalBytes, invalid, toHex } from "../base/index.js";
 import type { EngineReads } from "../engine/index.js";
-import type { KnownState } from "./books.js";
+import type { Books, KnownState } from "./books.js";
 import { META_KEY, parseMetadata } from "./row-format.js";
 import { type ScanResult, scanRows } from "./scan.js";
 import type { Store } from "./store.js";
@@ -76,6 +76,7 @@ export function checkVerifyOptions(where: string, options: VerifyFlatKvOptions |
 
 /** The databases of a store as they are at one version. */
 export interface StoreView {
+  readonly books: Books;
   readonly state: KnownState;
   /** In the order of the books. */
   readonly reads: readonly EngineReads[];
@@ -87,7 +88,7 @@ export async function verifyStore(
   view: StoreView,
   settings: VerifySettings,
 ): Promise<VerifyFlatKvReport> {
-  const { books } = store;
+  const { books } = view;
   const problems: FlatKvProblem[] = [];
   const databases: VerifiedDatabase[] = [];
   for (const [index, name] of books.names.entries()) {
@@ -96,8 +97,8 @@ export async function verifyStore(
     databases.push({ name, rows, bytes, sound: found.length === 0 });
     problems.push(...found.map((problem) => ({ ...problem, ...about })));
   }
-  const commits = settings.journal ? await checkJournal(store, problems, settings) : 0;
-  if (settings.snapshots) problems.push(...(await checkSnapshots(store, settings)));
+  const commits = settings.journal ? await checkJournal(store, view, problems, settings) : 0;
+  if (settings.snapshots) problems.push(...(await checkSnapshots(store, books, settings)));
   return { version: view.state.version, sound: problems.length === 0, databases, commits, problems };
 }
 
@@ -158,14 +159,15 @@ function judge({ hash, damagedRows, firstDamaged, foreignEntries }: ScanResult, 
 }
 
 async function checkJournal(
-  { commits, books }: Store,
+  store: Store,
+  { books, state }: StoreView,
   problems: FlatKvProblem[],
   { signal, onProgress }: VerifySettings,
 ): Promise<number> {
   const start = books.snapshots[0] ?? books.base;
   let count = 0;
   try {
-    for await (const { commit } of commits.read(start, Number.MAX_SAFE_INTEGER, signal)) {
+    for await (const { commit } of store.commits.read(start, state.version, signal)) {
       count += 1;
       if (count % 256 === 0) onProgress?.({ what: "journal", count });
       if (commit.timeline > books.timeline)
@@ -175,6 +177,8 @@ async function checkJournal(
         });
     }
   } catch (error) {
+    // A rollback meanwhile took away what was being read.
+    if (store.books.timeline !== books.timeline) return count;
     if (!(error instanceof CorruptionError)) throw error;
     problems.push({ code: "journal", message: error.message });
   }
@@ -182,8 +186,8 @@ async function checkJournal(
 }
 
 /** Snapshots are read through copies, so that they stay what they are. */
-async function checkSnapshots(store: Store, settings: VerifySettings): Promise<FlatKvProblem[]> {
-  const { directory, books } = store;
+async function checkSnapshots(store: Store, books: Books, settings: VerifySettings): Promise<FlatKvProblem[]> {
+  const { directory } = store;
   const { engine, snapshots } = store.settings;
   const problems: FlatKvProblem[] = [];
   for (const snapshot of books.snapshots) {

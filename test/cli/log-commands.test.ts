@@ -1,5 +1,5 @@
 /** inspect, verify, repair and tail, each on a log of its own: what they print, as text and as JSON, and how they end. */
-import { mkdtemp, open, readFile, readdir, rm } from "node:fs/promises";
+import { mkdtemp, open, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -56,6 +56,16 @@ describe("inspect", () => {
       problems: [],
       segments: [{ number: 1, firstLsn: 1, active: true }],
     });
+  });
+
+  it("lists an anchor that is none as a problem", async () => {
+    // Whoever looks first whether this is a commit store must not take that for an answer.
+    await writeFile(path.join(directory, "anchor"), new Uint8Array(8192).fill(7));
+    const { exitCode, out, err } = await capture(["inspect", directory]);
+    expect({ exitCode, err }).toEqual({ exitCode: 1, err: "" });
+    expect(out).toContain("problem");
+    expect((await capture(["repair", directory, "--yes"])).exitCode).toBe(0);
+    expect((await capture(["verify", directory])).exitCode).toBe(0);
   });
 
   it("prints bounds, options and segments for people", async () => {

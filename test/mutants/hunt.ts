@@ -10,6 +10,7 @@ import { logExploration } from "../../src/cli/crash/log-case.js";
 import { bytes } from "../../src/events/index.js";
 import { memoryEngine } from "../../src/engine/index.js";
 import { FlatKv } from "../../src/flatkv/index.js";
+import { interruptImports } from "../../src/flatkv/interrupted-import.contract.js";
 import { encodeBaseline, encodeEntry } from "../../src/lanes/format.js";
 import { IndexedLog } from "../../src/lanes/index.js";
 import { Log, type LogOptions } from "../../src/log/index.js";
@@ -280,7 +281,6 @@ const FLAT_EFFORTS = [
   { depth: 1, kill: true, nestedShare: 0, nestedCap: 1 },
   { depth: 1, kill: true, nestedShare: 0, nestedCap: 1, followUps: [1], followUpShare: 1 / 2 },
 ] as const;
-const NESTED_EFFORTS = [{ depth: 2, kill: false, nestedShare: 1 / 2, nestedCap: 16 }] as const;
 
 function flat(
   title: string,
@@ -319,21 +319,17 @@ const flatHunts: readonly (readonly [string, Hunt])[] = [
     "flat commits",
     flat(
       "flat commits",
-      [
-        one(1),
-        {
-          call: "commit",
-          reads: true,
-          sets: [
-            [
-              [0, 0, 0],
-              [1, 0, 5],
-              [0, 1, 5],
-            ],
+      [1, 2, 3, 4].map((bytes) => ({
+        call: "commit",
+        reads: true,
+        sets: [
+          [
+            [0, 0, bytes],
+            [1, 0, bytes],
+            [0, 1, bytes % 2],
           ],
-        },
-        one(2),
-      ],
+        ],
+      })),
       { databases: 2 },
     ),
   ],
@@ -350,12 +346,9 @@ const flatHunts: readonly (readonly [string, Hunt])[] = [
   ],
   [
     "flat split",
-    flat(
-      "flat split",
-      [one(4)],
-      { options: { syncEveryCommits: 1000, syncEveryBytes: 9, snapshots: { everyCommits: 0, keep: 1 } } },
-      NESTED_EFFORTS,
-    ),
+    flat("flat split", [one(3), { call: "fail" }], {
+      options: { syncEveryCommits: 1000, syncEveryBytes: 13, snapshots: { everyCommits: 0, keep: 1 } },
+    }),
   ],
   ["flat snapshots", flat("flat snapshots", [one(1), { call: "snapshot" }, one(1), { call: "snapshot" }, one(1)])],
   ["flat rollback", flat("flat rollback", [one(3), { call: "rollback", back: 1 }, one(1)])],
@@ -405,6 +398,13 @@ const flatDisk: Hunt = () =>
     return (await exploreFaults({ ...options, errnos: FLAT_ERRNOS, samples: 0, recoveryPoints: 0 })).states;
   });
 
+/** Imports that are interrupted everywhere, and begun again. */
+const importNotes: Hunt = () =>
+  found("interrupted imports", async () => {
+    const large = { rows: 6, valueBytes: 40_000, pieceBytes: 20_000, noteEveryBytes: 60_000 };
+    return await interruptImports(new SimVfs({ seed: SEED }), large);
+  });
+
 /** The hunts that have a name. Any other hint is that of a scenario of `holdfast crash`. */
 const named: ReadonlyMap<string, Hunt> = new Map([
   ["lock", lock],
@@ -418,6 +418,7 @@ const named: ReadonlyMap<string, Hunt> = new Map([
   ["among parts", amongParts],
   ["early", early],
   ["no hashes", noHashes],
+  ["import notes", importNotes],
   ...flatHunts,
 ]);
 const slow: ReadonlyMap<string, Hunt> = new Map([

@@ -1,8 +1,8 @@
 /** The calls that workloads on a commit store are made of, and how each is made and noted. */
-import { SeededRandom } from "../../base/index.js";
+import { HoldfastError, SeededRandom } from "../../base/index.js";
 import { memoryEngine } from "../../engine/index.js";
 import type { ChangeSet, FlatKv } from "../../flatkv/index.js";
-import type { SimVfs } from "../../vfs/index.js";
+import { FaultPlan, type SimVfs } from "../../vfs/index.js";
 import { type FlatChange, type FlatEvent, type FlatOp, FlatState, valueText } from "./flatkv-model.js";
 import {
   type FlatPlan,
@@ -34,6 +34,8 @@ export type FlatCall =
   | { readonly call: "rollback"; readonly back: number }
   | { readonly call: "together"; readonly calls: readonly FlatCall[] }
   | { readonly call: "reopen" }
+  /** A version whose write to a database fails; so the store is closed without syncing, and opened again, which brings the database on. */
+  | { readonly call: "fail" }
   /** Keeps an export of the store for later imports. */
   | { readonly call: "export" }
   /** Closes the store, puts what was exported in its place, and opens it. Before that, `tries` imports end in the middle of the stream. */
@@ -161,6 +163,18 @@ export class FlatCaller {
         await this.#open.close();
         this.#open = await openFlat(this.#vfs, this.#plan);
         return;
+      case "fail": {
+        this.#vfs.faults = new FaultPlan([{ operation: "write", path: "db-", errno: "EIO" }]);
+        const failure: unknown = await this.#commit([[[0, 0, 3]]], false).catch((error: unknown) => error);
+        this.#vfs.faults = undefined;
+        if (!(failure instanceof HoldfastError) || failure.code !== "HF_POISONED") throw failure;
+        await this.#open.close();
+        this.#open = await openFlat(this.#vfs, this.#plan);
+        // The version was in the journal before a database heard of it.
+        this.#ackedShown = this.#shown.length - 1;
+        this.#acked(this.#id);
+        return;
+      }
       case "export": {
         const chunks: Uint8Array[] = [];
         for await (const chunk of this.store.export())
@@ -195,18 +209,20 @@ export class FlatCaller {
     }
   }
 
-  /** An import whose source fails in the middle. */
+  /** An import whose source fails in the middle, or ends there. */
   async #importPart(chunks: readonly Uint8Array[], attempt: number): Promise<void> {
     const stop = new Error("the source ends here");
     function* part(): Generator<Uint8Array> {
       yield* chunks.slice(0, Math.ceil((chunks.length * (attempt + 1)) / 3));
-      throw stop;
+      if (attempt % 2 === 0) throw stop;
     }
     try {
       await importFlat(this.#vfs, this.#plan, part());
     } catch (error) {
-      if (error !== stop) throw error;
+      if (error === stop || (error instanceof HoldfastError && error.code === "HF_CORRUPTION")) return;
+      throw error;
     }
+    throw new Error("a part of an export was put in the place of the store");
   }
 
   async #commit(sets: readonly (readonly RowCall[])[], reads: boolean): Promise<void> {
@@ -226,10 +242,11 @@ export class FlatCaller {
   /** Looks at the store now and then. */
   async #lookOn(): Promise<void> {
     const looked: Promise<void>[] = [];
-    for (let look = 0; look < 20; look++) {
+    for (let look = 0; look < 40; look++) {
       looked.push(this.#look());
-      // Over as soon as any operation of the disk is, between those of the commits.
+      // Over before or after any other operation of the disk; the delay, when nothing else can run.
       await this.#vfs.stat(STORE_PATH);
+      if (look % 4 === 0) await this.#vfs.delay(1);
     }
     await Promise.all(looked);
   }
@@ -342,7 +359,7 @@ export function randomFlatCalls(random: SeededRandom, databases: number, count: 
       () => ({ call: "commits", count: 2 + random.below(3) }),
       () => ({ call: "snapshot" }),
       () => ({ call: "rollback", back: 1 + random.below(3) }),
-      () => ({ call: "reopen" }),
+      () => ({ call: random.chance(0.5) ? "reopen" : "fail" }),
       () => ({ call: "together", calls: [commit(), random.chance(0.3) ? { call: "snapshot" } : commit(), commit()] }),
       () => ({ call: "discard", rows: [[0, random.below(KEYS), 9]] }),
     ])(),
