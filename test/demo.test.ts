@@ -1,9 +1,10 @@
 /** The demo end to end: real flights, a real process, real kills. */
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { era1Bytes, mainnetBlock0 } from "../src/cli/demo/era1/era1.contract.js";
 import { capture } from "./cli/captured-terminal.js";
 import { type CompiledCli, compileCli } from "./cli/compiled-cli.js";
 
@@ -38,6 +39,7 @@ describe("holdfast demo", () => {
       flightBytes: records * 32,
       flush: "pool",
       seed: 11,
+      version: Math.ceil(records / 70) + 1,
       directory: path.join(kept, "node"),
       verification: { sound: true },
     });
@@ -47,6 +49,7 @@ describe("holdfast demo", () => {
       expect(crash["acknowledgedRounds"]).toBeGreaterThan(0);
       expect(crash["recoveredRounds"]).toBeGreaterThanOrEqual(crash["acknowledgedRounds"]!);
       expect(crash["recoveredFlights"]).toBe(Math.min(crash["recoveredRounds"]! * 70, records));
+      expect(crash["version"]! + crash["stateCaughtUpRounds"]!).toBe(crash["recoveredRounds"]! + 1);
       expect(crash["recoveryMs"]).toBeGreaterThan(0);
       expect(crash["auditMs"]).toBeGreaterThan(0);
     }
@@ -55,6 +58,9 @@ describe("holdfast demo", () => {
     const verification = summary["verification"] as Record<string, number>;
     for (const part of ["certificates", "blocks", "flights", "events"]) expect(verification[part]).toBeGreaterThan(0);
     expect(summary["busiestAirports"]).toHaveLength(10);
+    const rows = (summary["verification"] as { databases: { name: string; rows: number }[] }).databases;
+    expect(rows.map(({ name }) => name)).toEqual(["account", "code", "storage", "legacy"]);
+    for (const database of rows) expect(database.rows).toBeGreaterThan(0);
 
     expect(await readdir(kept)).toEqual(["node"]);
     const verified = await cli.run(["verify", path.join(kept, "node"), "--json"]);
@@ -67,6 +73,7 @@ describe("holdfast demo", () => {
     const { exitCode, out } = await cli.run(words);
     expect(exitCode).toBe(0);
     expect(out).toContain("once, in order, byte for byte");
+    expect(out).toMatch(/state +version 5, LtHash [0-9a-f]{64}/);
     expect(out).not.toContain("\u001b[");
   });
 
@@ -96,6 +103,59 @@ describe("holdfast demo", () => {
     const verified = await cli.run(["verify", kept, "--json"]);
     expect(JSON.parse(verified.out)).toMatchObject({ sound: true, records: 6_000, firstLsn: 1, lastLsn: 6_000 });
   });
+
+  it("hashes the same in a run without crashes as in one with them", { timeout: 60_000 }, async () => {
+    const hashes = async (crashes: string): Promise<unknown> => {
+      const words = ["demo", "--records", "1500", "--round", "50", "--crash", crashes, "--seed", "3", "--json"];
+      const { exitCode, out } = await cli.run(words);
+      expect(exitCode).toBe(0);
+      const summary = JSON.parse(out) as Record<string, unknown>;
+      return { version: summary["version"], hashes: summary["hashes"] };
+    };
+    expect(await hashes("2")).toEqual(await hashes("0"));
+  });
+
+  it("replays an era1 file through kills, with the hashes of a run without crashes", { timeout: 60_000 }, async () => {
+    const file = path.join(directory, "blocks.era1");
+    const blocks = Array.from({ length: 299 }, (_, block) => ({ coinbase: 1 + (block % 5) }));
+    await writeFile(file, era1Bytes([mainnetBlock0, ...blocks]));
+    const kept = path.join(directory, "replayed");
+    const words = ["demo", "--era1", file, "--crash", "2", "--seed", "5"];
+    const { exitCode, out, err } = await cli.run([...words, "--dir", kept, "--json"]);
+    expect({ exitCode, err }).toEqual({ exitCode: 0, err: "" });
+    const summary = JSON.parse(out) as Record<string, unknown>;
+    expect(summary).toMatchObject({
+      ok: true,
+      form: "era1",
+      blocks: 300,
+      fileBlocks: 300,
+      stoppedAtBlock: null,
+      version: 300,
+      directory: path.join(kept, "state"),
+      verification: { databases: [{ name: "account", rows: 8_893 + 5 }, {}, {}, {}], sound: true },
+    });
+    const crashes = summary["crashes"] as Record<string, number>[];
+    expect(crashes).toHaveLength(2);
+    for (const crash of crashes)
+      expect(crash["recoveredVersion"]).toBeGreaterThanOrEqual(crash["acknowledgedVersion"]!);
+    expect(await readdir(kept)).toEqual(["state"]);
+    const plain = await cli.run(["demo", "--era1", file, "--crash", "0", "--json"]);
+    expect((JSON.parse(plain.out) as Record<string, unknown>)["hashes"]).toEqual(summary["hashes"]);
+  });
+
+  it(
+    "ends a replay before a block with transactions, and verifies what comes before",
+    { timeout: 60_000 },
+    async () => {
+      const file = path.join(directory, "transactions.era1");
+      const transactions = [new Uint8Array([1])];
+      await writeFile(file, era1Bytes([mainnetBlock0, {}, {}, { transactions }, {}]));
+      const { exitCode, out } = await cli.run(["demo", "--era1", file, "--crash", "1", "--seed", "5"]);
+      expect(exitCode).toBe(0);
+      expect(out).toContain("Block 3 has a transaction");
+      expect(out).toContain("All 3 blocks before it are verified.");
+    },
+  );
 
   it.each([
     ["the node", "node", ["--round", "70"]],
@@ -150,6 +210,9 @@ describe("holdfast demo", () => {
   it.each([
     ["writers without the plain log", ["--writers", "2"]],
     ["rounds in the plain log", ["--plain", "--round", "64"]],
+    ["flights for a replay", ["--era1", "blocks.era1", "--records", "5"]],
+    ["rounds for a replay", ["--era1", "blocks.era1", "--round", "5"]],
+    ["a plain log for a replay", ["--era1", "blocks.era1", "--plain"]],
     ["more flights than there are", ["--records", "3000001"]],
     ["a round of no flights", ["--round", "0"]],
   ])("refuses %s, and makes nothing", async (_what, words) => {

@@ -1,17 +1,10 @@
 /** `holdfast demo`: a small node on three million real flights, or a plain log, whose process is killed again and again. */
-import { type Arguments, UsageError } from "../arguments.js";
 import type { Command, CommandContext } from "../command.js";
 import { type ExitCode, exitCodes } from "../exit-code.js";
 import { writeLine } from "../terminal.js";
-import { findFlightFile, openFlightFile } from "./flight-file.js";
+import { defaultRound, defaultWriters, formOf } from "./forms.js";
 import { planKills } from "./kill-plan.js";
-import { runNode } from "./node/run.js";
 import { preparePlace } from "./place.js";
-import { runPlain } from "./plain/run.js";
-import type { DemoReport, DemoRun } from "./run.js";
-
-const defaultRound = 4096;
-const defaultWriters = 64;
 
 /** The command. */
 export const demoCommand: Command = {
@@ -19,17 +12,20 @@ export const demoCommand: Command = {
   summary: "Run a small node on 3,000,000 real flights, kill it again and again, verify all.",
   description:
     "Reads the 3,000,000 US flights of the package vega-datasets in order, in rounds. Each round becomes a block for every airport that flights leave " +
-    "from, in a lane of that airport; a certificate in a chain; an anchor that moves on and lets go of old rounds; and events in an event log with " +
-    "checkpoints. All of a round is one durable write to one shared log. The node runs in a process of its own, which is killed with SIGKILL at random moments " +
+    "from, in a lane of that airport; a certificate in a chain; an anchor that moves on and lets go of old rounds; events in an event log with " +
+    "checkpoints; and a change set that is committed to a FlatKv store, which begins with the 8,893 accounts of Ethereum's mainnet genesis. All of a round is one durable write to one shared log. The node runs in a process of its own, which is killed with SIGKILL at random moments " +
     "and started again. Each time a copy of what it left is audited, and so is the node at the end: no acknowledged round is missing, every hash is the one " +
-    "that the file gives, the flights of the rounds that are kept are those of the file byte for byte, and events, state and anchor agree with lanes and chain.\n" +
+    "that the file gives, the flights of the rounds that are kept are those of the file byte for byte, and events, state and anchor agree with lanes and chain. " +
+    "The store's lattice hashes are held against those of a run without crashes, and at the end all of its rows against the hashes.\n" +
     "With --plain there is no node but a plain log: each flight is one durable record, appended from many concurrent writers, and at the end every one of them " +
     "is read back and compared with the file: once, in order, byte for byte.\n" +
+    "With --era1 the store alone is run: version 1 is the genesis, each block of the file one version more, which pays the rewards of its miner and of its " +
+    "uncles' miners. The first block with transactions ends the replay, since nothing here carries them out. Each version is held against a run without crashes.\n" +
     "Any difference ends the demo with exit code 1, and its files are kept. A kill -9 ends the process and not the machine: what a power cut does is " +
     "tested by holdfast crash.",
   json:
     "one JSON document (the summary: form, records, appends or groups, bytes, durableAppendsPerSecond, flightsPerSecond, syncs, crashes with what was " +
-    "acknowledged, recovered and cut and with recoveryMs, verification, busiestAirports, directory)",
+    "acknowledged, recovered and cut and with recoveryMs, version and hashes of the state, verification, busiestAirports, directory; with --era1: blocks, stoppedAtBlock, version, hashes, crashes, verification, directory)",
   args: {
     records: { type: "string", valueHint: "N", description: "Flights to make durable (default all of the file)" },
     crash: { type: "string", valueHint: "N", default: "5", description: "How often to kill the process" },
@@ -39,6 +35,11 @@ export const demoCommand: Command = {
       description: "Decides the moments of the kills (default: a random one, which is printed)",
     },
     round: { type: "string", valueHint: "N", description: `Flights in a round of the node (default ${defaultRound})` },
+    era1: {
+      type: "string",
+      valueHint: "FILE",
+      description: "Replay the blocks of an era1 file instead of flights: the first file of mainnet",
+    },
     plain: { type: "boolean", description: "A plain log instead of the node, each flight one durable record" },
     writers: {
       type: "string",
@@ -75,29 +76,24 @@ export const demoCommand: Command = {
       "holdfast demo --dir /mnt/disk/flights --crash 0",
       "On a certain disk, without crashes; look at the log afterwards with holdfast inspect",
     ],
+    ["holdfast demo --era1 mainnet-00000-5ec1ffb8.era1 --crash 3", "Ethereum's first blocks, one version each"],
   ],
   run,
 };
 
 async function run({ args, terminal, signal, json }: CommandContext): Promise<ExitCode> {
   const crashes = args.requiredNumber("crash", { min: 0, max: 1_000 });
-  const form = formOf(args);
-  const flush = args.choice("flush", ["pool", "inline"] as const);
   const seed =
     args.wholeNumber("seed", { min: 0, max: Number.MAX_SAFE_INTEGER }) ?? Math.floor(Math.random() * 1_000_000);
-  const wanted = args.wholeNumber("records", { min: 1, max: Number.MAX_SAFE_INTEGER });
-  const file = await openFlightFile(args.text("data") ?? findFlightFile());
-  if (wanted !== undefined && wanted > file.flights)
-    throw new UsageError(`--records is ${wanted}, and ${file.path} has ${file.flights} flights.`);
-  const records = wanted ?? file.flights;
+  const form = await formOf(args, signal);
 
   const place = await preparePlace(args.text("dir"), args.flag("keep"));
   const say = async (line = ""): Promise<void> => {
     if (!json) await writeLine(terminal.out, line);
   };
-  const kills = planKills(crashes, records, seed);
+  const kills = planKills(crashes, form.total, seed);
   try {
-    const report = await form({ terminal, signal, json, file, records, kills, seed, flush, place, say });
+    const report = await form.run({ terminal, signal, json, kills, seed, place, say });
     if (json) {
       await writeLine(terminal.out, JSON.stringify(report.summary));
     } else {
@@ -115,17 +111,4 @@ async function run({ args, terminal, signal, json }: CommandContext): Promise<Ex
   }
   await place.release();
   return exitCodes.ok;
-}
-
-/** The form that the options ask for. An option of the other form is refused. */
-function formOf(args: Arguments): (run: DemoRun) => Promise<DemoReport> {
-  const writers = args.wholeNumber("writers", { min: 1, max: 100_000 });
-  const roundFlights = args.wholeNumber("round", { min: 1, max: 65_536 });
-  if (args.flag("plain")) {
-    if (roundFlights !== undefined) throw new UsageError("--round is of the node, and --plain runs without one.");
-    return (run) => runPlain({ ...run, writers: writers ?? defaultWriters });
-  }
-  if (writers !== undefined)
-    throw new UsageError("--writers is of the plain log: give --plain with it. The node commits round after round.");
-  return (run) => runNode({ ...run, roundFlights: roundFlights ?? defaultRound });
 }

@@ -1,16 +1,13 @@
 /** What the process that is killed tells its supervisor: one JSON document per line on its stdout. */
 import type { ExitCode } from "../exit-code.js";
 
-/** How far a process is. */
-export interface Reached {
-  /** Every flight up to this one is durable: it was told so. */
-  readonly flights: number;
-}
-
-/** One message. `O` is what a process found when it opened its files, `A` what it acknowledges. */
-export type WriterMessage<O extends Reached, A extends Reached> =
-  | { readonly kind: "opened"; readonly opening: O }
-  | { readonly kind: "acknowledged"; readonly acknowledged: A }
+/**
+ * One message. `O` is what a process found when it opened its files, `A` what it acknowledges. `done`: how much of its work is durable, flights or
+ * versions, counted as the kills are planned.
+ */
+export type WriterMessage<O, A> =
+  | { readonly kind: "opened"; readonly done: number; readonly opening: O }
+  | { readonly kind: "acknowledged"; readonly done: number; readonly acknowledged: A }
   /** Everything is durable; the files stay open until the supervisor says `close`. */
   | { readonly kind: "finished" }
   | { readonly kind: "failed"; readonly code: string; readonly message: string; readonly exitCode: ExitCode };
@@ -19,7 +16,7 @@ export type WriterMessage<O extends Reached, A extends Reached> =
 export const closeRequest = "close";
 
 /** Cuts a stream of text into messages. A line that a kill cut short never comes out. */
-export class MessageDecoder<O extends Reached, A extends Reached> {
+export class MessageDecoder<O, A> {
   #rest = "";
 
   push(text: string): WriterMessage<O, A>[] {

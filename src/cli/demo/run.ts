@@ -1,4 +1,4 @@
-/** What the two forms of the demo are given, and what they give back. */
+/** What the forms of the demo are given, and what they give back. */
 import type { CommandContext } from "../command.js";
 import type { FlightFile } from "./flight-file.js";
 import type { PlannedKill } from "./kill-plan.js";
@@ -6,15 +6,19 @@ import type { Place } from "./place.js";
 
 /** A run of the demo. */
 export interface DemoRun extends Pick<CommandContext, "terminal" | "signal" | "json"> {
-  readonly file: FlightFile;
-  /** Flights to make durable, from the first of the file on. */
-  readonly records: number;
   readonly kills: readonly PlannedKill[];
   readonly seed: number;
-  readonly flush: "pool" | "inline";
   readonly place: Place;
   /** Prints a line; nothing with `--json`. */
   readonly say: (line?: string) => Promise<void>;
+}
+
+/** A run of a form that takes flights in. */
+export interface FlightsRun extends DemoRun {
+  readonly file: FlightFile;
+  /** Flights to make durable, from the first of the file on. */
+  readonly records: number;
+  readonly flush: "pool" | "inline";
 }
 
 /** What a run comes to. */

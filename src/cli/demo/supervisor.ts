@@ -6,10 +6,10 @@ import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { ExitCodeError } from "../exit-code.js";
 import type { PlannedKill } from "./kill-plan.js";
-import { MessageDecoder, type Reached, type WriterMessage, closeRequest } from "./message.js";
+import { MessageDecoder, type WriterMessage, closeRequest } from "./message.js";
 
 /** What the supervisor is to do. */
-export interface SuperviseOptions<O extends Reached, A extends Reached> {
+export interface SuperviseOptions<O, A> {
   /** The command line of the process. */
   readonly words: readonly string[];
   /** One for each life but the last. */
@@ -24,9 +24,7 @@ export interface SuperviseOptions<O extends Reached, A extends Reached> {
 }
 
 /** Runs processes until one closes its files. Resolves with the wall time of it all. */
-export async function supervise<O extends Reached, A extends Reached>(
-  options: SuperviseOptions<O, A>,
-): Promise<{ readonly elapsedMs: number }> {
+export async function supervise<O, A>(options: SuperviseOptions<O, A>): Promise<{ readonly elapsedMs: number }> {
   const startMs = performance.now();
   for (let life = 0; ; life++) {
     options.signal.throwIfAborted();
@@ -37,7 +35,7 @@ export async function supervise<O extends Reached, A extends Reached>(
 }
 
 /** One life of the process. Rejects when it fails by itself; resolves when it was killed as planned, or closed its files. */
-function runWriter<O extends Reached, A extends Reached>(
+function runWriter<O, A>(
   options: SuperviseOptions<O, A>,
   kill: PlannedKill | undefined,
 ): Promise<{ readonly killed: boolean }> {
@@ -64,8 +62,8 @@ function runWriter<O extends Reached, A extends Reached>(
     };
     options.signal.addEventListener("abort", abort, { once: true });
 
-    const armKill = ({ flights }: Reached): void => {
-      if (kill === undefined || timer !== undefined || flights < kill.acknowledged) return;
+    const armKill = (done: number): void => {
+      if (kill === undefined || timer !== undefined || done < kill.acknowledged) return;
       timer = setTimeout(() => {
         killed = true;
         child.kill("SIGKILL");
@@ -75,11 +73,11 @@ function runWriter<O extends Reached, A extends Reached>(
       switch (message.kind) {
         case "opened":
           options.onOpened(message.opening, performance.now() - startedMs);
-          armKill(message.opening);
+          armKill(message.done);
           return;
         case "acknowledged":
           options.onAcknowledged(message.acknowledged);
-          armKill(message.acknowledged);
+          armKill(message.done);
           return;
         case "finished":
           if (kill === undefined) child.stdin.write(`${closeRequest}\n`);

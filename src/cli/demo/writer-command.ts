@@ -1,10 +1,13 @@
 /** `holdfast demo-writer`: the process that the demo kills. Started by the demo alone; speaks `message.ts` on stdout. */
 import { HoldfastError } from "../../base/index.js";
+import type { Arguments } from "../arguments.js";
 import type { Command, CommandContext } from "../command.js";
 import { type ExitCode, exitCodeOf, exitCodes } from "../exit-code.js";
-import { type Reached, type WriterMessage, closeRequest } from "./message.js";
+import { type WriterMessage, closeRequest } from "./message.js";
 import { writeNode } from "./node/write.js";
 import { writePlain } from "./plain/write.js";
+import { writeReplay } from "./replay/write.js";
+import type { WriterRequest, Written } from "./writer-request.js";
 
 /** The hidden command. */
 export const demoWriterCommand: Command = {
@@ -13,17 +16,18 @@ export const demoWriterCommand: Command = {
   summary: "The process that the demo kills.",
   description: "Started by the demo, not by people.",
   args: {
-    dir: { type: "positional", description: "The directory of the node, or of the log" },
+    dir: { type: "positional", description: "The directory of the node, the log or the store" },
     data: { type: "string", description: "The flight file" },
     records: { type: "string", description: "Flights to make durable in all" },
     round: { type: "string", description: "Flights in a round of the node" },
     plain: { type: "boolean", description: "A log instead of a node" },
     writers: { type: "string", description: "Concurrent appends to the log" },
     flush: { type: "string", description: "pool or inline" },
+    era1: { type: "string", description: "Replay this file instead" },
   },
   examples: [],
   async run(context) {
-    const send = (message: WriterMessage<Reached, Reached>): Promise<void> =>
+    const send = (message: WriterMessage<unknown, unknown>): Promise<void> =>
       context.terminal.out.write(`${JSON.stringify(message)}\n`);
     try {
       return await write(context, send);
@@ -47,26 +51,30 @@ export const demoWriterCommand: Command = {
 
 async function write(
   { args, signal }: CommandContext,
-  send: (message: WriterMessage<Reached, Reached>) => Promise<void>,
+  send: (message: WriterMessage<unknown, unknown>) => Promise<void>,
 ): Promise<ExitCode> {
   const closing = closeRequested(signal);
-  const request = {
-    directory: args.requiredText("dir"),
-    data: args.requiredText("data"),
-    records: args.requiredNumber("records", { min: 1, max: Number.MAX_SAFE_INTEGER }),
-    flush: args.choice("flush", ["pool", "inline"] as const),
-    signal,
-    send,
-  };
-  const many = { min: 1, max: Number.MAX_SAFE_INTEGER };
-  const written = args.flag("plain")
-    ? await writePlain({ ...request, writers: args.requiredNumber("writers", many) })
-    : await writeNode({ ...request, roundFlights: args.requiredNumber("round", many) });
+  const written = await writeForm(args, { directory: args.requiredText("dir"), signal, send });
   await send({ kind: "finished" });
   // A kill that is still due comes here: everything is durable, and nothing is closed.
   await closing;
   await written.close();
   return exitCodes.ok;
+}
+
+async function writeForm(args: Arguments, common: WriterRequest<unknown, unknown>): Promise<Written> {
+  const path = args.text("era1");
+  if (path !== undefined) return await writeReplay({ ...common, path });
+  const request = {
+    ...common,
+    data: args.requiredText("data"),
+    records: args.requiredNumber("records", { min: 1, max: Number.MAX_SAFE_INTEGER }),
+    flush: args.choice("flush", ["pool", "inline"] as const),
+  };
+  const many = { min: 1, max: Number.MAX_SAFE_INTEGER };
+  return args.flag("plain")
+    ? await writePlain({ ...request, writers: args.requiredNumber("writers", many) })
+    : await writeNode({ ...request, roundFlights: args.requiredNumber("round", many) });
 }
 
 /** Resolves when the supervisor asks to close; ends the process when the supervisor is gone. */

@@ -26,6 +26,28 @@ export interface BlockPlan {
   readonly body?: Uint8Array;
 }
 
+/** Block 0 of mainnet. What follows it in a file may be made up. */
+export const mainnetBlock0: BlockPlan = {
+  difficulty: 0x4_0000_0000,
+  header: encode([
+    new Uint8Array(32),
+    fromHex("1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347"),
+    new Uint8Array(20),
+    fromHex("d7f8974fb5ac78d9ac099b9ad5018bedc2ce0a72dad1827a1709da30580f0544"),
+    emptyRoot,
+    emptyRoot,
+    new Uint8Array(256),
+    0x4_0000_0000,
+    0,
+    5000,
+    0,
+    0,
+    fromHex("11bbe8db4e347b4e8c937c1c8370e4b5ed33adb3db69cbdb7a38e1e50b1b82fa"),
+    new Uint8Array(32),
+    fromHex("0000000000000042"),
+  ]),
+};
+
 /** The bytes of a file of blocks, from `firstNumber` on. */
 export function era1Bytes(plans: readonly BlockPlan[], firstNumber: number = 0): Uint8Array {
   const entries: Uint8Array[] = [entry(entryTypes.version, new Uint8Array(0))];

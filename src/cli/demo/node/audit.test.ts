@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { SimVfs } from "../../../vfs/index.js";
 import type { IndexedLog } from "../../../lanes/index.js";
 import type { LogRecord } from "../../../log/index.js";
-import { auditNode } from "./audit.js";
+import { type AuditDemands, auditNode } from "./audit.js";
 import { Block } from "./block.js";
 import { Certificate } from "./certificate.js";
 import { auditRounds, expectationOf, roundOf, smallSettings } from "./demo-node.contract.js";
@@ -38,7 +38,7 @@ async function nodeWith(
   return vfs;
 }
 
-async function audit(vfs: SimVfs, changed: Partial<typeof demands> = {}): ReturnType<typeof auditRounds> {
+async function audit(vfs: SimVfs, changed: Partial<AuditDemands> = {}): ReturnType<typeof auditRounds> {
   return await auditRounds(directory, smallSettings(vfs), rounds, { ...demands, ...changed });
 }
 
@@ -86,8 +86,39 @@ describe("the audit", () => {
     const found = await audit(await nodeWith());
     expect(found).toMatchObject({ rounds, flights: 84, certificatesRead: 2, flightsCompared: 24 });
     expect(found.state).toMatchObject({ rounds, flights: 84, lanes: 5 });
+    expect(found.flatkv.version).toBe(rounds + 1);
+    expect(found.databases).toEqual([]);
     expect(found.blocksRead).toBeGreaterThan(8);
     expect(found.eventsRead).toBeGreaterThan(0);
+    const { databases } = await audit(await nodeWith(), { rows: true });
+    expect(databases.map(({ name, rows }) => [name, rows])).toEqual([
+      ["account", 5],
+      ["code", 5],
+      ["storage", 10],
+      ["legacy", 5],
+    ]);
+  });
+
+  it("finds a state that is too far behind, and one whose newest version nobody was to miss", async () => {
+    await expect(audit(await nodeWith(({ flatkv }) => flatkv.rollback(rounds - 1)))).rejects.toEqual(wrong("flatkv"));
+    const behind = await nodeWith(({ flatkv }) => flatkv.rollback(rounds));
+    await expect(audit(behind)).rejects.toEqual(wrong("flatkv"));
+    const found = await audit(behind, { acknowledged: rounds - 1 });
+    expect([found.rounds, found.flatkv.version]).toEqual([rounds, rounds]);
+  });
+
+  it("finds a state that is ahead of the chain, and one with another row", async () => {
+    const other = [{ database: "legacy", changes: [{ key: Uint8Array.of(1), value: Uint8Array.of(2) }] }];
+    const commitOther = async ({ flatkv }: NodeStores): Promise<void> => {
+      await flatkv.applyChangeSets(other);
+      await flatkv.commit();
+    };
+    await expect(audit(await nodeWith(commitOther))).rejects.toEqual(wrong("flatkv"));
+    const changed = await nodeWith(async (stores) => {
+      await stores.flatkv.rollback(rounds);
+      await commitOther(stores);
+    });
+    await expect(audit(changed)).rejects.toEqual(wrong("flatkv"));
   });
 
   it("misses a round that was acknowledged", async () => {

@@ -1,13 +1,15 @@
 /**
- * Looks at everything that a node holds and compares it with what the flight file says that it must hold: certificates, blocks, anchor, events.
+ * Looks at everything that a node holds and compares it with what the flight file says that it must hold: certificates, blocks, anchor, events, state.
  *
  * A block's hash covers its bytes and the hash of the block before it, a certificate's those of its blocks and the certificate before it. So a certificate
  * that hashes to what the file gives means that every flight so far was taken in, once, in order, byte for byte, those included that were pruned
  * since. That speaks of the lanes as they should be; the blocks that they hold are read and hashed here, and the flights in those of the kept rounds are
- * compared with the file itself, without any hash and without the code that cuts rounds into blocks.
+ * compared with the file itself, without any hash and without the code that cuts rounds into blocks. The commit store must have, at its version, the
+ * hashes that a run without crashes has.
  */
 import { equalBytes, toHex } from "../../../base/index.js";
 import { equalCounts } from "../airport-count.js";
+import { type DatabaseRows, type StateVersion, checkState, stateOf, verifyState } from "../state/state-audit.js";
 import { checkFlights, checkLanes } from "./audit-lanes.js";
 import type { Certificate } from "./certificate.js";
 import { type Part, demand, isHash } from "./demand.js";
@@ -16,6 +18,7 @@ import { type NodeEventInput, type NodeState, eventsHash } from "./node-events.j
 import { hydrateState, orMismatch } from "./node-recovery.js";
 import type { NodeSettings } from "./node-settings.js";
 import { type NodeEventLog, type NodePipeline, type NodeStores, openStores } from "./node-stores.js";
+import { versionAfter } from "./state-recovery.js";
 import { firstRoundKept, roundsKeptMax } from "./window.js";
 
 /** What must be there. */
@@ -24,6 +27,8 @@ export interface AuditDemands {
   readonly acknowledged: number;
   /** How often the node had recovered from a crash. */
   readonly recoveries: number;
+  /** Whether the rows of the state are read too, all of them. */
+  readonly rows?: boolean;
 }
 
 /** What was found right. Anything wrong is a `DemoMismatchError` instead. */
@@ -41,6 +46,9 @@ export interface Audit {
   /** Events that were applied to the newest checkpoint's state. */
   readonly eventsReplayed: number;
   readonly state: NodeState;
+  /** Where the commit store stands, and what was read of it; nothing where that was not asked for. */
+  readonly flatkv: StateVersion;
+  readonly databases: readonly DatabaseRows[];
   readonly elapsedMs: number;
 }
 
@@ -62,10 +70,10 @@ export async function auditNode(
 }
 
 async function auditStores(
-  { events, pipeline }: NodeStores,
+  { events, pipeline, flatkv }: NodeStores,
   settings: NodeSettings,
   expectation: Expectation,
-  { acknowledged, recoveries }: AuditDemands,
+  { acknowledged, recoveries, rows = false }: AuditDemands,
 ): Promise<Omit<Audit, "elapsedMs">> {
   const [failure] = pipeline.failures;
   if (failure !== undefined) throw failure.error;
@@ -82,9 +90,19 @@ async function auditStores(
     `the event log has ${state.rounds} rounds, ${acknowledged} acknowledged, ${rounds} in the chain`,
   );
   await expectation.advanceTo(state.rounds);
-  checkState(state, expectation, recoveries);
+  checkTold(state, expectation, recoveries);
   await expectation.advanceTo(rounds);
   demand("chain", expectation.rounds >= rounds, `it has ${rounds} rounds, and the flights make ${expectation.rounds}`);
+
+  const found = stateOf(flatkv);
+  // The commit of a round stands right behind it, as its events do.
+  demand(
+    "flatkv",
+    found.version >= versionAfter(acknowledged) && versionAfter(rounds) - found.version <= 1,
+    `it is at version ${found.version}, behind ${acknowledged} rounds acknowledged, ${rounds} in the chain`,
+  );
+  checkState(found, expectation.state);
+  const databases = rows ? await verifyState(flatkv) : [];
 
   const eventsRead = await checkEvents(events, state.rounds, expectation);
   const certificates = await checkChain(pipeline, expectation);
@@ -106,11 +124,13 @@ async function auditStores(
     eventsRead,
     eventsReplayed: hydrated.events,
     state,
+    flatkv: found,
+    databases,
   };
 }
 
 /** The state that checkpoint and events add up to is the one that the flights add up to. */
-function checkState(state: NodeState, expectation: Expectation, recoveries: number): void {
+function checkTold(state: NodeState, expectation: Expectation, recoveries: number): void {
   const { flights, blocks, heads, airports } = expectation;
   demand("state", state.flights === flights, `the state counts ${state.flights} flights, not ${flights}`);
   demand("state", state.blocks === blocks, `the state counts ${state.blocks} blocks, not ${blocks}`);

@@ -1,13 +1,23 @@
 /** What the tests of the demo's node share: small settings, rounds, and an audit of what they come to. */
+import { memoryEngine } from "../../../engine/index.js";
+import { encodeAccount } from "../../../flatkv/index.js";
 import type { Vfs } from "../../../vfs/index.js";
 import { type Audit, type AuditDemands, auditNode } from "./audit.js";
 import { Expectation } from "./expectation.js";
 import { chunksOf, flightsOf } from "../flights.contract.js";
+import type { StateChangeSet } from "../state/change-set.js";
+import { airportAddress } from "../state/flight-changes.js";
 import type { NodeSettings } from "./node-settings.js";
 import { type Round, makeRound } from "./round.js";
 
 /** Flights in a round. */
 export const roundFlights = 12;
+
+/** A first version of one account. */
+const genesis: StateChangeSet = {
+  database: "account",
+  changes: [{ key: airportAddress("ANC"), value: encodeAccount({ balance: 7n, nonce: 0n }) }],
+};
 
 /** A node that prunes and checkpoints after few rounds. */
 export function smallSettings(vfs: Vfs): NodeSettings {
@@ -17,6 +27,8 @@ export function smallSettings(vfs: Vfs): NodeSettings {
     windowStep: 1,
     checkpointEvery: 2,
     checkpointsMax: 2,
+    state: { engine: memoryEngine({ vfs }), snapshots: { everyCommits: 3, keep: 2 } },
+    genesis: () => Promise.resolve([genesis]),
   };
 }
 

@@ -1,8 +1,11 @@
 /** What the node must hold after so many rounds, made from the flight file alone. Follows the node from the first round to the last. */
 import { type AirportCounts, addCounts } from "../airport-count.js";
 import { type FlightChunk } from "../flight-file.js";
+import { flightChangeSets } from "../state/flight-changes.js";
+import { StateModel } from "../state/state-model.js";
 import { Ledger } from "./ledger.js";
 import { eventsOfRound, eventsHash } from "./node-events.js";
+import type { NodeSettings } from "./node-settings.js";
 import { type RoundFlights, cutFlights, makeRound } from "./round.js";
 import { type WindowSettings, roundsKeptMax } from "./window.js";
 
@@ -22,11 +25,19 @@ export class Expectation {
   readonly airports: AirportCounts = new Map();
   /** The same of the whole file, as its columns say; complete once all rounds were made. */
   readonly airportsOfColumns: AirportCounts = new Map();
+  /** The state after so many rounds, and its hashes at every version before. */
+  readonly state: StateModel = new StateModel();
+  readonly #genesis: NodeSettings["genesis"];
   flights = 0;
   blocks = 0;
 
   /** `chunks`: the flights from the first one on. */
-  constructor(chunks: AsyncIterable<FlightChunk>, roundFlights: number, settings: WindowSettings) {
+  constructor(
+    chunks: AsyncIterable<FlightChunk>,
+    roundFlights: number,
+    settings: WindowSettings & Pick<NodeSettings, "genesis">,
+  ) {
+    this.#genesis = settings.genesis;
     this.#newestMax = roundsKeptMax(settings);
     this.#rounds = cutFlights(this.#countColumns(chunks), 0, roundFlights);
   }
@@ -69,11 +80,13 @@ export class Expectation {
   }
 
   async #advance(rounds: number): Promise<void> {
+    if (this.state.version === 0) this.state.apply(await this.#genesis());
     while (this.#certificates.length < rounds) {
       const next = await this.#rounds.next();
       if (next.done === true) return;
       const round = makeRound(next.value.index, next.value.firstFlight, next.value.bytes);
       const { certificate, blocks } = this.#ledger.seal(round);
+      this.state.apply(await flightChangeSets(round.lanes, this.state.rows));
       this.#certificates.push(certificate.hash);
       this.#events.push(eventsHash(eventsOfRound(round, certificate)));
       this.#newest.push(next.value);

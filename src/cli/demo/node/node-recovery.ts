@@ -1,20 +1,19 @@
 /**
  * Where a node goes on: the ends of its lanes and its chain, and the state that its event log adds up to.
  *
- * The events of a round stand behind the round itself in the log. So a crash may leave a round without its events, never events without their
- * round; what is missing is made again from the certificate and the blocks.
+ * The events of a round and what it does to the state stand behind the round itself in the log. So a crash may leave a round without them, never them
+ * without their round; what is missing is made again from the certificate and the blocks.
  */
 import { toHex } from "../../../base/index.js";
 import { HandlerError, type Hydrated } from "../../../events/index.js";
-import type { Certificate } from "./certificate.js";
-import { flightBytes } from "../flight.js";
 import { noHash } from "./hash.js";
 import { type LaneHead, Ledger } from "./ledger.js";
 import { DemoMismatchError } from "../mismatch.js";
 import { type NodeState, applyEvent, emptyState, eventsOfRound } from "./node-events.js";
 import type { NodeSettings } from "./node-settings.js";
 import type { NodeEventLog, NodePipeline, NodeStores } from "./node-stores.js";
-import { type Round, makeRound } from "./round.js";
+import { recoverState } from "./state-recovery.js";
+import { readRound } from "./stored-round.js";
 import { Window } from "./window.js";
 
 /** What was found. */
@@ -28,6 +27,8 @@ export interface RecoveredNode {
   readonly hasCheckpoint: boolean;
   /** Rounds whose events were made again. */
   readonly caughtUp: number;
+  /** Rounds that were applied to the state again. */
+  readonly stateCaughtUp: number;
 }
 
 /** The state that the newest checkpoint and the events behind it add up to. */
@@ -44,9 +45,9 @@ export async function orMismatch<R>(reading: Promise<R>): Promise<R> {
   }
 }
 
-/** Finds where the node stands, and writes the events that a crash took. */
+/** Finds where the node stands, and writes the events and commits the version of the state that a crash took. */
 export async function recoverNode(
-  { events, pipeline }: Pick<NodeStores, "events" | "pipeline">,
+  { events, pipeline, flatkv }: Pick<NodeStores, "events" | "pipeline" | "flatkv">,
   settings: NodeSettings,
 ): Promise<RecoveredNode> {
   const [failure] = pipeline.failures;
@@ -66,6 +67,7 @@ export async function recoverNode(
   const tip = { next: nextIndex, hash: certificates.at(-1)?.hash ?? noHash };
   if (nextIndex > 0 && state.certificate !== toHex(tip.hash))
     throw new DemoMismatchError(`The event log has another certificate for round ${nextIndex - 1} than the chain.`);
+  const stateCaughtUp = await recoverState({ flatkv, pipeline }, certificates.at(-1), settings);
   const heads = await readHeads(pipeline);
   return {
     state,
@@ -74,6 +76,7 @@ export async function recoverNode(
     replayed: hydrated.events,
     hasCheckpoint: hydrated.checkpointLsn !== undefined,
     caughtUp,
+    stateCaughtUp,
   };
 }
 
@@ -91,18 +94,4 @@ async function readHeads(pipeline: NodePipeline): Promise<Map<string, LaneHead>>
     }),
   );
   return new Map(found.filter((head) => head !== undefined));
-}
-
-/** A round as it was before it was cut into blocks. */
-async function readRound(pipeline: NodePipeline, certificate: Certificate): Promise<Round> {
-  const flights = new Uint8Array(certificate.flights * flightBytes);
-  let at = 0;
-  for (const { airport, number } of certificate.blocks) {
-    const block = await pipeline.lanes.get(airport)?.get(number);
-    if (block === undefined || at + block.flightBytes.length > flights.length)
-      throw new DemoMismatchError(`Block ${number} of ${airport} is missing, which round ${certificate.round} names.`);
-    flights.set(block.flightBytes, at);
-    at += block.flightBytes.length;
-  }
-  return makeRound(certificate.round, certificate.firstFlight, flights);
 }

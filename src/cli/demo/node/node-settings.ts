@@ -1,5 +1,8 @@
 /** What may differ from one node to the next: the demo's own, and the small ones of its tests. */
+import type { FlatKvOptions } from "../../../flatkv/index.js";
 import type { SharedLogOptions } from "../../../streams/index.js";
+import type { StateChangeSet } from "../state/change-set.js";
+import { genesisChangeSet } from "../state/genesis.js";
 
 /** Settings of a node. A node must be opened with those that it was made with. */
 export interface NodeSettings {
@@ -11,6 +14,10 @@ export interface NodeSettings {
   /** Rounds between two checkpoints of the event log, and checkpoints that it keeps. */
   readonly checkpointEvery: number;
   readonly checkpointsMax: number;
+  /** Options of the commit store. Its snapshots say how much of its stream is kept. */
+  readonly state: Required<Pick<FlatKvOptions, "snapshots">> & Pick<FlatKvOptions, "engine">;
+  /** The first version of the state. */
+  readonly genesis: () => Promise<readonly StateChangeSet[]>;
 }
 
 /** Segments and checkpoints of the shared log are small, so that space comes back soon after it is pruned. */
@@ -20,4 +27,6 @@ export const demoSettings: NodeSettings = {
   windowStep: 8,
   checkpointEvery: 32,
   checkpointsMax: 3,
+  state: { snapshots: { everyCommits: 64, keep: 2 } },
+  genesis: async () => [await genesisChangeSet()],
 };

@@ -33,7 +33,7 @@ describe("the demo's node, wherever the power is cut", () => {
         await peek.commit(roundOf(opening.rounds));
         note(opening.rounds + 1);
         await peek.close();
-        const demands = { acknowledged: opening.rounds + 1, recoveries: state.recoveries };
+        const demands = { acknowledged: opening.rounds + 1, recoveries: state.recoveries, rows: true };
         await auditRounds(directory, smallSettings(vfs), rounds + 4, demands);
         return opening;
       },

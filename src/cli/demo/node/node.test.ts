@@ -23,7 +23,10 @@ describe("the demo's node", () => {
 
   it("does nothing durable more than once a round where nothing is pruned and no lane is new", async () => {
     const vfs = new SimVfs({ seed: 1 });
-    const settings = { ...smallSettings(vfs), roundsKept: 100, checkpointEvery: 100 };
+    const small = smallSettings(vfs);
+    const state = { ...small.state, snapshots: { everyCommits: 0 } };
+    const log = { ...small.log, checkpointBytes: 1024 * 1024, segmentBytes: 1024 * 1024 };
+    const settings = { ...small, log, state, roundsKept: 100, checkpointEvery: 100 };
     const node = await FlightNode.open(directory, settings);
     for (let index = 0; index < 5; index++) await node.commit(roundOf(index));
     const before = node.counters;
@@ -78,6 +81,32 @@ describe("the demo's node", () => {
     expect([node.opening.caughtUp, node.state.rounds]).toEqual([1, 5]);
     await node.close();
     await auditRounds(directory, smallSettings(vfs), 5, { acknowledged: 5, recoveries: 0 });
+  });
+
+  it("applies a round to the state again where a crash left the round alone", async () => {
+    const vfs = new SimVfs({ seed: 1 });
+    await (await commit(vfs, 0, 4)).close();
+    const stores = await openStores(directory, smallSettings(vfs));
+    await stores.flatkv.rollback(5);
+    await stores.close();
+
+    const before = await auditRounds(directory, smallSettings(vfs), 5, { acknowledged: 4, recoveries: 0 });
+    expect([before.rounds, before.flatkv.version]).toEqual([5, 5]);
+    const node = await FlightNode.open(directory, smallSettings(vfs));
+    expect([node.opening.stateCaughtUp, node.opening.state.version]).toEqual([1, 6]);
+    await node.commit(roundOf(5));
+    expect(node.newestVersion.version).toBe(7);
+    await node.close();
+    await auditRounds(directory, smallSettings(vfs), 6, { acknowledged: 6, recoveries: 0, rows: true });
+  });
+
+  it("does not open where the state is further behind than a crash leaves it", async () => {
+    const vfs = new SimVfs({ seed: 1 });
+    await (await commit(vfs, 0, 4)).close();
+    const stores = await openStores(directory, smallSettings(vfs));
+    await stores.flatkv.rollback(4);
+    await stores.close();
+    await expect(FlightNode.open(directory, smallSettings(vfs))).rejects.toMatchObject({ code: "HF_DEMO_MISMATCH" });
   });
 
   it("says so in its event log where it comes back from a crash", async () => {

@@ -1,10 +1,14 @@
 /**
- * The demo's node: blocks of flights in a lane for each airport, a chain of certificates, an anchor that moves on, and an event log, all on one
- * shared log.
+ * The demo's node: blocks of flights in a lane for each airport, a chain of certificates, an anchor that moves on, an event log, and a commit store
+ * that holds the state, all on one shared log.
  *
- * A round is one durable write. Blocks, certificate and anchor are one atomic batch; the events of the round stand right behind it in the same write. A
- * crash leaves the round in whole or not at all. Where it leaves the round and not its events, opening writes these again.
+ * A round is one durable write. Blocks, certificate and anchor are one atomic batch; the events of the round, and the commit of what its blocks do to the
+ * state, stand right behind it in the same write. A crash keeps a beginning of the log: the round in whole or not at all, and its events and its commit
+ * only where the round is. Where it leaves the round without them, opening writes them again. So once there are rounds, the state is at the version of
+ * the newest, or at the one before.
  */
+import { flightChangeSets } from "../state/flight-changes.js";
+import { type NewestVersion, type StateVersion, newestVersionOf, stateOf } from "../state/state-audit.js";
 import { eventsOfRound, applyEvent, type NodeState } from "./node-events.js";
 import type { Ledger } from "./ledger.js";
 import { DemoMismatchError } from "../mismatch.js";
@@ -29,6 +33,9 @@ export interface NodeOpening {
   readonly hasCheckpoint: boolean;
   /** Rounds whose events the crash had taken. */
   readonly caughtUp: number;
+  /** Where the state stands, and the rounds that had to be applied to it again. */
+  readonly state: StateVersion;
+  readonly stateCaughtUp: number;
   /** From the call to the moment in which a round could be committed. */
   readonly recoveryMs: number;
 }
@@ -71,7 +78,10 @@ export class FlightNode {
     const startMs = performance.now();
     const stores = await openStores(directory, settings);
     try {
-      const { ledger, window, replayed, hasCheckpoint, caughtUp, ...found } = await recoverNode(stores, settings);
+      const { ledger, window, replayed, hasCheckpoint, caughtUp, stateCaughtUp, ...found } = await recoverNode(
+        stores,
+        settings,
+      );
       let { state } = found;
       const { clean, cutBytes, cut } = stores.shared.recovery.log;
       if (!clean && state.rounds > 0) {
@@ -89,6 +99,8 @@ export class FlightNode {
         replayedEvents: replayed,
         hasCheckpoint,
         caughtUp,
+        state: stateOf(stores.flatkv),
+        stateCaughtUp,
         recoveryMs: performance.now() - startMs,
       });
     } catch (error) {
@@ -102,6 +114,11 @@ export class FlightNode {
     return this.#state;
   }
 
+  /** Where the commit store stands. */
+  get newestVersion(): NewestVersion {
+    return newestVersionOf(this.#stores.flatkv);
+  }
+
   /** The newest durable LSN of the shared log. */
   get lsn(): number {
     return this.#stores.shared.stats().log.durableLsn;
@@ -112,20 +129,21 @@ export class FlightNode {
     return { groups, syncs, writtenBytes, checkpoints: this.#stores.events.stats().checkpoints };
   }
 
-  /** Commits the next round: `index` is how many there are. Resolves once all of it is durable: blocks, certificate, anchor and events. */
+  /** Commits the next round: `index` is how many there are. Resolves once all of it is durable: blocks, certificate, anchor, events and state. */
   async commit(round: Round): Promise<void> {
-    const { events, pipeline, place } = this.#stores;
+    const { events, pipeline, place, flatkv } = this.#stores;
     const { rounds, flights } = this.#state;
     if (round.index !== rounds || round.firstFlight !== flights + 1)
       throw new DemoMismatchError(
         `Round ${round.index} was to be committed, behind ${rounds} rounds of ${flights} flights.`,
       );
+    await flatkv.applyChangeSets(await flightChangeSets(round.lanes, flatkv));
     const { certificate, blocks } = this.#ledger.seal(round);
     const firstRound = this.#window.add(certificate);
     const inputs = eventsOfRound(round, certificate);
     let noted: Promise<unknown> | undefined;
     place.onCommit = () => {
-      noted = events.appendAll(inputs);
+      noted = Promise.all([events.appendAll(inputs), flatkv.commit()]);
       // Awaited below; where the commit fails first, that is the failure that counts.
       noted.catch(() => undefined);
       place.onCommit = undefined;

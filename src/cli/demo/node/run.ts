@@ -4,17 +4,20 @@ import { verifyLog } from "../../../log/index.js";
 import { createProgress } from "../../progress.js";
 import { formatBytes, formatCount, formatDuration, formatPlural, formatRate } from "../../units.js";
 import { equalCounts } from "../airport-count.js";
+import { type NewestVersion, checkHash, checkState } from "../state/state-audit.js";
 import { readFlightsAhead } from "../flight-source.js";
 import { addCounters } from "../message.js";
 import { DemoMismatchError } from "../mismatch.js";
 import { RateMeter } from "../rate-meter.js";
-import type { DemoReport, DemoRun } from "../run.js";
+import { shortHash } from "../short-hash.js";
+import type { DemoReport, FlightsRun } from "../run.js";
 import { supervise } from "../supervisor.js";
 import { type Audit, type AuditDemands, auditNode } from "./audit.js";
 import { Expectation } from "./expectation.js";
-import { withImage } from "./image.js";
-import { demoSettings } from "./node-settings.js";
+import { withImage } from "../image.js";
+import type { NodeSettings } from "./node-settings.js";
 import type { NodeOpening } from "./node.js";
+import { versionAfter } from "./state-recovery.js";
 import { type NodeCrash, summarize, summaryLines } from "./summary.js";
 import type { NodeAcknowledgement, NodeRunCounters } from "./write.js";
 
@@ -28,8 +31,10 @@ const noCounters: NodeRunCounters = {
 };
 
 /** Runs it. A difference is a {@link DemoMismatchError}. */
-export async function runNode(run: DemoRun & { readonly roundFlights: number }): Promise<DemoReport> {
-  const { terminal, signal, json, file, records, roundFlights, kills, place, say } = run;
+export async function runNode(
+  run: FlightsRun & { readonly roundFlights: number; readonly settings: NodeSettings },
+): Promise<DemoReport> {
+  const { terminal, signal, json, file, records, roundFlights, settings, kills, place, say } = run;
   const { colors } = terminal;
   const rounds = Math.ceil(records / roundFlights);
   const directory = join(place.directory, "node");
@@ -37,7 +42,7 @@ export async function runNode(run: DemoRun & { readonly roundFlights: number }):
   const expectation = new Expectation(
     readFlightsAhead({ path: file.path, first: 1, last: records }),
     roundFlights,
-    demoSettings,
+    settings,
   );
   const progress = createProgress(terminal, "commit", { json });
   try {
@@ -49,13 +54,18 @@ export async function runNode(run: DemoRun & { readonly roundFlights: number }):
 
     const audit = (demands: AuditDemands): Promise<Audit> => {
       signal.throwIfAborted();
-      return withImage(directory, image, (copy) => auditNode(copy, demoSettings, expectation, demands));
+      return withImage(directory, image, async (copy) => {
+        const found = await auditNode(copy, settings, expectation, demands);
+        versions.check(expectation);
+        return found;
+      });
     };
     const meter = new RateMeter();
     const crashes: NodeCrash[] = [];
     let counters = noCounters;
     let told = { rounds: 0, flights: 0 };
     let life = noCounters;
+    const versions = new ToldVersions();
     let killed: Pick<NodeCrash, "acknowledged" | "audit"> | undefined;
     const { elapsedMs } = await supervise<NodeOpening, NodeAcknowledgement>({
       words: [
@@ -74,7 +84,7 @@ export async function runNode(run: DemoRun & { readonly roundFlights: number }):
       signal,
       onOpened(opening, backAfterMs) {
         if (killed === undefined) return;
-        checkReopened(opening, killed.audit);
+        checkReopened(opening, killed.audit, expectation);
         told = opening;
         const crash = { ...killed, reopened: opening, backAfterMs };
         crashes.push(crash);
@@ -88,11 +98,12 @@ export async function runNode(run: DemoRun & { readonly roundFlights: number }):
           );
         told = acknowledged;
         life = acknowledged.counters;
+        versions.add(acknowledged);
         // What the file gives is made while the node works, so that an audit need not wait for it. A failure is the next audit's to tell.
         expectation.advanceTo(told.rounds).catch(() => undefined);
         meter.add(told.flights, performance.now());
         progress.update(told.flights, records, () => {
-          const counts = `round ${formatCount(told.rounds)}  LSN ${formatCount(acknowledged.lsn)}  ${formatRate(meter.perSecond).padStart(9)}`;
+          const counts = `round ${formatCount(told.rounds)}  LSN ${formatCount(acknowledged.lsn)}  version ${formatCount(acknowledged.version)} ${shortHash(acknowledged.hash)}  ${formatRate(meter.perSecond).padStart(9)}`;
           return kills.length === 0 ? counts : `${counts}  crashes survived ${crashes.length}/${kills.length}`;
         });
       },
@@ -106,7 +117,7 @@ export async function runNode(run: DemoRun & { readonly roundFlights: number }):
       },
     });
     counters = addCounters(counters, life);
-    const last = await audit({ acknowledged: rounds, recoveries: crashes.length });
+    const last = await audit({ acknowledged: rounds, recoveries: crashes.length, rows: true });
     checkEnd(last, { rounds, records }, expectation);
     const structure = await verifyLog(directory, { signal });
     progress.stop();
@@ -132,11 +143,28 @@ export async function runNode(run: DemoRun & { readonly roundFlights: number }):
   }
 }
 
-/** Recovery leaves no choice: the process must find what the audit found in the copy. */
-function checkReopened(reopened: NodeOpening, { rounds, flights }: Audit): void {
-  if (reopened.rounds === rounds && reopened.flights === flights) return;
+/** What the processes told of versions since the last audit. */
+class ToldVersions {
+  #told: NewestVersion[] = [];
+
+  add({ version, hash }: NewestVersion): void {
+    this.#told.push({ version, hash });
+  }
+
+  /** Each had the hash that a run without crashes has. */
+  check({ state }: Expectation): void {
+    for (const told of this.#told) checkHash(told, state);
+    this.#told = [];
+  }
+}
+
+/** Recovery leaves no choice: the process must find what the audit found in the copy, and bring the state to the newest round. */
+function checkReopened(reopened: NodeOpening, { rounds, flights }: Audit, expectation: Expectation): void {
+  checkState(reopened.state, expectation.state);
+  const hasState = reopened.state.version === versionAfter(rounds);
+  if (reopened.rounds === rounds && reopened.flights === flights && hasState) return;
   throw new DemoMismatchError(
-    `The audit found ${rounds} rounds and ${flights} flights; the process that was started again has ${reopened.rounds} and ${reopened.flights}.`,
+    `The audit found ${rounds} rounds and ${flights} flights; the process that was started again has ${reopened.rounds} and ${reopened.flights}, and its state is at version ${reopened.state.version}.`,
   );
 }
 
@@ -146,7 +174,8 @@ function checkEnd(
   { rounds, records }: { readonly rounds: number; readonly records: number },
   { airportsOfColumns }: Expectation,
 ): void {
-  if (last.rounds !== rounds || last.flights !== records || last.state.rounds !== rounds) {
+  const isWhole = last.state.rounds === rounds && last.flatkv.version === versionAfter(rounds);
+  if (last.rounds !== rounds || last.flights !== records || !isWhole) {
     throw new DemoMismatchError(
       `${rounds} rounds of ${records} flights were to be committed, and ${last.rounds} of ${last.flights} are there.`,
     );
@@ -158,7 +187,7 @@ function checkEnd(
 function crashLine({ acknowledged, audit, reopened, backAfterMs }: NodeCrash, index: number): string {
   const cut = reopened.cutBytes > 0 ? `, cut ${formatBytes(reopened.cutBytes)} of torn tail` : "";
   return (
-    `  crash ${index}  killed at ${formatCount(acknowledged.rounds)} rounds acknowledged; ${formatCount(audit.rounds)} found, audited; back in ` +
+    `  crash ${index}  killed at ${formatCount(acknowledged.rounds)} rounds acknowledged; ${formatCount(audit.rounds)} found, audited: version ${formatCount(audit.flatkv.version)} with LtHash ${shortHash(audit.flatkv.hashes.global)}; back in ` +
     `${formatDuration(backAfterMs)} (recovery ${formatDuration(reopened.recoveryMs)}, ${formatPlural(reopened.replayedEvents, "event")} replayed${cut})`
   );
 }

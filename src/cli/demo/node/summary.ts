@@ -4,6 +4,8 @@ import { fieldLines, tableLines } from "../../table.js";
 import type { Colors } from "../../terminal.js";
 import { formatBytes, formatCount, formatDuration, formatPlural, formatRate } from "../../units.js";
 import { type RankedAirport, busiestAirports } from "../airport-count.js";
+import type { DatabaseRows } from "../state/state-audit.js";
+import type { StateHashes } from "../state/state-model.js";
 import type { Audit } from "./audit.js";
 import { flightBytes } from "../flight.js";
 import type { NodeOpening } from "./node.js";
@@ -45,6 +47,10 @@ export interface NodeSummary {
   readonly appends: number;
   /** Newest LSN of the shared log. */
   readonly lastLsn: number;
+  /** Version of the state: one more than there are rounds. */
+  readonly version: number;
+  /** Checksums of the lattice hashes at that version, over all databases and of each. */
+  readonly hashes: StateHashes;
   /** Flights in a round; the last may have fewer. */
   readonly roundFlights: number;
   readonly flush: "pool" | "inline";
@@ -80,6 +86,11 @@ export interface NodeSummary {
     readonly replayedEvents: number;
     /** Rounds whose events were made again. */
     readonly caughtUpRounds: number;
+    /** Rounds that were applied to the state again. */
+    readonly stateCaughtUpRounds: number;
+    /** Where the state stood before that, and the checksum of its hash over all databases. */
+    readonly version: number;
+    readonly hash: string;
     readonly recoveryMs: number;
     readonly backAfterMs: number;
     readonly auditMs: number;
@@ -92,6 +103,8 @@ export interface NodeSummary {
     /** Flights in the rounds that are kept, compared with the file byte for byte. */
     readonly flights: number;
     readonly events: number;
+    /** Rows of the state, all of which were read. */
+    readonly databases: readonly DatabaseRows[];
     readonly elapsedMs: number;
     readonly sound: boolean;
   };
@@ -129,6 +142,8 @@ export function summarize(
     events,
     appends,
     lastLsn: structure.lastLsn,
+    version: last.flatkv.version,
+    hashes: last.flatkv.hashes,
     roundFlights: options.roundFlights,
     flush: options.flush,
     seed: options.seed,
@@ -152,6 +167,9 @@ export function summarize(
       cutReason: reopened.cutReason ?? null,
       replayedEvents: reopened.replayedEvents,
       caughtUpRounds: reopened.caughtUp,
+      stateCaughtUpRounds: reopened.stateCaughtUp,
+      version: audit.flatkv.version,
+      hash: audit.flatkv.hashes.global,
       recoveryMs: round(reopened.recoveryMs),
       backAfterMs: round(backAfterMs),
       auditMs: round(audit.elapsedMs),
@@ -162,6 +180,7 @@ export function summarize(
       blocks: last.blocksRead,
       flights: last.flightsCompared,
       events: last.eventsRead,
+      databases: last.databases,
       elapsedMs: round(last.elapsedMs),
       sound: structure.sound,
     },
@@ -186,6 +205,11 @@ export function summaryLines(summary: NodeSummary, colors: Colors): string[] {
         `${formatPlural(summary.rounds, "anchor")}, ${formatPlural(summary.events, "event")}`,
     ],
     [
+      "state",
+      `version ${formatCount(summary.version)}, LtHash ${summary.hashes.global};\n` +
+        `rows: ${verification.databases.map(({ name, rows }) => `${name} ${formatCount(rows)}`).join(", ")}`,
+    ],
+    [
       "bytes",
       `${formatBytes(summary.flightBytes)} of flights, ${formatBytes(summary.writtenBytes)} written, ${formatBytes(summary.keptBytes)} kept at the end`,
     ],
@@ -208,7 +232,7 @@ export function summaryLines(summary: NodeSummary, colors: Colors): string[] {
       "audited",
       `every round's hash, which covers those before it, is the one that the file gives; of what is kept at the end,\n` +
         `${formatPlural(verification.certificates, "certificate")}, ${formatPlural(verification.blocks, "block")}, ${formatPlural(verification.events, "event")} and the anchor are right, and ` +
-        `${formatPlural(verification.flights, "flight")}\nare there once, in order, byte for byte (${formatDuration(verification.elapsedMs)})`,
+        `${formatPlural(verification.flights, "flight")}\nare there once, in order, byte for byte; the state's hashes are those of a run without crashes, and its rows\nhave them (${formatDuration(verification.elapsedMs)})`,
     ],
   ]);
   const ranking = tableLines(

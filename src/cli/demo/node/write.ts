@@ -1,7 +1,7 @@
 /** The node's process: opens the node and commits round after round until all flights are in. */
 import { readFlightsAhead } from "../flight-source.js";
-import type { Reached } from "../message.js";
-import type { WriterRequest, Written } from "../writer-request.js";
+import type { NewestVersion } from "../state/state-audit.js";
+import type { FlightsRequest, Written } from "../writer-request.js";
 import { demoSettings } from "./node-settings.js";
 import { FlightNode, type NodeCounters, type NodeOpening } from "./node.js";
 import { cutRounds } from "./round.js";
@@ -15,8 +15,9 @@ export interface NodeRunCounters extends NodeCounters {
 }
 
 /** Every round below `rounds` is durable, with its events: its commit has resolved. */
-export interface NodeAcknowledgement extends Reached {
+export interface NodeAcknowledgement extends NewestVersion {
   readonly rounds: number;
+  readonly flights: number;
   /** The last LSN of the shared log. */
   readonly lsn: number;
   readonly counters: NodeRunCounters;
@@ -31,9 +32,9 @@ export async function writeNode({
   flush,
   signal,
   send,
-}: WriterRequest<NodeOpening, NodeAcknowledgement> & { readonly roundFlights: number }): Promise<Written> {
+}: FlightsRequest<NodeOpening, NodeAcknowledgement> & { readonly roundFlights: number }): Promise<Written> {
   const node = await FlightNode.open(directory, { ...demoSettings, log: { ...demoSettings.log, flush } });
-  await send({ kind: "opened", opening: node.opening });
+  await send({ kind: "opened", done: node.opening.flights, opening: node.opening });
 
   const { rounds, flights } = node.opening;
   const source = cutRounds(readFlightsAhead({ path: data, first: flights + 1, last: records }), rounds, roundFlights);
@@ -51,8 +52,9 @@ export async function writeNode({
       await node.commit(next.value);
       const { state, lsn } = node;
       const counters = { ...node.counters, busyMs: performance.now() - startMs, sourceWaitMs };
-      const acknowledged = { rounds: state.rounds, flights: state.flights, lsn, counters };
-      void send({ kind: "acknowledged", acknowledged });
+      const { rounds, flights } = state;
+      const acknowledged = { rounds, flights, lsn, ...node.newestVersion, counters };
+      void send({ kind: "acknowledged", done: flights, acknowledged });
     }
   } finally {
     await source.return();

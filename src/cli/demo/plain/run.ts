@@ -5,7 +5,7 @@ import { formatBytes, formatCount, formatDuration, formatPlural, formatRate } fr
 import { addCounters } from "../message.js";
 import { DemoMismatchError } from "../mismatch.js";
 import { RateMeter } from "../rate-meter.js";
-import type { DemoReport, DemoRun } from "../run.js";
+import type { DemoReport, FlightsRun } from "../run.js";
 import { supervise } from "../supervisor.js";
 import { type PlainCrash, summarize, summaryLines } from "./summary.js";
 import { verifyFlights } from "./verification.js";
@@ -14,7 +14,7 @@ import type { PlainAcknowledgement, PlainCounters, PlainOpening } from "./write.
 const noCounters: PlainCounters = { groups: 0, syncs: 0, appendMs: 0, sourceWaitMs: 0 };
 
 /** Runs it. A difference is a {@link DemoMismatchError}. */
-export async function runPlain(run: DemoRun & { readonly writers: number }): Promise<DemoReport> {
+export async function runPlain(run: FlightsRun & { readonly writers: number }): Promise<DemoReport> {
   const { terminal, signal, json, file, records, writers, kills, place, say } = run;
   const { colors } = terminal;
   const { directory } = place;

@@ -1,14 +1,15 @@
 /** The log's process: opens the log and appends flight after flight from many writers until all are in. */
 import { Log } from "../../../log/index.js";
 import { readFlightsAhead } from "../flight-source.js";
-import type { Reached } from "../message.js";
-import type { WriterRequest, Written } from "../writer-request.js";
+import type { FlightsRequest, Written } from "../writer-request.js";
 import { appendFlights } from "./append-flights.js";
 
 const reportEveryMs = 2;
 
 /** How the log was opened. */
-export interface PlainOpening extends Reached {
+export interface PlainOpening {
+  /** Flights in it: the last LSN. */
+  readonly flights: number;
   /** Records of the tail that were written again. */
   readonly keptRecords: number;
   readonly cutBytes: number;
@@ -28,7 +29,8 @@ export interface PlainCounters {
 }
 
 /** Every flight up to `flights` is durable: its append has resolved. It is the last LSN too. */
-export interface PlainAcknowledgement extends Reached {
+export interface PlainAcknowledgement {
+  readonly flights: number;
   readonly counters: PlainCounters;
 }
 
@@ -41,13 +43,13 @@ export async function writePlain({
   flush,
   signal,
   send,
-}: WriterRequest<PlainOpening, PlainAcknowledgement> & { readonly writers: number }): Promise<Written> {
+}: FlightsRequest<PlainOpening, PlainAcknowledgement> & { readonly writers: number }): Promise<Written> {
   const openStartMs = performance.now();
   const log = await Log.open(directory, { flush });
   const recoveryMs = performance.now() - openStartMs;
   const { keptRecords, cutBytes, cut } = log.recovery;
   const opening = { flights: log.lastLsn, keptRecords, cutBytes, cutReason: cut?.reason, recoveryMs };
-  await send({ kind: "opened", opening });
+  await send({ kind: "opened", done: opening.flights, opening });
 
   const chunks = readFlightsAhead({ path: data, first: log.lastLsn + 1, last: records });
   const firstChunk = await chunks.next();
@@ -65,7 +67,8 @@ export async function writePlain({
     reportedMs = nowMs;
     const { groups, syncs } = log.stats();
     const counters = { groups, syncs, appendMs: nowMs - startMs, sourceWaitMs };
-    void send({ kind: "acknowledged", acknowledged: { flights: acknowledgedLsn, counters } });
+    const acknowledged = { flights: acknowledgedLsn, counters };
+    void send({ kind: "acknowledged", done: acknowledgedLsn, acknowledged });
   };
 
   await appendFlights({
