@@ -1,5 +1,7 @@
 /** The built package under measurement. The one place that says where it lies. */
+export { classicLevel } from "../dist/engine/index.js";
 export { EventLog, bytes, defineEvents, event, json, snapshot } from "../dist/events/index.js";
+export { FlatKv, importFlatKv } from "../dist/flatkv/index.js";
 export { LtHash, blake3 } from "../dist/hash/index.js";
 export { plainKernel } from "../dist/hash/kernel/plain-kernel.js";
 export { LaneSet } from "../dist/lanes/index.js";

@@ -30,6 +30,7 @@ const WORKLOADS = [
   "events-hydrate",
   "lanes",
   "hashes",
+  "flatkv",
 ];
 const GIB = 2 ** 30;
 

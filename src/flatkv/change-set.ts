@@ -41,7 +41,7 @@ export function placeChanges(
       throw invalid(where, "sets", set, "a list of change sets, each with a list of changes");
     for (const { key, value } of set.changes) {
       const place = placeOf(where, key, set.database, names, routing);
-      if (value !== undefined) checkValue(where, key, value);
+      if (value !== undefined) checkRowValue(where, key, value);
       placed.push({ place, value });
     }
   }
@@ -81,7 +81,8 @@ export function placeOf(
   return place;
 }
 
-function checkValue(where: string, key: Uint8Array, value: Uint8Array): void {
+/** Refuses a value that no row may have. */
+export function checkRowValue(where: string, key: Uint8Array, value: Uint8Array): void {
   if (!(value instanceof Uint8Array)) throw invalid(where, "value", value, "a Uint8Array, or absent to delete the key");
   if (value.length === 0)
     throw new InvalidArgumentError(

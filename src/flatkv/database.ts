@@ -8,7 +8,8 @@ import { CorruptionError, toHex } from "../base/index.js";
 import type { EngineBatch, EngineDatabase } from "../engine/index.js";
 import type { LtHash } from "../hash/index.js";
 import type { RowChange } from "./commit-format.js";
-import { META_KEY, decodeRow, encodeMarker, encodeMetadata, encodeRow, markerKey, rowKey } from "./row-format.js";
+import { META_KEY, decodeRow, encodeMarker, encodeMetadata, markerKey, rowKey } from "./row-format.js";
+import { deleteRow, putRow } from "./row-writer.js";
 
 /** Whose database it is. */
 export interface DatabaseOwner {
@@ -75,9 +76,17 @@ export class Database {
 
   /** The values of several rows, as of one moment. */
   async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
-    const engineKeys = keys.map(rowKey);
-    const stored = await this.engine.getMany(engineKeys);
-    return stored.map((value, index) => this.#decode(engineKeys[index]!, value));
+    return await this.getRows(keys.map(rowKey));
+  }
+
+  /** As {@link getMany}, by the keys that rows have in the engine. */
+  async getRows(engineKeys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    const values = await this.engine.getMany(engineKeys);
+    for (let index = 0; index < values.length; index++) {
+      const stored = values[index];
+      if (stored !== undefined) values[index] = this.#decode(engineKeys[index]!, stored);
+    }
+    return values;
   }
 
   /** The batch of one commit: rows, metadata and marker. */
@@ -104,9 +113,8 @@ export class Database {
 
 export function putRows(batch: EngineBatch, rows: readonly RowChange[]): void {
   for (const { key, value } of rows) {
-    const engineKey = rowKey(key);
-    if (value === undefined) batch.delete(engineKey);
-    else batch.put(engineKey, encodeRow(engineKey, value));
+    if (value === undefined) deleteRow(batch, key);
+    else putRow(batch, key, value);
   }
 }
 

@@ -8,7 +8,7 @@ import { LtHash } from "../hash/index.js";
 import type { Books, KnownState } from "./books.js";
 import { damagedRow } from "./database.js";
 import { ExportEncoder } from "./export-encoder.js";
-import { ROWS_FROM, ROWS_TO, decodeRow } from "./row-format.js";
+import { ROWS_FROM, ROWS_TO, decodeRow, rowKeyOf } from "./row-format.js";
 
 /** How far an export or import has come. */
 export interface TransferProgress {
@@ -60,7 +60,7 @@ export async function* exportStore(
       for (const [engineKey, stored] of chunk) {
         const value = decodeRow(engineKey, stored);
         if (value === undefined) throw damagedRow(path, name, engineKey);
-        hash.add(engineKey.subarray(1), value);
+        hash.add(rowKeyOf(engineKey), value);
         const piece = encoder.add(engineKey, value, 1);
         if (piece === undefined) continue;
         onProgress?.({ database: name, rows: encoder.totals.rows });

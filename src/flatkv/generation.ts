@@ -15,7 +15,8 @@ import { type Books, FLAT_KV_ANCHOR_KIND, type KnownState, encodeBooks } from ".
 import { type DatabaseOwner, putState } from "./database.js";
 import type { ExportPosition } from "./export-scanner.js";
 import { IMPORT_KEY, type ImportProgress, decodeProgress, encodeProgress } from "./import-progress.js";
-import { STAGED_KEY, encodeRow, rowKey } from "./row-format.js";
+import { STAGED_KEY } from "./row-format.js";
+import { putRow } from "./row-writer.js";
 import type { StoreDirectory } from "./store-directory.js";
 
 /** Rows are handed to the engine in batches of about so many bytes. */
@@ -124,8 +125,7 @@ export class Generation {
   /** Adds a row, whose key must be new to its database. Returns a promise where the caller has to wait, so that memory is bounded. */
   put(index: number, key: Uint8Array, value: Uint8Array): Promise<void> | undefined {
     const filling = this.#databases[index]!;
-    const engineKey = rowKey(key);
-    filling.batch.put(engineKey, encodeRow(engineKey, value));
+    putRow(filling.batch, key, value);
     filling.hash.add(key, value);
     filling.rows += 1;
     filling.batchBytes += key.length + value.length;

@@ -6,7 +6,7 @@ import { damagedRow } from "./database.js";
 import { unknownDatabase } from "./options.js";
 import type { IterateOptions } from "./range.js";
 import type { Routing } from "./routing.js";
-import { decodeRow } from "./row-format.js";
+import { decodeRow, rowKeyOf } from "./row-format.js";
 
 /** Which database's rows a key is one of; absent: the store's routing says. */
 export interface KeyOptions {
@@ -71,7 +71,7 @@ export async function* decodeRows(
     for (const [engineKey, stored] of chunk) {
       const value = decodeRow(engineKey, stored);
       if (value === undefined) throw damagedRow(path, name, engineKey);
-      yield { key: engineKey.subarray(1), value };
+      yield { key: rowKeyOf(engineKey), value };
     }
   }
 }

@@ -28,7 +28,7 @@ import {
 import { readProbe } from "./probe.js";
 import type { OlderMetadata } from "./recovery.js";
 import { countForeign } from "./scan.js";
-import { KEY_BYTES_MAX, ROWS_FROM, ROWS_TO, STORE_ID_BYTES, decodeRow } from "./row-format.js";
+import { KEY_BYTES_MAX, ROWS_FROM, ROWS_TO, STORE_ID_BYTES, decodeRow, rowKeyOf } from "./row-format.js";
 
 /** Options of `rebuildHashes`: those of the store, and these. */
 export interface RebuildHashesOptions extends FlatKvOptions {
@@ -265,7 +265,7 @@ async function refuseOthers({ isRaw, path, name, engine }: Found): Promise<void>
 
 function checkedRow({ path, name }: Found, [engineKey, stored]: EngineRow): EngineRow {
   const value = decodeRow(engineKey, stored);
-  if (value !== undefined) return [engineKey.subarray(1), value];
+  if (value !== undefined) return [rowKeyOf(engineKey), value];
   throw new CorruptionError({
     path,
     expected: `a row with its checksum at key ${toHex(engineKey.subarray(1))} of database ${name}`,

@@ -27,7 +27,8 @@ export const CHECKSUM_BYTES = 32;
 export const KEY_BYTES_MAX = 65_535;
 export const NAME_BYTES_MAX = 64;
 
-const CRC_BYTES = 4;
+/** Bytes of the checksum behind a row's value. */
+export const CRC_BYTES = 4;
 const META_FORMAT = 1;
 
 /** Engine key of the metadata. */
@@ -44,23 +45,39 @@ export const ROWS_TO: Uint8Array = Uint8Array.of(ROW_PREFIX + 1);
 /** The engine key of a row. */
 export function rowKey(key: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(key.length + 1);
-  bytes[0] = ROW_PREFIX;
-  bytes.set(key, 1);
+  writeRowKey(bytes, key);
   return bytes;
+}
+
+/** The key of a row in its engine key. A view. */
+export function rowKeyOf(engineKey: Uint8Array): Uint8Array {
+  return new Uint8Array(engineKey.buffer, engineKey.byteOffset + 1, engineKey.length - 1);
+}
+
+/** Writes the engine key of a row to `target`, which has one byte more than the key. */
+export function writeRowKey(target: Uint8Array, key: Uint8Array): void {
+  target[0] = ROW_PREFIX;
+  target.set(key, 1);
 }
 
 /** The engine value of a row. `engineKey` is what `rowKey` made. */
 export function encodeRow(engineKey: Uint8Array, value: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(value.length + CRC_BYTES);
-  bytes.set(value, 0);
-  writeU32(bytes, value.length, rowChecksum(engineKey, value));
+  writeRow(bytes, engineKey, value);
   return bytes;
+}
+
+/** Writes the engine value of a row to `target`, which has the value's bytes and `CRC_BYTES` more. */
+export function writeRow(target: Uint8Array, engineKey: Uint8Array, value: Uint8Array): void {
+  target.set(value, 0);
+  writeU32(target, value.length, rowChecksum(engineKey, value));
 }
 
 /** The value in an engine's row; `undefined` where its checksum is wrong. A view of `stored`. */
 export function decodeRow(engineKey: Uint8Array, stored: Uint8Array): Uint8Array | undefined {
   if (stored.length <= CRC_BYTES) return undefined;
-  const value = stored.subarray(0, stored.length - CRC_BYTES);
+  // The engine's may be a Buffer, whose own way to a view takes several times as long.
+  const value = new Uint8Array(stored.buffer, stored.byteOffset, stored.length - CRC_BYTES);
   return rowChecksum(engineKey, value) === readU32(stored, value.length) ? value : undefined;
 }
 

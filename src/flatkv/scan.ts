@@ -12,6 +12,7 @@ import {
   ROW_PREFIX,
   STAGED_KEY,
   decodeRow,
+  rowKeyOf,
 } from "./row-format.js";
 
 /** Keys of the store's own that are no markers. */
@@ -53,7 +54,7 @@ export async function scanRows(reads: EngineReads, { signal, onRows }: ScanOptio
         firstDamaged ??= engineKey.slice(1);
         continue;
       }
-      const key = engineKey.subarray(1);
+      const key = rowKeyOf(engineKey);
       hash.add(key, value);
       rows += 1;
       bytes += key.length + value.length;

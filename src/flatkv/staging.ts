@@ -5,10 +5,15 @@
  */
 import { equalBytes } from "../base/index.js";
 import type { LtHash } from "../hash/index.js";
-import type { PlacedChange } from "./change-set.js";
+import { type PlacedChange, checkRowValue } from "./change-set.js";
 import type { RowChange } from "./commit-format.js";
 import type { Database } from "./database.js";
 import { latin1Key } from "./latin1-key.js";
+import { writeRowKey } from "./row-format.js";
+import { Slab } from "./slab.js";
+
+/** So many rows are read at a time, each lot on a thread of its own where there are some. */
+const READ_ROWS = 512;
 
 /** A row that is to change. */
 export interface StagedRow extends RowChange {
@@ -19,7 +24,7 @@ export interface StagedRow extends RowChange {
 /** The staged part of one database. */
 interface StagedDatabase {
   readonly database: Database;
-  readonly rows: Map<string, StagedRow>;
+  rows: Map<string, StagedRow>;
   /** With the staged rows. */
   readonly hash: LtHash;
   /** Bytes of keys and values. */
@@ -29,6 +34,7 @@ interface StagedDatabase {
 /** See the head of this file. */
 export class Staging {
   readonly #databases: Map<string, StagedDatabase>;
+  readonly #slab = new Slab();
 
   /** Nothing staged yet. The databases stand at the committed version. */
   constructor(databases: readonly Database[]) {
@@ -78,7 +84,7 @@ export class Staging {
     for (const change of changes) {
       let draft = drafts.get(change.place.database);
       if (draft === undefined) {
-        draft = new Draft(this.#databases.get(change.place.database)!);
+        draft = new Draft(this.#databases.get(change.place.database)!, this.#slab);
         drafts.set(change.place.database, draft);
       }
       draft.note(change);
@@ -94,58 +100,84 @@ export class Staging {
   }
 }
 
+/** A row that a call names, however often. */
+class DraftRow {
+  readonly key: Uint8Array;
+  /** What is staged for it by earlier calls. */
+  readonly staged: StagedRow | undefined;
+  /** Its value at the committed version, once it is loaded. */
+  before: Uint8Array | undefined;
+  /** What the changes so far make of it, once one of them sets all of it. */
+  value: Uint8Array | undefined;
+  isSet = false;
+  /** The changes from the first one on that sets a field, so that what it makes depends on what is there. */
+  later: PlacedChange[] | undefined;
+
+  constructor(key: Uint8Array, staged: StagedRow | undefined) {
+    this.key = key;
+    this.staged = staged;
+    this.before = staged?.before;
+  }
+
+  /** What it is before the call. */
+  get current(): Uint8Array | undefined {
+    return this.staged === undefined ? this.before : this.staged.value;
+  }
+}
+
 /** One call's share for one database. */
 class Draft {
   addedRows = 0;
   addedBytes = 0;
   readonly #staged: StagedDatabase;
-  readonly #changes: { readonly id: string; readonly change: PlacedChange }[] = [];
-  /** Rows at the committed version that are not staged yet; `undefined` until they are loaded, and where there is none. */
-  readonly #loaded = new Map<string, Uint8Array | undefined>();
-  readonly #keys: Uint8Array[] = [];
-  readonly #rows = new Map<string, StagedRow>();
+  readonly #slab: Slab;
+  readonly #rows = new Map<string, DraftRow>();
+  /** Rows that nothing is staged for, and their keys in the engine. */
+  readonly #unread: DraftRow[] = [];
+  readonly #unreadKeys: Uint8Array[] = [];
   readonly #hash: LtHash;
 
-  constructor(staged: StagedDatabase) {
+  constructor(staged: StagedDatabase, slab: Slab) {
     this.#staged = staged;
+    this.#slab = slab;
     this.#hash = staged.hash.clone();
   }
 
   note(change: PlacedChange): void {
-    const { key } = change.place;
-    const id = latin1Key(key);
-    this.#changes.push({ id, change });
-    if (this.#staged.rows.has(id) || this.#loaded.has(id)) return;
-    this.#loaded.set(id, undefined);
-    this.#keys.push(key.slice());
-  }
-
-  /** Reads the rows that the changes meet. */
-  async load(): Promise<void> {
-    if (this.#keys.length === 0) return;
-    const values = await this.#staged.database.getMany(this.#keys);
-    let at = 0;
-    for (const id of this.#loaded.keys()) this.#loaded.set(id, values[at++]);
-  }
-
-  /** Computes what each row becomes, and the hash. */
-  fold(): void {
-    const { rows } = this.#staged;
-    for (const { id, change } of this.#changes) {
-      const { key, field } = change.place;
-      const earlier = this.#rows.get(id) ?? rows.get(id);
-      const before = earlier === undefined ? this.#loaded.get(id) : earlier.before;
-      const current = earlier === undefined ? before : earlier.value;
-      const value = field === undefined ? change.value?.slice() : field.write(current, change.value);
-      this.#rows.set(id, { key: earlier?.key ?? key.slice(), before, value });
+    const { place, value } = change;
+    const id = latin1Key(place.key);
+    const row = this.#rows.get(id) ?? this.#add(id, place.key);
+    if (place.field !== undefined || row.later !== undefined) {
+      (row.later ??= []).push(change);
+    } else {
+      row.value = value === undefined ? undefined : this.#slab.copy(value);
+      row.isSet = true;
     }
-    // Once for each row, however often the call names it.
-    for (const [id, row] of this.#rows) {
-      const staged = rows.get(id);
-      const current = staged === undefined ? row.before : staged.value;
-      if (!isSame(current, row.value)) {
-        if (current !== undefined) this.#hash.remove(row.key, current);
-        if (row.value !== undefined) this.#hash.add(row.key, row.value);
+  }
+
+  /** Reads the rows that the changes meet, and folds what needs no look at them meanwhile. */
+  async load(): Promise<void> {
+    const readings: Promise<(Uint8Array | undefined)[]>[] = [];
+    for (let at = 0; at < this.#unreadKeys.length; at += READ_ROWS)
+      readings.push(this.#staged.database.getRows(this.#unreadKeys.slice(at, at + READ_ROWS)));
+    const reading = Promise.all(readings);
+    // Nothing in between may throw, or nobody would hear of a read that fails.
+    for (const { key, value, later } of this.#rows.values())
+      if (later === undefined && value !== undefined) this.#hash.add(key, value);
+    let at = 0;
+    for (const values of await reading) for (const value of values) this.#unread[at++]!.before = value;
+  }
+
+  /** Computes what each row becomes, and the hash: once for each row, however often the call names it. */
+  fold(): void {
+    for (const row of this.#rows.values()) {
+      const { key, current, staged, later } = row;
+      if (later !== undefined) this.#finish(row, later);
+      const { value } = row;
+      // What was folded while reading is taken out again where it was there before: the sum is the same.
+      if (later === undefined || !isSame(current, value)) {
+        if (current !== undefined) this.#hash.remove(key, current);
+        if (later !== undefined && value !== undefined) this.#hash.add(key, value);
       }
       if (staged === undefined) this.addedRows += 1;
       this.addedBytes += sizeOf(row) - (staged === undefined ? 0 : sizeOf(staged));
@@ -154,9 +186,39 @@ class Draft {
 
   /** From here on the draft is what is staged. Nothing in it can fail. */
   take(): void {
-    for (const [id, row] of this.#rows) this.#staged.rows.set(id, row);
-    this.#staged.hash.set(this.#hash);
-    this.#staged.bytes += this.addedBytes;
+    const staged = this.#staged;
+    if (staged.rows.size === 0) staged.rows = this.#rows;
+    else for (const [id, { key, before, value }] of this.#rows) staged.rows.set(id, { key, before, value });
+    staged.hash.set(this.#hash);
+    staged.bytes += this.addedBytes;
+  }
+
+  #add(id: string, key: Uint8Array): DraftRow {
+    const staged = this.#staged.rows.get(id);
+    let row: DraftRow;
+    if (staged === undefined) {
+      const engineKey = this.#slab.take(key.length + 1);
+      writeRowKey(engineKey, key);
+      row = new DraftRow(engineKey.subarray(1), undefined);
+      this.#unread.push(row);
+      this.#unreadKeys.push(engineKey);
+    } else row = new DraftRow(staged.key, staged);
+    this.#rows.set(id, row);
+    return row;
+  }
+
+  /** Does the changes that depend on what is there. */
+  #finish(row: DraftRow, later: readonly PlacedChange[]): void {
+    let value = row.isSet ? row.value : row.current;
+    for (const { place, value: given } of later)
+      value =
+        place.field === undefined
+          ? given === undefined
+            ? undefined
+            : this.#slab.copy(given)
+          : place.field.write(value, given);
+    if (value !== undefined) checkRowValue("FlatKv.applyChangeSets", row.key, value);
+    row.value = value;
   }
 }
 

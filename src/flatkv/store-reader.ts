@@ -5,7 +5,15 @@
  * commits that the log shows as acknowledged, and that is what is read. Where the writer removes meanwhile what is being copied or read, the reader
  * looks at the books again.
  */
-import { HoldfastError, InvalidArgumentError, StateError, Turns, checkOptions, equalBytes, invalid } from "../base/index.js";
+import {
+  HoldfastError,
+  InvalidArgumentError,
+  StateError,
+  Turns,
+  checkOptions,
+  equalBytes,
+  invalid,
+} from "../base/index.js";
 import { type Engine, classicLevel } from "../engine/index.js";
 import { LtHash } from "../hash/index.js";
 import { LogReader } from "../log/index.js";

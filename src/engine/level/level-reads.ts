@@ -67,10 +67,15 @@ export class LevelReads implements EngineReads {
   }
 }
 
-/** The chunks of an iteration. LevelDB keeps what it shows until this ends, is left, or the database is closed. */
+/**
+ * The chunks of an iteration. From the second one on, the next chunk is read while the caller is busy with the one before. LevelDB keeps what it
+ * shows until this ends, is left, or the database is closed.
+ */
 class LevelIteration implements AsyncIterableIterator<readonly EngineRow[]> {
   readonly #iterator: LevelIterator;
   readonly #source: LevelSource;
+  #isLong = false;
+  #ahead: Promise<readonly EngineRow[]> | undefined;
   #ended = false;
 
   constructor(iterator: LevelIterator, source: LevelSource) {
@@ -86,8 +91,14 @@ class LevelIteration implements AsyncIterableIterator<readonly EngineRow[]> {
     if (this.#ended) return { done: true, value: undefined };
     try {
       this.#source.check();
-      const rows = await this.#iterator.nextv(CHUNK_ROWS);
-      if (rows.length > 0) return { done: false, value: rows };
+      const reading = this.#ahead ?? this.#iterator.nextv(CHUNK_ROWS);
+      this.#ahead = undefined;
+      const rows = await reading;
+      if (rows.length > 0) {
+        if (this.#isLong && !this.#ended) this.#readAhead();
+        this.#isLong = true;
+        return { done: false, value: rows };
+      }
     } catch (error) {
       await this.#end();
       throw levelError("iterate", this.#source.directory, error);
@@ -99,6 +110,12 @@ class LevelIteration implements AsyncIterableIterator<readonly EngineRow[]> {
   async return(): Promise<IteratorResult<readonly EngineRow[], undefined>> {
     await this.#end();
     return { done: true, value: undefined };
+  }
+
+  #readAhead(): void {
+    this.#ahead = this.#iterator.nextv(CHUNK_ROWS);
+    // Whoever asks for the chunk is told. Until then, or if nobody does, the failure must not count as unheard.
+    this.#ahead.catch(() => undefined);
   }
 
   async #end(): Promise<void> {
