@@ -123,6 +123,11 @@ export interface EngineDatabase extends EngineReads {
    * With `links` (default true) files that are never changed again are hard-linked where the engine has such, not copied.
    */
   checkpoint(directory: string, options?: { readonly links?: boolean | undefined }): Promise<void>;
+  /**
+   * Reads the files that hold what is durable, and rejects with `CorruptionError` where they are not as they were written. Writes go on meanwhile. For
+   * engines whose reads take some damage for rows that are not there; the others have none.
+   */
+  check?(signal?: AbortSignal): Promise<void>;
   /** What the database takes on disk, in bytes. */
   stats(): Promise<{ readonly diskBytes: number }>;
   /** Waits for writes in flight, and lets go of everything. Makes nothing durable. Idempotent. */

@@ -1,6 +1,6 @@
 /** The store: the public face of staging, commits and everything that is done to databases. */
 import { StateError, Turns, checkOptions, invalid } from "../base/index.js";
-import type { EngineView } from "../engine/index.js";
+import type { EngineDatabase, EngineView } from "../engine/index.js";
 import { LtHash } from "../hash/index.js";
 import type { Books, KnownState } from "./books.js";
 import { type ChangeSet, placeChanges } from "./change-set.js";
@@ -47,6 +47,8 @@ interface FlatKvView {
   readonly books: Books;
   readonly state: KnownState;
   readonly reads: readonly EngineView[];
+  /** Whose views they are. */
+  readonly engines: readonly EngineDatabase[];
 }
 
 /** What a repair found and did. */
@@ -394,7 +396,8 @@ export class FlatKv {
   /** All databases as they are now. To be called where no commit is being applied. */
   #view(): FlatKvView {
     const { state, databases, books } = this.#store;
-    return { books, state, reads: databases.map(({ engine }) => engine.view()) };
+    const engines = databases.map(({ engine }) => engine);
+    return { books, state, engines, reads: engines.map((engine) => engine.view()) };
   }
 
   /** Rows of one database at the committed version. While a commit is being applied they are what they were. */

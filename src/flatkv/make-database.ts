@@ -166,6 +166,7 @@ export async function createDatabase(
 
 /** Reads all rows: their hash must be the one that the log says. */
 async function checkRows(database: Database, checksum: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+  await database.engine.check?.(signal);
   const { hash, damagedRows } = await scanRows(database.engine, { signal });
   if (damagedRows > 0) throw damaged(database.path, "rows with their checksums", `${damagedRows} with another`);
   const found = hash.checksum();

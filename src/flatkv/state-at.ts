@@ -25,9 +25,21 @@ export async function stateSeen(commits: CommitLog, books: Books): Promise<Known
   const newest = books.snapshots.at(-1) ?? books.base;
   let { lastLsn } = commits;
   if (lastLsn > books.timelineLsn && lastLsn >= commits.firstLsn) {
-    const { timeline } = await commits.headerAt(Math.max(books.timelineLsn + 1, commits.firstLsn));
     // A rollback whose abandoned records are still there.
-    if (timeline < books.timeline) lastLsn = books.timelineLsn;
+    if ((await oldestTimeline(commits, books)) < books.timeline) lastLsn = books.timelineLsn;
   }
   return lastLsn <= newest.lsn ? newest : await stateAt(commits, books, lastLsn);
+}
+
+/** The timeline of the first commit after the one where the books' began. */
+async function oldestTimeline(commits: CommitLog, { timelineLsn }: Books): Promise<number> {
+  for (;;) {
+    const lsn = Math.max(timelineLsn + 1, commits.firstLsn);
+    try {
+      return (await commits.headerAt(lsn)).timeline;
+    } catch (error) {
+      // Pruned between the two, by a writer in another process.
+      if (commits.firstLsn <= lsn) throw error;
+    }
+  }
 }

@@ -1,6 +1,6 @@
 /** Checks a store against itself: every row of every database against its hash, the commits in the journal, and the snapshots where asked. */
 import { CorruptionError, checkBoolean, checkOptions, checkSignal, equalBytes, invalid, toHex } from "../base/index.js";
-import type { EngineReads } from "../engine/index.js";
+import type { EngineDatabase, EngineReads } from "../engine/index.js";
 import type { Books, KnownState } from "./books.js";
 import { META_KEY, parseMetadata } from "./row-format.js";
 import { type ScanResult, scanRows } from "./scan.js";
@@ -80,6 +80,8 @@ export interface StoreView {
   readonly state: KnownState;
   /** In the order of the books. */
   readonly reads: readonly EngineReads[];
+  /** Whose reads they are. */
+  readonly engines: readonly EngineDatabase[];
 }
 
 /** Reads all of it, and collects what is wrong. A failed read that says nothing about the bytes is an error. */
@@ -93,7 +95,14 @@ export async function verifyStore(
   const databases: VerifiedDatabase[] = [];
   for (const [index, name] of books.names.entries()) {
     const about = { database: name };
-    const { rows, bytes, found } = await checkDatabase(view.reads[index]!, view.state, index, name, settings);
+    const { rows, bytes, found } = await checkDatabase(
+      view.engines[index]!,
+      view.reads[index]!,
+      view.state,
+      index,
+      name,
+      settings,
+    );
     databases.push({ name, rows, bytes, sound: found.length === 0 });
     problems.push(...found.map((problem) => ({ ...problem, ...about })));
   }
@@ -106,6 +115,7 @@ export async function verifyStore(
 type Finding = Pick<FlatKvProblem, "code" | "message">;
 
 async function checkDatabase(
+  engine: EngineDatabase,
   reads: EngineReads,
   state: KnownState,
   index: number,
@@ -113,6 +123,8 @@ async function checkDatabase(
   { signal, onProgress }: VerifySettings,
 ): Promise<{ readonly rows: number; readonly bytes: number; readonly found: readonly Finding[] }> {
   try {
+    // Before the rows: where an index or a filter is damaged, a scan may find every row, and a get does not.
+    await engine.check?.(signal);
     const metadata = checkMetadata(await reads.get(META_KEY), state, index);
     const scanned = await scanRows(reads, {
       signal,
@@ -206,6 +218,7 @@ async function checkSnapshots(store: Store, books: Books, settings: VerifySettin
         }
         try {
           const { found } = await checkDatabase(
+            opened,
             opened,
             snapshot,
             index,

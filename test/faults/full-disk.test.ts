@@ -6,7 +6,8 @@ import { History } from "./history.js";
 import { LoopMount } from "./loop-mount.js";
 import { need } from "./requirements.js";
 import { SEED } from "./seed.js";
-import { WriterProcess, rootOf } from "./writer-process.js";
+import { rootOf } from "./line-process.js";
+import { WriterProcess } from "./writer-process.js";
 import type { WriterTask } from "./writer-task.js";
 
 const MIB = 1024 * 1024;

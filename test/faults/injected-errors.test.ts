@@ -5,7 +5,8 @@ import { describe, expect, it } from "vitest";
 import { History } from "./history.js";
 import { need } from "./requirements.js";
 import { SEED } from "./seed.js";
-import { WriterProcess, rootOf } from "./writer-process.js";
+import { rootOf } from "./line-process.js";
+import { WriterProcess } from "./writer-process.js";
 
 /** A system call that fails in the kernel's place, by what a process would see. */
 interface Injection {

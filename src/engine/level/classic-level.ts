@@ -6,6 +6,7 @@ import { LevelDatabase } from "./level-database.js";
 import { callLevel } from "./level-errors.js";
 import {
   copyDatabase,
+  currentManifest,
   hasDatabase,
   hasLoggedRows,
   makeNewDirectory,
@@ -64,6 +65,7 @@ export function classicLevel(options?: ClassicLevelOptions): Engine {
 
   async function openLevel(directory: string, create: boolean): Promise<EngineDatabase> {
     const Level = await loadLevel();
+    if (!create) await callLevel("open", directory, () => currentManifest(directory, false));
     const level = new Level<Uint8Array, Uint8Array>(directory, {
       keyEncoding: "view",
       valueEncoding: "view",

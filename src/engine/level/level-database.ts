@@ -23,7 +23,7 @@ import type { EngineBatch, EngineDatabase, EngineRange, EngineRow, EngineView } 
 import { Health } from "../health.js";
 import { checkBytes } from "../range.js";
 import { callLevel, levelError } from "./level-errors.js";
-import { copyDatabase, diskBytes, logNames } from "./level-files.js";
+import { checkTable, copyDatabase, diskBytes, logNames, tableNumbers } from "./level-files.js";
 import type { Level } from "./level-reads.js";
 import { LevelReads } from "./level-reads.js";
 
@@ -82,6 +82,16 @@ export class LevelDatabase implements EngineDatabase {
     await this.#run(async () => {
       await this.#sync();
       await callLevel("checkpoint", directory, () => copyDatabase(this.directory, directory, links));
+    });
+  }
+
+  check(signal?: AbortSignal): Promise<void> {
+    return this.#run(async () => {
+      const { directory } = this;
+      for (const number of await callLevel("check", directory, () => tableNumbers(directory))) {
+        signal?.throwIfAborted();
+        await callLevel("check", directory, () => checkTable(directory, number));
+      }
     });
   }
 

@@ -3,11 +3,13 @@ import { constants } from "node:fs";
 import fsp from "node:fs/promises";
 import path from "node:path";
 import { ConflictError, CorruptionError, IoError, errnoOf } from "../../base/index.js";
-import { readManifest } from "./manifest.js";
+import { type ManifestTables, readManifest } from "./manifest.js";
+import { damageOfTable } from "./table.js";
 
 const LOG_NAME = /^[0-9]+\.log$/;
 /** All that LevelDB makes: anything else in the directory is not ours to remove. */
 const LEVEL_NAME = /^(CURRENT|LOCK|LOG|LOG\.old|MANIFEST-[0-9]+|[0-9]+\.(log|ldb|sst|dbtmp))$/;
+const CURRENT_TEXT = /^(MANIFEST-[0-9]{6,20})\n$/;
 /** How often a checkpoint starts again because a compaction took a table away. Each takes longer than a checkpoint. */
 const ATTEMPTS_MAX = 100;
 /** The file system, or its way to the other directory, has no hard links. */
@@ -86,6 +88,64 @@ export async function removeFiles(directory: string): Promise<void> {
   await fsp.rmdir(directory);
 }
 
+/** The MANIFEST that counts. */
+interface CurrentManifest {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  readonly live: ManifestTables;
+}
+
+/**
+ * Reads the MANIFEST that CURRENT names, synced where asked. Errors: `CorruptionError` where CURRENT names none, or one that is not there or is damaged:
+ * to LevelDB some of that is a failure of the file system, and some of it an empty database.
+ */
+export async function currentManifest(directory: string, isSynced: boolean): Promise<CurrentManifest> {
+  const current = path.join(directory, "CURRENT");
+  const text = await fsp.readFile(current, "latin1");
+  const name = CURRENT_TEXT.exec(text)?.[1];
+  if (name === undefined) throw damaged(current, "the name of a MANIFEST", "something else");
+  const file = path.join(directory, name);
+  let bytes: Uint8Array;
+  try {
+    bytes = isSynced ? await readSynced(file) : await fsp.readFile(file);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") throw damaged(file, "the MANIFEST that CURRENT names", "nothing");
+    throw error;
+  }
+  const live = readManifest(bytes);
+  if (live === undefined) throw damaged(file, "a MANIFEST", "other bytes");
+  return { name, bytes, live };
+}
+
+/** The numbers of the tables that a database consists of now. */
+export async function tableNumbers(directory: string): Promise<readonly number[]> {
+  return [...(await currentManifest(directory, false)).live.tables.keys()];
+}
+
+/** Reads a table and checks it. One that is not there any more was compacted into others. Errors: `CorruptionError`. */
+export async function checkTable(directory: string, number: number): Promise<void> {
+  for (const name of tableNames(number)) {
+    const file = path.join(directory, name);
+    try {
+      const damage = damageOfTable(await fsp.readFile(file));
+      if (damage !== undefined) throw damaged(file, "a table as it was written", damage);
+    } catch (error) {
+      if (errnoOf(error) !== "ENOENT") throw error;
+    }
+  }
+}
+
+/** Names that a table can have. */
+function tableNames(number: number): readonly string[] {
+  const digits = String(number).padStart(6, "0");
+  return [`${digits}.ldb`, `${digits}.sst`];
+}
+
+function damaged(file: string, expected: string, found: string): CorruptionError {
+  const advice = "Build the database anew from what it was made of.";
+  return new CorruptionError({ path: file, expected, found, advice });
+}
+
 /**
  * Copies the database in `source` as its MANIFEST has it now, into `directory`, which is made; durable but for that name. Tables are
  * immutable, so links to them will do; compactions may run meanwhile.
@@ -97,27 +157,17 @@ export async function removeFiles(directory: string): Promise<void> {
 export async function copyDatabase(source: string, directory: string, links: boolean): Promise<void> {
   await makeNewDirectory(directory);
   for (let attempt = 1; ; attempt++) {
-    const current = await fsp.readFile(path.join(source, "CURRENT"), "utf8");
-    const manifest = await readSynced(path.join(source, current.trimEnd()));
-    const live = readManifest(manifest);
-    if (live === undefined)
-      throw new CorruptionError({
-        path: path.join(source, current.trimEnd()),
-        expected: "a MANIFEST",
-        found: "other bytes",
-        advice: "Build the database anew from what it was made of.",
-      });
+    const { name: manifestName, bytes: manifest, live } = await currentManifest(source, true);
     const names = new Set(await fsp.readdir(source));
     let complete = true;
     for (const number of live.tables.keys()) {
-      const digits = String(number).padStart(6, "0");
-      const name = [`${digits}.ldb`, `${digits}.sst`].find((candidate) => names.has(candidate));
+      const name = tableNames(number).find((candidate) => names.has(candidate));
       complete = name !== undefined && (await takeTable(path.join(source, name), path.join(directory, name), links));
       if (!complete) break;
     }
     if (complete) {
-      await writeSynced(path.join(directory, current.trimEnd()), manifest.subarray(0, live.end));
-      await writeSynced(path.join(directory, "CURRENT"), Buffer.from(current));
+      await writeSynced(path.join(directory, manifestName), manifest.subarray(0, live.end));
+      await writeSynced(path.join(directory, "CURRENT"), Buffer.from(`${manifestName}\n`));
       await syncDirectory(directory);
       return;
     }

@@ -4,6 +4,7 @@
  * A record's header is its masked CRC-32C, its length and its type; the edits are tagged varints. Only what tells live tables is read.
  */
 import { crc32cRange, readU16, readU32 } from "../../base/index.js";
+import { Fields, unmask } from "./fields.js";
 
 const BLOCK_BYTES = 32_768;
 const HEADER_BYTES = 7;
@@ -11,7 +12,6 @@ const FULL = 1;
 const FIRST = 2;
 const MIDDLE = 3;
 const LAST = 4;
-const MASK_DELTA = 0xa282_ead8;
 
 /** The live tables of a MANIFEST. */
 export interface ManifestTables {
@@ -36,6 +36,8 @@ export function readManifest(bytes: Uint8Array): ManifestTables | undefined {
     const type = bytes[at + 6] as number;
     const next = at + HEADER_BYTES + length;
     if (next > bytes.length) break;
+    // Space that a power cut left without what was being written there.
+    if (type === 0 && length === 0 && readU32(bytes, at) === 0) break;
     if (HEADER_BYTES + length > left || type < FULL || type > LAST) return undefined;
     if (unmask(readU32(bytes, at)) !== crc32cRange(bytes, at + 6, next)) return undefined;
     if ((type === FULL || type === FIRST) !== (edit.length === 0)) return undefined;
@@ -75,43 +77,4 @@ function applyEdit(edit: Uint8Array, tables: Map<number, number>): boolean {
     }
   }
   return !fields.failed;
-}
-
-/** Reads varints; past the end, or beyond what a number holds, it fails and gives zeros. */
-class Fields {
-  failed = false;
-  readonly #bytes: Uint8Array;
-  #at = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  get more(): boolean {
-    return !this.failed && this.#at < this.#bytes.length;
-  }
-
-  varint(): number {
-    let value = 0;
-    for (let factor = 1; factor <= 2 ** 63; factor *= 128) {
-      const byte = this.#bytes[this.#at++];
-      if (byte === undefined) break;
-      value += (byte & 127) * factor;
-      if (byte < 128 && Number.isSafeInteger(value)) return value;
-      if (byte < 128) break;
-    }
-    this.failed = true;
-    return 0;
-  }
-
-  skipText(): void {
-    const length = this.varint();
-    this.#at += length;
-    if (this.#at > this.#bytes.length) this.failed = true;
-  }
-}
-
-function unmask(masked: number): number {
-  const rotated = (masked - MASK_DELTA) >>> 0;
-  return ((rotated >>> 17) | (rotated << 15)) >>> 0;
 }
