@@ -159,12 +159,9 @@ export class Store {
     if (this.#ownLog !== undefined) held.add(() => this.#ownLog!.close());
     for (const { engine } of this.databases) held.add(() => engine.close());
     held.add(() => this.housekeeping.close());
-    const failures = await held.release();
-    if (this.#failure !== undefined) {
-      if (!isTold) throw this.#failure;
-    } else if (failures.length > 0) {
-      throw failures[0];
-    }
+    const [failure] = await held.release();
+    if (this.#failure !== undefined && !isTold) throw this.#failure;
+    if (this.#failure === undefined && failure !== undefined) throw failure;
   }
 }
 

@@ -115,7 +115,7 @@ describe("a LevelDB database", () => {
     expect(await inode(path.join(root, "copied"))).not.toBe(await inode(directory));
   });
 
-  it("is damaged where LevelDB says so: a flipped MANIFEST, a table that is gone", async () => {
+  it("is damaged where its MANIFEST is, which is then named, or where a table is gone", async () => {
     await put(kept(await engine.create(directory)), 0, 100, true);
     await open.pop()?.close();
     const [manifest = ""] = await filesIn(directory, /^MANIFEST/);
@@ -124,7 +124,10 @@ describe("a LevelDB database", () => {
     const flipped = Buffer.from(bytes);
     flipped[12]! ^= 1;
     await writeFile(path.join(directory, manifest), flipped);
-    await expect(engine.open(directory)).rejects.toMatchObject({ code: "HF_CORRUPTION", details: { path: directory } });
+    await expect(engine.open(directory)).rejects.toMatchObject({
+      code: "HF_CORRUPTION",
+      details: { path: path.join(directory, manifest) },
+    });
     await writeFile(path.join(directory, manifest), bytes);
     await rename(path.join(directory, table), path.join(root, table));
     await expect(engine.open(directory)).rejects.toMatchObject({ code: "HF_CORRUPTION" });
