@@ -150,7 +150,8 @@ export class FlatKvReader {
   }
 
   /** The values of several keys, in their order, all at one version. */
-  async getMany(keys: readonly Uint8Array[], { database }: KeyOptions = {}): Promise<(Uint8Array | undefined)[]> {
+  async getMany(keys: readonly Uint8Array[], options: KeyOptions = {}): Promise<(Uint8Array | undefined)[]> {
+    const { database } = checkOptions("FlatKvReader.getMany", options, ["database"]);
     return await this.#turn(() => {
       const names = this.databases;
       const place = { names, routing: routingFor(this.#context.route, names) };

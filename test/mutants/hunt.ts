@@ -8,9 +8,6 @@ import { eventsExploration } from "../../src/cli/crash/events-case.js";
 import type { LogCall } from "../../src/cli/crash/log-calls.js";
 import { logExploration } from "../../src/cli/crash/log-case.js";
 import { bytes } from "../../src/events/index.js";
-import { memoryEngine } from "../../src/engine/index.js";
-import { FlatKv } from "../../src/flatkv/index.js";
-import { interruptImports } from "../../src/flatkv/interrupted-import.contract.js";
 import { encodeBaseline, encodeEntry } from "../../src/lanes/format.js";
 import { IndexedLog } from "../../src/lanes/index.js";
 import { Log, type LogOptions } from "../../src/log/index.js";
@@ -18,12 +15,14 @@ import { CrashFoundError, exploreCrashes, exploreDamage, exploreFaults } from ".
 import { TidwallLog, TidwallWriter, importTidwall } from "../../src/tidwall/index.js";
 import { SimVfs } from "../../src/vfs/index.js";
 import { anchorFaults, logFaults } from "../crash/log-faults.contract.js";
+import { resumeExploration } from "../../src/cli/crash/flatkv-resume-suite.js";
 import { type FlatCasePlan, flatExploration } from "../../src/cli/crash/flatkv-suite.js";
 import { sharedExploration } from "../../src/cli/crash/shared-suites.js";
 import { FLAT_ERRNOS, flatFaults } from "../crash/flatkv-faults.contract.js";
 import { sharedFaults, sharedFaultsClosed } from "../crash/shared-faults.contract.js";
 import { cutAtEachTelling } from "../crash/told.contract.js";
 import { type Leaving, logDamage } from "../damage/log-damage.contract.js";
+import { flatStories } from "./flat-stories.js";
 
 /** How a hunt ended. */
 interface Prey {
@@ -282,14 +281,9 @@ const FLAT_EFFORTS = [
   { depth: 1, kill: true, nestedShare: 0, nestedCap: 1, followUps: [1], followUpShare: 1 / 2 },
 ] as const;
 
-function flat(
-  title: string,
-  calls: FlatCasePlan["calls"],
-  more: Partial<FlatCasePlan> = {},
-  efforts: readonly FlatCasePlan["effort"][] = FLAT_EFFORTS,
-): Hunt {
+function flat(title: string, calls: FlatCasePlan["calls"], more: Partial<FlatCasePlan> = {}): Hunt {
   return async () => {
-    for (const effort of efforts) {
+    for (const effort of FLAT_EFFORTS) {
       const { steps: _, ...exploration } = flatExploration({
         title,
         seed: SEED,
@@ -344,12 +338,6 @@ const flatHunts: readonly (readonly [string, Hunt])[] = [
       options: { syncEveryCommits: 1, snapshots: { everyCommits: 0, keep: 1 } },
     }),
   ],
-  [
-    "flat split",
-    flat("flat split", [one(3), { call: "fail" }], {
-      options: { syncEveryCommits: 1000, syncEveryBytes: 13, snapshots: { everyCommits: 0, keep: 1 } },
-    }),
-  ],
   ["flat snapshots", flat("flat snapshots", [one(1), { call: "snapshot" }, one(1), { call: "snapshot" }, one(1)])],
   ["flat rollback", flat("flat rollback", [one(3), { call: "rollback", back: 1 }, one(1)])],
   [
@@ -367,30 +355,6 @@ const flatHunts: readonly (readonly [string, Hunt])[] = [
   ["flat import", flat("flat import", [one(2), { call: "export" }, one(1), { call: "import", tries: 2 }, one(1)])],
 ];
 
-/** Rows without metadata, or with those of an older layout, are no empty store at version 0. */
-const noHashes: Hunt = () =>
-  found("no hashes", async () => {
-    const vfs = new SimVfs({ seed: SEED });
-    const engine = memoryEngine({ vfs });
-    const options = { vfs, engine, databases: ["a"] } as const;
-    const store = await FlatKv.open("/store", options);
-    await store.applyChangeSets([{ database: "a", changes: [{ key: Uint8Array.of(1), value: Uint8Array.of(1) }] }]);
-    await store.commit();
-    await store.close();
-    const database = await engine.open("/store/db-0000000000000001");
-    if (database === undefined) throw new Error("there is no database");
-    const batch = database.batch();
-    batch.delete(Uint8Array.of(0, 0x6d, 0x65, 0x74, 0x61));
-    await batch.write({ sync: true });
-    await database.close();
-    const code = await FlatKv.open("/store", options).then(
-      () => "none",
-      (error: unknown) => (error as { code?: string }).code,
-    );
-    if (code !== "HF_HASHES_MISSING") throw new Error(`rows without a hash were opened with ${code}`);
-    return 1;
-  });
-
 /** A commit store whose operations fail, in one way each. */
 const flatDisk: Hunt = () =>
   found("faults of a commit store", async () => {
@@ -398,11 +362,21 @@ const flatDisk: Hunt = () =>
     return (await exploreFaults({ ...options, errnos: FLAT_ERRNOS, samples: 0, recoveryPoints: 0 })).states;
   });
 
-/** Imports that are interrupted everywhere, and begun again. */
-const importNotes: Hunt = () =>
-  found("interrupted imports", async () => {
-    const large = { rows: 6, valueBytes: 40_000, pieceBytes: 20_000, noteEveryBytes: 60_000 };
-    return await interruptImports(new SimVfs({ seed: SEED }), large);
+/** An import that is interrupted, and crashes that go over it. */
+const importExploration: Hunt = () =>
+  found("resumed imports", async () => {
+    const exploration = resumeExploration({
+      title: "resumed imports",
+      seed: SEED,
+      databases: 2,
+      journal: "own",
+      log: { blockBytes: 512, segmentBytes: 16_384 },
+      options: { syncEveryCommits: 2, snapshots: { everyCommits: 0, keep: 1 } },
+      noteEveryBytes: 1,
+      calls: [one(2), { call: "export" }, { call: "import", tries: 0 }],
+      effort: { depth: 1, kill: false, nestedShare: 0, nestedCap: 1 },
+    });
+    return (await exploreCrashes({ ...exploration, statesMax: 3000 })).raw;
   });
 
 /** The hunts that have a name. Any other hint is that of a scenario of `holdfast crash`. */
@@ -417,8 +391,8 @@ const named: ReadonlyMap<string, Hunt> = new Map([
   ["idle", idleStream],
   ["among parts", amongParts],
   ["early", early],
-  ["no hashes", noHashes],
-  ["import notes", importNotes],
+  ["flat resume", importExploration],
+  ...flatStories.map(([name, story]): [string, Hunt] => [name, () => found(name, story)]),
   ...flatHunts,
 ]);
 const slow: ReadonlyMap<string, Hunt> = new Map([
