@@ -8,7 +8,7 @@ import { type EngineCall, engineExploration } from "./engine-case.js";
 export const engineSuite: CrashSuite = {
   name: "engine",
   summary: "a database of the memory engine that is made, written, copied, removed and opened again",
-  weight: 1,
+  weight: 8,
   makeCase(index, seed) {
     const random = new SeededRandom(seed).fork(`engine ${index}`);
     const calls = Array.from({ length: 2 + random.below(5) }, () => anyCall(random));
