@@ -5,25 +5,15 @@
  * commits that the log shows as acknowledged, and that is what is read. Where the writer removes meanwhile what is being copied or read, the reader
  * looks at the books again.
  */
-import {
-  HoldfastError,
-  InvalidArgumentError,
-  StateError,
-  Turns,
-  checkOptions,
-  equalBytes,
-  invalid,
-} from "../base/index.js";
+import { HoldfastError, InvalidArgumentError, StateError, Turns, checkOptions, invalid } from "../base/index.js";
 import { type Engine, classicLevel } from "../engine/index.js";
 import { LtHash } from "../hash/index.js";
 import { LogReader } from "../log/index.js";
 import { type Vfs, nodeVfs } from "../vfs/index.js";
 import { peekBooks } from "./books-file.js";
-import type { Books, KnownState } from "./books.js";
 import { CommitLog, type CommitSource } from "./commit-log.js";
 import type { Database } from "./database.js";
 import { Held } from "./held.js";
-import { type MakingContext, makeDatabase } from "./make-database.js";
 import { checkEngine, routingFor } from "./options.js";
 import { type IterateOptions, engineRange } from "./range.js";
 import { type FlatKvRow, type KeyOptions, decodeRows, iteratedDatabase, readValues } from "./reads.js";
@@ -32,6 +22,7 @@ import type { Routing } from "./routing.js";
 import { Scratch } from "./scratch.js";
 import { stateSeen } from "./state-at.js";
 import { StoreDirectory } from "./store-directory.js";
+import { type Look, type ReaderContext, closeCopies, hashesOf, isSameLine, lookAtStore } from "./store-look.js";
 
 /** Options of `FlatKvReader.open`. */
 export interface FlatKvReaderOptions {
@@ -45,20 +36,6 @@ export interface FlatKvReaderOptions {
   readonly journal?: CommitSource;
   /** A directory for the copy, made where it is missing. On the store's file system the copy takes little space. Default `readers` in the store's. */
   readonly scratch?: string;
-}
-
-/** So often a look is repeated when the writer changed the books meanwhile. */
-const LOOKS_MAX = 8;
-/** So often a look may fail before it is the store that is damaged. */
-const FAILURES_MAX = 4;
-
-/** What one look came to. */
-interface Look {
-  readonly books: Books;
-  readonly databases: readonly Database[];
-  readonly state: KnownState;
-  /** Of the databases at that state. */
-  readonly hashes: readonly LtHash[];
 }
 
 /**
@@ -109,7 +86,7 @@ export class FlatKvReader {
       scratch = await Scratch.make(vfs, engine, given.scratch ?? files.readers);
       const source = given.journal ?? ownReader!;
       const context = { directory: files, engine, route: given.route, source, ownReader, scratch };
-      return new FlatKvReader(context, await look(context));
+      return new FlatKvReader(context, await lookAtStore(context));
     } catch (error) {
       await ownReader?.close();
       await scratch?.remove();
@@ -195,7 +172,7 @@ export class FlatKvReader {
     const held = new Held();
     held.add(() => this.#context.scratch.remove());
     held.add(async () => await this.#context.ownReader?.close());
-    held.add(() => closeAll(this.#look.databases));
+    held.add(() => closeCopies(this.#look.databases));
     const [failure] = await held.release();
     if (failure !== undefined) throw failure;
   }
@@ -228,9 +205,9 @@ export class FlatKvReader {
   async #lookAgain(): Promise<void> {
     this.#isBroken = true;
     const { databases } = this.#look;
-    this.#look = await look(this.#context);
+    this.#look = await lookAtStore(this.#context);
     this.#isBroken = false;
-    await closeAll(databases);
+    await closeCopies(databases);
     for (const { path } of databases) await this.#context.engine.remove(path);
   }
 
@@ -250,75 +227,5 @@ export class FlatKvReader {
       if (this.#isBroken) await this.#lookAgain();
       return await act();
     });
-  }
-}
-
-interface ReaderContext {
-  readonly directory: StoreDirectory;
-  readonly engine: Engine;
-  readonly route: Routing | undefined;
-  readonly source: CommitSource;
-  readonly ownReader: LogReader | undefined;
-  readonly scratch: Scratch;
-}
-
-/** Copies and brings on, until the books were the same before and after. */
-async function look(context: ReaderContext): Promise<Look> {
-  let cause: unknown;
-  let failures = 0;
-  for (let looks = 0; looks < LOOKS_MAX; looks++) {
-    const books = await peekBooks(context.directory);
-    let found: Look | undefined;
-    try {
-      await context.ownReader?.refresh();
-      found = await makeCopies(context, books);
-    } catch (error) {
-      if (!(error instanceof HoldfastError)) throw error;
-      cause = error;
-      failures += 1;
-    }
-    if (found === undefined) {
-      // The writer may have removed what was read, before or after it said so.
-      if (failures >= FAILURES_MAX) throw cause;
-      continue;
-    }
-    if (isSameLine(books, await peekBooks(context.directory))) return found;
-    await closeAll(found.databases);
-  }
-  throw new StateError(
-    "HF_BUSY",
-    `The writer of ${context.directory.path} changed its books ${LOOKS_MAX} times while they were read. Try again.`,
-    { path: context.directory.path, looks: LOOKS_MAX },
-    cause,
-  );
-}
-
-/** Whether versions of the one are versions of the other. */
-function isSameLine(a: Books, b: Books): boolean {
-  return a.timeline === b.timeline && equalBytes(a.storeId, b.storeId);
-}
-
-async function closeAll(databases: readonly Database[]): Promise<void> {
-  for (const { engine } of databases) await engine.close();
-}
-
-function hashesOf(databases: readonly Database[]): LtHash[] {
-  return databases.map(({ hash }) => hash.clone());
-}
-
-async function makeCopies({ directory, engine, source, scratch }: ReaderContext, books: Books): Promise<Look> {
-  const commits = new CommitLog(source, books, `the journal of ${directory.path}`);
-  const state = await stateSeen(commits, books);
-  const context: MakingContext = { directory, engine, books, commits, links: true, scan: false };
-  const databases: Database[] = [];
-  try {
-    for (const index of books.names.keys()) {
-      const { database } = await makeDatabase(context, index, state.version, { number: 0, path: scratch.next() });
-      databases.push(database);
-    }
-    return { books, databases, state, hashes: hashesOf(databases) };
-  } catch (error) {
-    for (const { engine: made } of databases) await made.close();
-    throw error;
   }
 }
