@@ -164,6 +164,9 @@ export class FlatCaller {
         this.#open = await openFlat(this.#vfs, this.#plan);
         return;
       case "fail": {
+        const { everyCommits } = this.#plan.options.snapshots;
+        // The snapshot that would follow is not made after a failure, so there would be nothing to acknowledge.
+        if (everyCommits > 0 && (this.#state.version + 1) % everyCommits === 0) return;
         this.#vfs.faults = new FaultPlan([{ operation: "write", path: "db-", errno: "EIO" }]);
         const failure: unknown = await this.#commit([[[0, 0, 3]]], false).catch((error: unknown) => error);
         this.#vfs.faults = undefined;
