@@ -28,8 +28,10 @@ export async function commitStaged(store: Store, staging: Staging): Promise<void
     return { checksum: hash.checksum(), hash, rows };
   });
 
-  // The commit point. While it is on its way the batches for the databases are filled.
+  // The commit point. Once it is on its way, for which it needs a turn of the event loop, the batches for the databases are filled.
   const appended = appendCommit(store.journal, { storeId, timeline, version, databases: shares });
+  appended.catch(() => undefined);
+  await new Promise((resolve) => setImmediate(resolve));
   const filled = attempt(() =>
     store.databases.map((database, at) =>
       database.batchOf(shares[at]!.rows, { timeline, version, hash: staging.hashOf(database.name) }),
