@@ -22,7 +22,14 @@ import { removeDirectories } from "./housekeeping.js";
 import { Generation, type GenerationPlace } from "./generation.js";
 import { refuseLiveDatabases } from "./lost-books.js";
 import { type OfflineStore, freeDirectory, withOfflineStore } from "./offline.js";
-import { type FlatKvOptions, type FlatKvSettings, checkEngine, checkNames, resolveFlatKvOptions } from "./options.js";
+import {
+  FLAT_KV_OPTIONS,
+  type FlatKvOptions,
+  type FlatKvSettings,
+  checkEngine,
+  checkNames,
+  resolveFlatKvOptions,
+} from "./options.js";
 import { refuseForeign } from "./foreign-files.js";
 import { KEY_BYTES_MAX, STORE_ID_BYTES } from "./row-format.js";
 
@@ -66,16 +73,7 @@ export async function importFlatKv(
   options?: ImportFlatKvOptions,
 ): Promise<ImportFlatKvReport> {
   const { resume, noteEveryBytes, signal, onProgress, ...rest } = checkOptions(WHERE, options, [
-    "vfs",
-    "createIfMissing",
-    "engine",
-    "databases",
-    "route",
-    "journal",
-    "log",
-    "syncEveryCommits",
-    "syncEveryBytes",
-    "snapshots",
+    ...FLAT_KV_OPTIONS,
     "resume",
     "noteEveryBytes",
     "signal",

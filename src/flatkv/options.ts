@@ -69,7 +69,8 @@ export interface FlatKvSettings {
   readonly snapshots: Required<SnapshotOptions>;
 }
 
-const KNOWN = [
+/** Names of all {@link FlatKvOptions}, for calls that take these and more. */
+export const FLAT_KV_OPTIONS: readonly (keyof FlatKvOptions)[] = [
   "vfs",
   "createIfMissing",
   "engine",
@@ -80,7 +81,7 @@ const KNOWN = [
   "syncEveryCommits",
   "syncEveryBytes",
   "snapshots",
-] as const;
+];
 
 const MIB = 1 << 20;
 /** Redoing hands rows to an engine in batches of about so many bytes at most. */
@@ -90,7 +91,7 @@ const SYNC_EVERY_COMMITS_MAX: number = MARKER_SLOTS / 2 - 48;
 
 /** Checks `options` and fills in defaults. `where` names the call. */
 export function resolveFlatKvOptions(where: string, options: FlatKvOptions | undefined): FlatKvSettings {
-  const given = checkOptions(where, options, KNOWN);
+  const given = checkOptions(where, options, FLAT_KV_OPTIONS);
   if (given.journal !== undefined && given.log !== undefined)
     throw invalid(where, "log", "given", "absent where a journal is given");
   const routing = given.route;

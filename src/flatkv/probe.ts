@@ -9,10 +9,12 @@ export type Probed =
   | { readonly probe: Extract<DatabaseProbe, { kind: "readable" }>; readonly engine: EngineDatabase }
   | { readonly probe: Exclude<DatabaseProbe, { kind: "readable" }>; readonly engine: undefined };
 
-const OLDER_KEY: Uint8Array = Uint8Array.of(0);
+/** Engine key of metadata in older layouts: a version, or version and hash. */
+export const OLDER_KEY: Uint8Array = Uint8Array.of(0);
 const OLDER_VERSION_BYTES = 8;
 const OLDER_BOTH_BYTES = 8 + 2048;
-const SEPARATE_PREFIX: Uint8Array = new TextEncoder().encode("_meta/");
+/** Engine keys of metadata in a layout with one for each begin with this. */
+export const SEPARATE_PREFIX: Uint8Array = new TextEncoder().encode("_meta/");
 
 /** Opens the database in a directory and reads what it says of itself. Damage is a finding; anything else that fails is an error. */
 export async function probeDatabase(engine: Engine, path: string): Promise<Probed> {

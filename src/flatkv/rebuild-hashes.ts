@@ -19,13 +19,14 @@ import type { Engine, EngineDatabase, EngineRow } from "../engine/index.js";
 import { Generation } from "./generation.js";
 import { type OfflineStore, freeDirectory, withOfflineStore } from "./offline.js";
 import {
+  FLAT_KV_OPTIONS,
   type FlatKvOptions,
   type FlatKvSettings,
   checkStoredOptions,
   namesOfNew,
   resolveFlatKvOptions,
 } from "./options.js";
-import { readProbe } from "./probe.js";
+import { OLDER_KEY, SEPARATE_PREFIX, readProbe } from "./probe.js";
 import type { OlderMetadata } from "./recovery.js";
 import { countForeign } from "./scan.js";
 import { KEY_BYTES_MAX, ROWS_FROM, ROWS_TO, STORE_ID_BYTES, decodeRow, rowKeyOf } from "./row-format.js";
@@ -59,8 +60,6 @@ export interface RebuildHashesReport {
 
 const WHERE = "rebuildHashes";
 const RAW_ADVICE = 'Where the rows were stored without checksums, pass rows: "raw".';
-const OLDER_KEY: Uint8Array = Uint8Array.of(0);
-const SEPARATE_PREFIX: Uint8Array = new TextEncoder().encode("_meta/");
 const SEPARATE_VERSION: Uint8Array = new TextEncoder().encode("_meta/version");
 
 /** A database to read from. */
@@ -85,22 +84,7 @@ interface Found {
  */
 export async function rebuildHashes(directory: string, options?: RebuildHashesOptions): Promise<RebuildHashesReport> {
   const { version: givenVersion, rows, signal, onProgress, ...rest } = options ?? {};
-  checkOptions(WHERE, options, [
-    "vfs",
-    "createIfMissing",
-    "engine",
-    "databases",
-    "route",
-    "journal",
-    "log",
-    "syncEveryCommits",
-    "syncEveryBytes",
-    "snapshots",
-    "version",
-    "rows",
-    "signal",
-    "onProgress",
-  ]);
+  checkOptions(WHERE, options, [...FLAT_KV_OPTIONS, "version", "rows", "signal", "onProgress"]);
   const settings = resolveFlatKvOptions(WHERE, rest);
   const wanted = checkInteger(WHERE, "version", givenVersion, { min: 0 }, undefined);
   const layout = checkOneOf(WHERE, "rows", rows, ["checked", "raw"], undefined);
