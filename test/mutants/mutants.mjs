@@ -840,9 +840,9 @@ export const mutants = [
     name: "databases before the journal",
     rule: "R1",
     file: "flatkv/sync.ts",
-    find: "    lsn = await appended;",
+    find: "  const appended = appendCommit(",
     replace:
-      "    await writeAll(store.databases.map((database, at) => database.batchOf(shares[at]!.rows, { timeline, version, hash: staging.hashOf(database.name) })));\n    lsn = await appended;",
+      "  await writeAll(store.databases.map((database, at) => database.batchOf(shares[at]!.rows, { timeline, version, hash: staging.hashOf(database.name) })));\n  const appended = appendCommit(",
     hint: "flat commits",
   },
   {
