@@ -1,6 +1,6 @@
 /** The calls that workloads on a commit store are made of, and how each is made and noted. */
 import { HoldfastError, SeededRandom } from "../../base/index.js";
-import { memoryEngine } from "../../engine/index.js";
+import { type EngineBatch, memoryEngine } from "../../engine/index.js";
 import type { ChangeSet, FlatKv } from "../../flatkv/index.js";
 import { FaultPlan, type SimVfs } from "../../vfs/index.js";
 import { type FlatChange, type FlatEvent, type FlatOp, FlatState, valueText } from "./flatkv-model.js";
@@ -12,6 +12,8 @@ import {
   importFlat,
   openFlat,
   readFlat,
+  rebuildFlat,
+  repairFlat,
 } from "./flatkv-place.js";
 import { pick } from "./log-calls.js";
 
@@ -41,7 +43,11 @@ export type FlatCall =
   /** Closes the store, puts what was exported in its place, and opens it. Before that, `tries` imports end in the middle of the stream. */
   | { readonly call: "import"; readonly tries: number }
   /** Closes the store, takes a live database away or spoils it, and opens again. */
-  | { readonly call: "lose"; readonly database: number; readonly how: FlatLoss };
+  | { readonly call: "lose"; readonly database: number; readonly how: FlatLoss }
+  /** Closes the store, takes the metadata out of all databases but the last, makes the store anew of its rows, and opens it. */
+  | { readonly call: "rebuild-hashes" }
+  /** Closes the store, spoils a row of a database, opens again, and repairs what `verify` finds. */
+  | { readonly call: "repair"; readonly database: number };
 
 /** An export in pieces, and what it holds. */
 export interface FlatExport {
@@ -208,6 +214,36 @@ export class FlatCaller {
         this.#note({ kind: "whole" });
         const after = await databaseDirectories(this.#vfs);
         this.#live = after.filter((name) => this.#live.includes(name) || !before.includes(name));
+        return;
+      }
+      case "rebuild-hashes": {
+        await this.#open.close();
+        const { version, rows } = this.#state;
+        // From here on, whatever comes of it: recovery does the same where it meets rows without a hash.
+        const id = this.#issue({ op: "import", version, rows: [...rows] });
+        // Opening makes one anew that has no rows either.
+        this.#note({ kind: "lost" });
+        for (const name of this.#live.slice(0, -1))
+          await this.#tamper(name, (batch) => {
+            batch.delete(METADATA_KEY);
+          });
+        await rebuildFlat(this.#vfs, this.#plan);
+        this.#note({ kind: "whole" });
+        this.#acked(id);
+        this.#ackedShown = this.#shown.push(rowsOf(this.#state)) - 1;
+        this.#open = await openFlat(this.#vfs, this.#plan);
+        return;
+      }
+      case "repair": {
+        await this.#open.close();
+        const before = await databaseDirectories(this.#vfs);
+        await this.#tamper(this.#live[call.database]!, (batch) => {
+          batch.put(SPOILED_ROW, Uint8Array.of(1, 2, 3, 4, 5));
+        });
+        this.#open = await openFlat(this.#vfs, this.#plan);
+        if (!(await repairFlat(this.store))) throw new Error("a spoiled row was not found");
+        const after = await databaseDirectories(this.#vfs);
+        this.#live = after.filter((name) => this.#live.includes(name) || !before.includes(name));
       }
     }
   }
@@ -299,6 +335,16 @@ export class FlatCaller {
     this.#note({ kind: "acked", id });
   }
 
+  /** Writes to a closed database behind the store's back. */
+  async #tamper(name: string, fill: (batch: EngineBatch) => void): Promise<void> {
+    const engine = memoryEngine({ vfs: this.#vfs });
+    const database = (await engine.open(this.#vfs.join(STORE_PATH, name)))!;
+    const batch = database.batch();
+    fill(batch);
+    await batch.write({ sync: true });
+    await database.close();
+  }
+
   async #lose(name: string, how: FlatLoss): Promise<void> {
     const vfs = this.#vfs;
     const directory = vfs.join(STORE_PATH, name);
@@ -322,6 +368,12 @@ export class FlatCaller {
 
 /** An export is handed to imports in pieces of so many bytes. */
 const PIECE_BYTES = 700;
+
+/** Of version and hash in each database; docs/formats/flatkv.md has it. */
+const METADATA_KEY: Uint8Array = new TextEncoder().encode("\0meta");
+
+/** A row as it is stored, under a key that no call names. */
+const SPOILED_ROW: Uint8Array = new TextEncoder().encode("\u0001spoiled");
 
 /** Keys of each database, by number. */
 const KEYS = 6;

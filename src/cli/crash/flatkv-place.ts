@@ -1,7 +1,7 @@
 /** Where the suites about commit stores keep theirs, how it is opened, and how all of it is read. */
 import { toHex } from "../../base/index.js";
 import { memoryEngine } from "../../engine/index.js";
-import { FlatKv, type FlatKvOptions, type Routing, importFlatKv } from "../../flatkv/index.js";
+import { FlatKv, type FlatKvOptions, type Routing, importFlatKv, rebuildHashes } from "../../flatkv/index.js";
 import { LtHash } from "../../hash/index.js";
 import { type Journal, Log, type LogOptions } from "../../log/index.js";
 import { SharedLog } from "../../streams/index.js";
@@ -54,14 +54,37 @@ function optionsOf(vfs: SimVfs, plan: FlatPlan): FlatKvOptions {
 
 /** Puts what a stream holds in the place of the store, which is closed. */
 export async function importFlat(vfs: SimVfs, plan: FlatPlan, source: Iterable<Uint8Array>): Promise<void> {
-  const options = { ...optionsOf(vfs, plan), noteEveryBytes: plan.noteEveryBytes ?? 1 };
+  await withJournal(vfs, plan, async (options) => {
+    await importFlatKv(STORE_PATH, source, { ...options, noteEveryBytes: plan.noteEveryBytes ?? 1 });
+  });
+}
+
+/** Makes the store anew of the rows that it holds, while it is closed. */
+export async function rebuildFlat(vfs: SimVfs, plan: FlatPlan): Promise<void> {
+  await withJournal(vfs, plan, async (options) => {
+    await rebuildHashes(STORE_PATH, options);
+  });
+}
+
+/** Makes anew what `verify` finds damaged. Whether there was anything. */
+export async function repairFlat(store: FlatKv): Promise<boolean> {
+  if ((await store.verify()).problems.length === 0) return false;
+  await store.repair();
+  const { problems } = await store.verify();
+  if (problems.length > 0) throw new Error(`repair left ${JSON.stringify(problems)}`);
+  return true;
+}
+
+/** Does something with the closed store; its journal is open meanwhile, where it is the caller's. */
+async function withJournal(vfs: SimVfs, plan: FlatPlan, act: (options: FlatKvOptions) => Promise<void>): Promise<void> {
+  const options = optionsOf(vfs, plan);
   if (plan.journal === "own") {
-    await importFlatKv(STORE_PATH, source, { ...options, log: plan.log });
+    await act({ ...options, log: plan.log });
     return;
   }
   const { journal, close } = await openJournal(vfs, plan);
   try {
-    await importFlatKv(STORE_PATH, source, { ...options, journal });
+    await act({ ...options, journal });
   } finally {
     await close();
   }

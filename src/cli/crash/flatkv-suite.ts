@@ -1,12 +1,20 @@
 /** The suites about commit stores: versions on several databases, snapshots, rollbacks, databases that get lost; recovery by opening, and the oracle. */
-import { SeededRandom } from "../../base/index.js";
+import { HoldfastError, SeededRandom } from "../../base/index.js";
 import type { ExploreCrashesOptions, RecoverContext } from "../../testing/index.js";
 import type { SimVfs } from "../../vfs/index.js";
 import { type CrashSuite, crashCase } from "./crash-case.js";
 import { type Effort, effortOf } from "./effort.js";
 import { type FlatCall, FlatCaller, randomCommit, randomFlatCalls } from "./flatkv-calls.js";
 import { type FlatEvent, FlatModel, type FlatState } from "./flatkv-model.js";
-import { type FlatPlan, type OpenFlat, checkDirectories, openFlat, readFlat } from "./flatkv-place.js";
+import {
+  type FlatPlan,
+  type OpenFlat,
+  checkDirectories,
+  openFlat,
+  readFlat,
+  rebuildFlat,
+  repairFlat,
+} from "./flatkv-place.js";
 import { pick } from "./log-calls.js";
 
 /** What a case is made of. */
@@ -70,8 +78,13 @@ export async function recoverFlat(
   { vfs, note }: RecoverContext<FlatEvent>,
 ): Promise<RecoveredFlat> {
   await makeParent(vfs);
-  const open = await openFlat(vfs, plan);
+  const open = await openFlat(vfs, plan).catch(async (error: unknown) => {
+    if (!isWithoutHashes(error) || !plan.calls.some(({ call }) => call === "rebuild-hashes")) throw error;
+    await rebuildFlat(vfs, plan);
+    return await openFlat(vfs, plan);
+  });
   const { store } = open;
+  if (plan.calls.some(({ call }) => call === "repair")) await repairFlat(store);
   const { version, rebuilt } = store.recovery;
   const state = await readFlat(store);
   if (version !== state.version) throw new Error(`opening reported version ${version}, and shows ${state.version}`);
@@ -79,6 +92,10 @@ export async function recoverFlat(
   const view = state.text;
   note({ kind: "opened", view, rebuilt: rebuilt.length });
   return { open, state, view, rebuilt: rebuilt.length };
+}
+
+function isWithoutHashes(error: unknown): boolean {
+  return error instanceof HoldfastError && error.code === "HF_HASHES_MISSING";
 }
 
 /** The caller's part: what a store is in has to be there. */
@@ -194,6 +211,29 @@ function imports(random: SeededRandom, databases: number): FlatCall[] {
   ];
 }
 
+/** A database has a row that is not what was written, and is repaired, from a snapshot or without. */
+function spoiled(random: SeededRandom, databases: number): FlatCall[] {
+  const commit = (): FlatCall => randomCommit(random, databases);
+  return [
+    ...Array.from({ length: 1 + random.below(2) }, commit),
+    ...(random.chance(0.5) ? [{ call: "snapshot" } as const, commit()] : []),
+    { call: "repair", database: random.below(databases) },
+    commit(),
+  ];
+}
+
+/** Databases lose their metadata, and the store is made anew of its rows; it goes on from there. */
+function withoutHashes(random: SeededRandom, databases: number): FlatCall[] {
+  const commit = (): FlatCall => randomCommit(random, databases);
+  return [
+    ...Array.from({ length: 1 + random.below(2) }, commit),
+    ...(random.chance(0.3) ? [{ call: "snapshot" } as const] : []),
+    { call: "rebuild-hashes" },
+    commit(),
+    ...(random.chance(0.3) ? [{ call: "rollback", back: 1 } as const] : []),
+  ];
+}
+
 /** The suites about commit stores. */
 export const flatSuites: readonly CrashSuite[] = [
   flatSuite(
@@ -214,5 +254,13 @@ export const flatSuites: readonly CrashSuite[] = [
     backAndForth,
   ),
   flatSuite("flatkv-rebuild", "databases that get lost and are made anew", 1, ["own", "own", "log"], losses),
+  flatSuite("flatkv-repair", "databases with a spoiled row, repaired", 1, ["own", "own", "log", "stream"], spoiled),
+  flatSuite(
+    "flatkv-hashes",
+    "stores made anew of rows without hashes",
+    1,
+    ["own", "own", "log", "stream"],
+    withoutHashes,
+  ),
   flatSuite("flatkv-import", "exports put in the place of stores", 1, ["own", "own", "log", "stream"], imports),
 ];
