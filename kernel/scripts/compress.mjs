@@ -25,8 +25,7 @@ export function compressSource() {
     ...upTo(8).map((n) => `out[${n + 8}] = v${n + 8} ^ chain[${n}]!;`),
     ...upTo(8).map((n) => `out[${n}] = v${n} ^ v${n + 8};`),
   ];
-  const hashPair = [
-    ...upTo(16).map((n) => `const m${n} = ${loaded(n < 8 ? "left" : "right", (n % 8) * 4)};`),
+  const ofOneBlock = [
     ...upTo(8).map((n) => `let v${n} = ${IV[n]} | 0;`),
     ...upTo(4).map((n) => `let v${n + 8} = ${IV[n]} | 0;`),
     "let v12 = 0;",
@@ -34,7 +33,16 @@ export function compressSource() {
     "let v14 = 64;",
     "let v15 = 0b1011;",
     ...rounds,
+  ];
+  const hashPair = [
+    ...upTo(16).map((n) => `const m${n} = ${loaded(n < 8 ? "left" : "right", (n % 8) * 4)};`),
+    ...ofOneBlock,
     ...upTo(8).flatMap((n) => [`v${n} ^= v${n + 8};`, ...stored("digest", n * 4, `v${n}`)]),
+  ];
+  const hashWords = [
+    ...upTo(16).map((n) => `const m${n} = source[${n === 0 ? "at" : `at + ${n}`}]!;`),
+    ...ofOneBlock,
+    ...upTo(8).map((n) => `target[${n === 0 ? "targetAt" : `targetAt + ${n}`}] = v${n} ^ v${n + 8};`),
   ];
   return `/**
  * BLAKE3's compression function with its rounds unrolled. Written by \`npm run build\` in \`kernel/\`, from \`kernel/scripts/compress.mjs\`.
@@ -59,6 +67,11 @@ ${indented(compress)}
 /** The digest of 64 bytes: a block that begins its chunk, ends it and is the root. All three arrays have 32 bytes. */
 export function hashPair(left: Uint8Array, right: Uint8Array, digest: Uint8Array): void {
 ${indented(hashPair)}
+}
+
+/** The digest of the 16 words at \`at\`, as 8 words at \`targetAt\`. All words are read before the first one is written. */
+export function hashWords(source: Int32Array, at: number, target: Int32Array, targetAt: number): void {
+${indented(hashWords)}
 }
 `;
 }

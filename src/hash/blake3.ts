@@ -1,6 +1,6 @@
 import { invalid, writeU32 } from "../base/index.js";
 import { checkBytes } from "./check-bytes.js";
-import { hashPair } from "./compress.generated.js";
+import { hashPair, hashWords } from "./compress.generated.js";
 import type { Hasher } from "./hasher.js";
 import { BLOCK_BYTES, RootNode } from "./root-node.js";
 
@@ -33,6 +33,7 @@ export const blake3: Hasher = {
     root.absorb(both, both.length);
     return digest();
   },
+  hashWords,
 };
 
 /**

@@ -8,4 +8,10 @@ export interface Hasher {
   hash(data: Uint8Array): Uint8Array;
   /** The digest of `left` followed by `right`: the parent of two nodes, without joining them first. */
   hash2(left: Uint8Array, right: Uint8Array): Uint8Array;
+  /**
+   * The digest of the 16 words at index `at` of `source`, written as 8 words at index `targetAt` of `target`: for trees whose nodes lie in
+   * one array. The words are those of the memory, so that a `Uint8Array` over the same buffer shows the 64 bytes that are hashed. Source and
+   * target may be the same array, and overlap. Nothing is checked; a place past the end of its array gives a meaningless digest, or none.
+   */
+  hashWords(source: Int32Array, at: number, target: Int32Array, targetAt: number): void;
 }

@@ -1,7 +1,11 @@
 import { sha256 as nobleSha256 } from "@noble/hashes/sha2.js";
 import { keccak_256 as nobleKeccak256 } from "@noble/hashes/sha3.js";
+import { readU32 } from "../base/index.js";
 import { checkBytes } from "./check-bytes.js";
 import type { Hasher } from "./hasher.js";
+
+const BLOCK_BYTES = 64;
+const DIGEST_WORDS = 8;
 
 /** SHA-256 (FIPS 180-4). */
 export const sha256: Hasher = /* @__PURE__ */ hasherOf("sha256", nobleSha256);
@@ -20,6 +24,8 @@ interface NobleState {
 }
 
 function hasherOf(name: "sha256" | "keccak256", hash: NobleHash): Hasher {
+  const block = new Uint8Array(BLOCK_BYTES);
+  const blockWords = new Int32Array(block.buffer);
   return {
     name,
     bytes: 32,
@@ -31,6 +37,11 @@ function hasherOf(name: "sha256" | "keccak256", hash: NobleHash): Hasher {
       checkBytes(`${name}.hash2`, "left", left);
       checkBytes(`${name}.hash2`, "right", right);
       return hash.create().update(left).update(right).digest();
+    },
+    hashWords(source, at, target, targetAt) {
+      for (let word = 0; word < blockWords.length; word++) blockWords[word] = source[at + word]!;
+      const digest = hash(block);
+      for (let word = 0; word < DIGEST_WORDS; word++) target[targetAt + word] = readU32(digest, word * 4);
     },
   };
 }
