@@ -24,6 +24,7 @@ const PARTS_SEEN_BY = /** @type {Record<string, readonly string[]>} */ ({
   testing: ["vfs", "base"],
   engine: ["vfs", "base"],
   flatkv: ["log", "anchor", "hash", "engine", "vfs", "base"],
+  pages: ["log", "anchor", "hash", "vfs", "base"],
   ".": [
     "base",
     "vfs",

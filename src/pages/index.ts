@@ -1,0 +1,19 @@
+export {
+  ENCODED_ID_BYTES,
+  PAGE_CHILDREN,
+  PAGE_DEPTH_MAX,
+  ROOT_PAGE_ID,
+  childPageId,
+  decodePageId,
+  describePageId,
+  encodePageId,
+  pageIdOfKey,
+} from "./page-id.js";
+export { NODES, NODE_BYTES, NODE_WORDS, PAGE_BYTES, Page } from "./page.js";
+export { PageDiff } from "./page-diff.js";
+export { PageStore } from "./page-store.js";
+export type { PageCompanion } from "./page.js";
+export type { PageId } from "./page-id.js";
+export type { PageStoreOwner, RedoneCommit } from "./owner.js";
+export type { CheckpointPolicy, PageStoreOptions } from "./page-store.js";
+export type { PageChanges, PageUpdate, StagedSync } from "./staged-sync.js";
