@@ -1,8 +1,7 @@
 /** The anchor of a store: how it is opened, and read beside a writer. */
 import { Anchor } from "../anchor/index.js";
-import { CorruptionError, FormatError } from "../base/index.js";
+import { CorruptionError, FormatError, type Held } from "../base/index.js";
 import { type Books, FLAT_KV_ANCHOR_KIND, parseBooks } from "./books.js";
-import type { Held } from "./held.js";
 import type { StoreDirectory } from "./store-directory.js";
 
 /** Opens it for writing. */

@@ -5,13 +5,12 @@
  * anchor names is durable with its names before.
  */
 import { Anchor } from "../anchor/index.js";
-import { ConflictError } from "../base/index.js";
+import { ConflictError, type Held } from "../base/index.js";
 import { LtHash } from "../hash/index.js";
 import type { VfsLock } from "../vfs/index.js";
 import { type Books, FLAT_KV_ANCHOR_KIND, type KnownState, encodeBooks } from "./books.js";
 import { CommitLog } from "./commit-log.js";
 import type { Database } from "./database.js";
-import type { Held } from "./held.js";
 import { removeDirectories } from "./housekeeping.js";
 import { refuseLiveDatabases, booksMissing } from "./lost-books.js";
 import { openJournal } from "./journal.js";

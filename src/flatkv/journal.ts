@@ -1,6 +1,6 @@
 /** The journal of a store: the caller's, or a log in the store's directory. */
+import type { Held } from "../base/index.js";
 import { type Journal, Log } from "../log/index.js";
-import type { Held } from "./held.js";
 import type { FlatKvSettings } from "./options.js";
 import type { StoreDirectory } from "./store-directory.js";
 

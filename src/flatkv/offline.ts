@@ -1,10 +1,9 @@
 /** Work on a store as a whole while nobody has it open: under its lock, with its books where it has some, and its journal. */
 import type { Anchor } from "../anchor/index.js";
-import { InvalidArgumentError, invalid } from "../base/index.js";
+import { InvalidArgumentError, invalid, Held } from "../base/index.js";
 import type { Journal } from "../log/index.js";
 import { openBooks } from "./books-file.js";
 import type { Books } from "./books.js";
-import { Held } from "./held.js";
 import { openJournal } from "./journal.js";
 import type { FlatKvSettings } from "./options.js";
 import { StoreDirectory } from "./store-directory.js";

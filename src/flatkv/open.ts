@@ -1,9 +1,8 @@
 /** Opening a store: who may, whether there is one, and what is there instead. */
-import { InvalidArgumentError } from "../base/index.js";
+import { InvalidArgumentError, Held } from "../base/index.js";
 import { openChannel } from "./channels.js";
 import { createStore } from "./create-store.js";
 import { refuseForeign } from "./foreign-files.js";
-import { Held } from "./held.js";
 import { type FlatKvSettings, namesOfNew } from "./options.js";
 import type { OpenedStore } from "./opened-store.js";
 import { recoverStore } from "./recover-store.js";

@@ -5,7 +5,7 @@
  * opening does again. Then each database is believed as far as its markers reach, and brought on with commits that are durable in the journal. Databases
  * that can't be believed are made anew where nobody looks, and one write of the books names them.
  */
-import { CorruptionError, FormatError, equalBytes } from "../base/index.js";
+import { CorruptionError, FormatError, equalBytes, type Held } from "../base/index.js";
 import type { Journal } from "../log/index.js";
 import type { VfsLock } from "../vfs/index.js";
 import { openBooks } from "./books-file.js";
@@ -13,7 +13,6 @@ import type { Books } from "./books.js";
 import { CommitLog } from "./commit-log.js";
 import { Database } from "./database.js";
 import { noHashes } from "./errors.js";
-import type { Held } from "./held.js";
 import { openJournal } from "./journal.js";
 import type { OpenedStore } from "./opened-store.js";
 import { type FlatKvSettings, checkStoredOptions } from "./options.js";

@@ -5,7 +5,7 @@
  * commits that the log shows as acknowledged, and that is what is read. Where the writer removes meanwhile what is being copied or read, the reader
  * looks at the books again.
  */
-import { HoldfastError, InvalidArgumentError, StateError, Turns, checkOptions, invalid } from "../base/index.js";
+import { HoldfastError, InvalidArgumentError, StateError, Turns, checkOptions, invalid, Held } from "../base/index.js";
 import { type Engine, classicLevel } from "../engine/index.js";
 import { LtHash } from "../hash/index.js";
 import { LogReader } from "../log/index.js";
@@ -13,7 +13,6 @@ import { type Vfs, nodeVfs } from "../vfs/index.js";
 import { peekBooks } from "./books-file.js";
 import { CommitLog, type CommitSource } from "./commit-log.js";
 import type { Database } from "./database.js";
-import { Held } from "./held.js";
 import { checkEngine, routingFor } from "./options.js";
 import { type IterateOptions, engineRange } from "./range.js";
 import { type FlatKvRow, type KeyOptions, decodeRows, iteratedDatabase, readValues } from "./reads.js";

@@ -1,13 +1,12 @@
 /** What the parts of an open store share: its books, journal and databases, where it stands, and whether it still serves. */
 import type { Anchor } from "../anchor/index.js";
-import { CorruptionError, type HoldfastError, InvalidArgumentError, StateError } from "../base/index.js";
+import { CorruptionError, type HoldfastError, InvalidArgumentError, StateError, Held } from "../base/index.js";
 import type { Journal, Log } from "../log/index.js";
 import type { VfsLock } from "../vfs/index.js";
 import { type Books, type KnownState, encodeBooks } from "./books.js";
 import { poisonChannel } from "./channels.js";
 import type { CommitLog } from "./commit-log.js";
 import type { Database } from "./database.js";
-import { Held } from "./held.js";
 import { Housekeeping } from "./housekeeping.js";
 import type { FlatKvSettings } from "./options.js";
 import type { Staging } from "./staging.js";
