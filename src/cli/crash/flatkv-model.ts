@@ -1,11 +1,11 @@
 /**
  * What a commit store may hold after a crash, folded from the events before it.
  *
- * Calls take turns, and each is durable once it is acknowledged. So a legal store is what some beginning of the calls comes to, and that beginning has in
- * it every call that was acknowledged. This one rule holds all others: a version is there wholly or not at all, in all databases; a rollback leaves the
- * store as it was or as it is to be; what it abandoned never comes back, because the timeline is part of what is compared.
+ * The rule for its calls (see prefix-model.ts) holds all others: a version is there wholly or not at all, in all databases; a rollback leaves the store as
+ * it was or as it is to be; what it abandoned never comes back, because the timeline is part of what is compared.
  */
 import { crc32c } from "../../base/index.js";
+import { PrefixModel } from "./prefix-model.js";
 
 /** One row as it changes: its key, and its value as {@link valueText}; `undefined` where it goes. */
 export type FlatChange = readonly [key: string, value: string | undefined];
@@ -91,9 +91,7 @@ export class FlatState {
 
 /** See the head of this file. */
 export class FlatModel {
-  readonly #state = new FlatState();
-  #ops: { readonly id: number; readonly op: FlatOp }[] = [];
-  #acked = 0;
+  readonly #calls = new PrefixModel<FlatOp>(new FlatState());
   #isWhole = true;
   /** An earlier recovery showed what it must not. */
   #wrong: string | undefined;
@@ -104,7 +102,7 @@ export class FlatModel {
 
   /** Why a store can't be like this; `undefined` when it can. */
   refuse({ view, rebuilt }: { readonly view: string; readonly rebuilt: number }): string | undefined {
-    return this.#wrong ?? this.#refuseRebuilt(rebuilt) ?? this.#settle(view);
+    return this.#wrong ?? this.#refuseRebuilt(rebuilt) ?? this.#calls.refuse(view);
   }
 
   /** What a crash leaves is brought on. Only what was lost otherwise is made anew, and once. */
@@ -115,34 +113,19 @@ export class FlatModel {
   #note(event: FlatEvent): void {
     switch (event.kind) {
       case "issued":
-        this.#ops.push(event);
+        this.#calls.issued(event.id, event.op);
         return;
       case "acked":
-        this.#acked = Math.max(this.#acked, event.id);
+        this.#calls.acked(event.id);
         return;
       case "lost":
       case "whole":
         this.#isWhole = event.kind === "whole";
         return;
       case "opened":
-        this.#wrong ??= this.#refuseRebuilt(event.rebuilt) ?? this.#settle(event.view);
-        this.#ops = [];
+        this.#wrong ??= this.#refuseRebuilt(event.rebuilt);
+        this.#wrong ??= this.#calls.opened(event.view);
         this.#isWhole = true;
     }
-  }
-
-  /** Goes on to the first state that looks like `view` and has every acknowledged call in it. */
-  #settle(view: string): string | undefined {
-    let matched = -1;
-    for (let count = 0; count <= this.#ops.length; count++) {
-      if (count > 0) this.#state.apply(this.#ops[count - 1]!.op);
-      if (this.#state.text !== view) continue;
-      matched = count;
-      const next = this.#ops[count];
-      if (next === undefined || next.id > this.#acked) return undefined;
-    }
-    return matched === -1
-      ? `it holds {${view}}, which no beginning of the calls comes to; all of them come to {${this.#state.text}}`
-      : `it is as after ${matched} of ${this.#ops.length} calls, though more was acknowledged`;
   }
 }
