@@ -18,5 +18,12 @@ export {
   sharedBits,
   writeTerminator,
 } from "./node.js";
+export { multiProofOf } from "./multi-proof.js";
 export { siblingsInList } from "./path-proof.js";
-export type { PathProof, Terminal } from "./path-proof.js";
+export { verifyMultiProof, verifyPathProof, verifyUpdate } from "./verify.js";
+export type { KeyState } from "./key-states.js";
+export type { MultiProof } from "./multi-proof.js";
+export type { PathProof } from "./path-proof.js";
+export type { ProofPath } from "./path-table.js";
+export type { Terminal } from "./terminal.js";
+export type { MultiClaim, PathClaim, UpdateClaim } from "./verify.js";

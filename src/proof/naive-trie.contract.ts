@@ -20,11 +20,16 @@ export function bitsOf(key: string): string {
 
 /** The root, or the node at the path that `prefix` spells in zeros and ones. */
 export function naiveRoot(hasher: Hasher, leaves: Leaves, prefix: string = ""): string {
-  const below = [...leaves.keys()].filter((key) => bitsOf(key).startsWith(prefix));
+  const all = [...leaves].map(([key, valueHash]) => ({ bits: bitsOf(key), preimage: key + valueHash }));
+  return nodeOf(hasher, all, prefix);
+}
+
+function nodeOf(hasher: Hasher, leaves: readonly { bits: string; preimage: string }[], prefix: string): string {
+  const below = leaves.filter(({ bits }) => bits.startsWith(prefix));
   const [only] = below;
   if (only === undefined) return "00".repeat(32);
-  if (below.length === 1) return marked(hasher.hash(hex(only + leaves.get(only)!)), 0x80);
-  const children = naiveRoot(hasher, leaves, `${prefix}0`) + naiveRoot(hasher, leaves, `${prefix}1`);
+  if (below.length === 1) return marked(hasher.hash(hex(only.preimage)), 0x80);
+  const children = nodeOf(hasher, below, `${prefix}0`) + nodeOf(hasher, below, `${prefix}1`);
   return marked(hasher.hash(hex(children)), 0);
 }
 
@@ -36,10 +41,12 @@ export function naiveProof(
 ): { depth: number; leaf: [key: string, valueHash: string] | undefined; siblings: string[] } {
   const bits = bitsOf(key);
   const siblings: string[] = [];
+  let below = [...leaves];
   for (let depth = 0; ; depth++) {
-    const below = [...leaves].filter(([other]) => bitsOf(other).startsWith(bits.slice(0, depth)));
     if (below.length < 2) return { depth, leaf: below[0], siblings };
-    siblings.push(naiveRoot(hasher, leaves, bits.slice(0, depth) + (bits[depth] === "0" ? "1" : "0")));
+    const beside = below.filter(([other]) => bitsOf(other)[depth] !== bits[depth]);
+    below = below.filter(([other]) => bitsOf(other)[depth] === bits[depth]);
+    siblings.push(naiveRoot(hasher, new Map(beside), bits.slice(0, depth) + (bits[depth] === "0" ? "1" : "0")));
   }
 }
 

@@ -120,3 +120,12 @@ export function pathOf(key: Uint8Array, depth: number): Uint8Array {
   if ((depth & 7) !== 0) path[depth >>> 3]! &= 0xff00 >>> (depth & 7);
   return path;
 }
+
+/** Makes zeros of all bits of the key at `at` from `depth` on: what is left is the path of a node at that depth. */
+export function truncateKey(words: Int32Array, at: number, depth: number): void {
+  for (let word = depth >>> 5; word < NODE_WORDS; word++) {
+    const bits = Math.max(depth - (word << 5), 0);
+    const wholeBytes = bits & 24;
+    words[at + word]! &= ((1 << wholeBytes) - 1) | (((0xff00 >> (bits & 7)) & 0xff) << wholeBytes);
+  }
+}

@@ -3,13 +3,7 @@ import { buildRoot } from "./build-root.js";
 import type { LeafList } from "./leaf-list.js";
 import { LEAF_WORDS } from "./leaf-list.js";
 import { NODE_WORDS, bitAt, loadNode, nodeBytes, pathOf } from "./node.js";
-
-/** Where a key's path ends. */
-export type Terminal =
-  /** The only key below: the one that was asked for, or one in whose place it would be. */
-  | { readonly kind: "leaf"; readonly key: Uint8Array; readonly valueHash: Uint8Array }
-  /** No key is below. `path` has 32 bytes, zeros behind the bits down to the terminator. */
-  | { readonly kind: "terminator"; readonly path: Uint8Array };
+import type { Terminal } from "./terminal.js";
 
 /**
  * What shows to somebody who has only the root that a key has a value, or none: the end of the key's path, and the node beside each node on
