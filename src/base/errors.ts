@@ -125,7 +125,7 @@ export class CorruptionError extends HoldfastError {
  *
  * Codes: `HF_FORMAT_NEWER` (written by a newer build), `HF_FORMAT_UNKNOWN` (not ours), `HF_FORMAT_FOREIGN` (ours, but of another log),
  * `HF_VALUE_UNDECODABLE` (a codec refused sound bytes), `HF_EVENT_TYPE_UNKNOWN`, `HF_EVENT_VERSION_UNKNOWN`, `HF_EVENT_UNDECODABLE`,
- * `HF_SNAPSHOT_DAMAGED`, `HF_HASHES_MISSING` (rows of a commit store without version and hash).
+ * `HF_SNAPSHOT_DAMAGED`, `HF_HASHES_MISSING` (rows of a commit store without version and hash), `HF_PROOF_MALFORMED`.
  */
 export class FormatError extends HoldfastError {}
 

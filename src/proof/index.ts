@@ -1,4 +1,5 @@
 export { buildRoot } from "./build-root.js";
+export { decodeMultiProof, decodePathProof, encodeMultiProof, encodePathProof } from "./format.js";
 export { LEAF_BYTES, LEAF_WORDS, LeafList } from "./leaf-list.js";
 export {
   KEY_BITS,
