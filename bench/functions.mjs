@@ -3,7 +3,7 @@
  * Reaches into the built package; what it calls is not public.
  */
 import { bench, do_not_optimize, group, run } from "mitata";
-import { crc32c } from "../dist/base/index.js";
+import { crc32c } from "../dist/checksum/index.js";
 import {
   GROUP_HEADER_BYTES,
   encodeRecord,

@@ -2,15 +2,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import {
-  CorruptionError,
-  ConflictError,
-  FormatError,
-  SeededRandom,
-  crc32c,
-  equalBytes,
-  writeU32,
-} from "../base/index.js";
+import { CorruptionError, ConflictError, FormatError, SeededRandom, equalBytes, writeU32 } from "../base/index.js";
+import { crc32c } from "../checksum/index.js";
 import { FaultPlan, NodeVfs, SimVfs } from "../vfs/index.js";
 import { encodeSlot, type SlotContent } from "./format.js";
 import { Anchor, type AnchorOptions } from "./index.js";

@@ -4,7 +4,8 @@
  * `docs/formats/anchor.md` draws the same layout; a test reads its hex dump with this code. Bytes 0 to 35 (magic to header
  * checksum) keep their meaning in every version, so that any build can tell a newer slot from a damaged one.
  */
-import { crc32cRange, isZero, readU16, readU32, readU64, writeU16, writeU32, writeU64 } from "../base/index.js";
+import { isZero, readU16, readU32, readU64, writeU16, writeU32, writeU64 } from "../base/index.js";
+import { crc32cRange } from "../checksum/index.js";
 
 /** `HFANCHOR` in ASCII. */
 const MAGIC: Uint8Array = Uint8Array.of(0x48, 0x46, 0x41, 0x4e, 0x43, 0x48, 0x4f, 0x52);

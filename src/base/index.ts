@@ -16,7 +16,6 @@ export { abortable } from "./abortable.js";
 export { assert } from "./assert.js";
 export { equalBytes, isZero, readU16, readU32, readU64, toHex, writeU16, writeU32, writeU64 } from "./bytes.js";
 export { checkBoolean, checkInteger, checkOneOf, checkOptions, checkSignal, invalid } from "./check-options.js";
-export { crc32c, crc32cRange } from "./crc32c.js";
 export { Held } from "./held.js";
 export { SeededRandom } from "./seeded-random.js";
 export { Turns } from "./turns.js";

@@ -9,7 +9,8 @@
  *
  * Events may be appended meanwhile. They stand between the parts or behind the checkpoint, and are not in its state: `through` says where that ends.
  */
-import { InvalidArgumentError, checkInteger, checkOptions, crc32c } from "../base/index.js";
+import { InvalidArgumentError, checkInteger, checkOptions } from "../base/index.js";
+import { crc32c } from "../checksum/index.js";
 import type { Journal } from "../log/index.js";
 import { checkpointChannel } from "./channels.js";
 import { unencodable } from "./errors.js";

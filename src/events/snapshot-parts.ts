@@ -1,5 +1,6 @@
 /** A snapshot as records: parts that stand before their checkpoint, which names their count, their size and their checksum. */
-import { CorruptionError, FormatError, crc32c } from "../base/index.js";
+import { CorruptionError, FormatError } from "../base/index.js";
+import { crc32c } from "../checksum/index.js";
 import type { Journal } from "../log/index.js";
 import { headerOf } from "./checkpoint.js";
 import { undecodable, unknownVersion } from "./errors.js";

@@ -6,7 +6,8 @@
  * of a database are covered by its lattice hash, which an import folds again in any case, and all that is not rows by the seal in the last frame. So
  * there is no digest over the whole stream, which would cost more than all else that is done to a row here.
  */
-import { crc32cRange, readU16, readU32, readU64, writeU16, writeU32, writeU64 } from "../base/index.js";
+import { readU16, readU32, readU64, writeU16, writeU32, writeU64 } from "../base/index.js";
+import { crc32cRange } from "../checksum/index.js";
 
 /** The format that this build writes and reads. */
 export const EXPORT_VERSION = 1;

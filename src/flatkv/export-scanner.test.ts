@@ -5,12 +5,12 @@ import {
   FormatError,
   HoldfastError,
   LimitError,
-  crc32c,
   equalBytes,
   writeU16,
   writeU32,
   writeU64,
 } from "../base/index.js";
+import { crc32c } from "../checksum/index.js";
 import {
   type ExportTotals,
   NO_TOTALS,

@@ -1,5 +1,6 @@
 /** How far an import has come in one database: a record in that database, durable together with all rows that it speaks of. Pure. */
-import { crc32c, readU32, readU64, writeU32, writeU64 } from "../base/index.js";
+import { readU32, readU64, writeU32, writeU64 } from "../base/index.js";
+import { crc32c } from "../checksum/index.js";
 import { LtHash } from "../hash/index.js";
 import type { ExportPosition } from "./export-scanner.js";
 

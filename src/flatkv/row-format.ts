@@ -10,7 +10,8 @@
  *
  * An engine reads a flipped bit as data. The checksum in each row is what makes that an error; the hash is what makes a lost row one.
  */
-import { crc32c, readU16, readU32, readU64, writeU16, writeU32, writeU64 } from "../base/index.js";
+import { readU16, readU32, readU64, writeU16, writeU32, writeU64 } from "../base/index.js";
+import { crc32c } from "../checksum/index.js";
 import { LtHash } from "../hash/index.js";
 
 /** First byte of the engine key of a row. */

@@ -1,6 +1,6 @@
 /** Readers beside a writer, on the simulated disk. */
 import { describe, expect, test } from "vitest";
-import { crc32c } from "../base/index.js";
+import { crc32c } from "../checksum/index.js";
 import { memoryEngine } from "../engine/index.js";
 import { LogReader } from "../log/index.js";
 import { SimVfs } from "../vfs/index.js";

@@ -18,8 +18,6 @@ import {
   FormatError,
   StateError,
   checkInteger,
-  crc32c,
-  crc32cRange,
   invalid,
   readU16,
   readU32,
@@ -28,6 +26,7 @@ import {
   writeU32,
   writeU64,
 } from "../base/index.js";
+import { crc32c, crc32cRange } from "../checksum/index.js";
 import { type Vfs, type VfsFile } from "../vfs/index.js";
 
 const MAGIC: Uint8Array = new TextEncoder().encode("HFDWRITE");

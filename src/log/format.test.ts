@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { crc32c, crc32cRange, equalBytes, writeU16, writeU32 } from "../base/index.js";
+import { equalBytes, writeU16, writeU32 } from "../base/index.js";
+import { crc32c, crc32cRange } from "../checksum/index.js";
 import {
   FORMAT_VERSION,
   GROUP_ALIGN_BYTES,

@@ -6,7 +6,8 @@
  * A checksum of a group is seeded with its segment's {@link segmentSeed}, which is made of log id, segment number and salt. So a
  * group of another log, of another segment or from before a segment file was recycled never parses (R6).
  */
-import { crc32c, crc32cRange, readU16, readU32, readU64, writeU16, writeU32, writeU64 } from "../base/index.js";
+import { readU16, readU32, readU64, writeU16, writeU32, writeU64 } from "../base/index.js";
+import { crc32c, crc32cRange } from "../checksum/index.js";
 
 /** The format that this build writes and reads. */
 export const FORMAT_VERSION = 1;

@@ -5,7 +5,8 @@
  * sync that it tells of and never synced itself, so it may lag and may be lost with the power, but never claims too much. Recovery takes
  * a sound mark as evidence that an LSN had been durable (R5), and does well without one.
  */
-import { crc32c, crc32cRange, readU32, readU64, writeU32, writeU64 } from "../base/index.js";
+import { readU32, readU64, writeU32, writeU64 } from "../base/index.js";
+import { crc32c, crc32cRange } from "../checksum/index.js";
 import type { Vfs, VfsFile } from "../vfs/index.js";
 
 /** "HFMK" as it stands on disk. */

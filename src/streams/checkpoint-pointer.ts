@@ -5,7 +5,8 @@
  * a crash took back leads to an older checkpoint, which is as true, or to none; then the whole log is read. So nothing here needs more than to be
  * quick, and no crash can make it lie.
  */
-import { crc32cRange, readU32, readU64, writeU32, writeU64 } from "../base/index.js";
+import { readU32, readU64, writeU32, writeU64 } from "../base/index.js";
+import { crc32cRange } from "../checksum/index.js";
 import type { Vfs, VfsFile } from "../vfs/index.js";
 
 /** The file's name in the directory of the log. */

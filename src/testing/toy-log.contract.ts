@@ -2,7 +2,8 @@
  * A toy append-only log for testing the explorer: one file of checksummed records, one sync per append. Each mutant leaves out one thing
  * that crash safety needs; the explorer has to catch every one.
  */
-import { crc32c, HoldfastError, readU32, writeU32 } from "../base/index.js";
+import { HoldfastError, readU32, writeU32 } from "../base/index.js";
+import { crc32c } from "../checksum/index.js";
 import type { Vfs, VfsFile } from "../vfs/index.js";
 import type { ExploreCrashesOptions } from "./crash-options.js";
 

@@ -4,7 +4,7 @@
  * The rule for its calls (see prefix-model.ts) holds all others: a version is there wholly or not at all, in all databases; a rollback leaves the store as
  * it was or as it is to be; what it abandoned never comes back, because the timeline is part of what is compared.
  */
-import { crc32c } from "../../base/index.js";
+import { crc32c } from "../../checksum/index.js";
 import { PrefixModel } from "./prefix-model.js";
 
 /** One row as it changes: its key, and its value as {@link valueText}; `undefined` where it goes. */

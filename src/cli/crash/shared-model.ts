@@ -5,7 +5,7 @@
  * beginning has in it every call that was promised. This one rule holds all others: numbers without gaps, batches across streams that
  * are all or none, prunes and cuts that are made or not, nothing back after them, and every entry byte for byte.
  */
-import { crc32c } from "../../base/index.js";
+import { crc32c } from "../../checksum/index.js";
 import type { LogRecord } from "../../log/index.js";
 
 /** One call as it changes what the shared log holds. Entries are given by {@link entryText}. */

@@ -3,7 +3,8 @@
  *
  * A record's header is its masked CRC-32C, its length and its type; the edits are tagged varints. Only what tells live tables is read.
  */
-import { crc32cRange, readU16, readU32 } from "../../base/index.js";
+import { readU16, readU32 } from "../../base/index.js";
+import { crc32cRange } from "../../checksum/index.js";
 import { Fields, unmask } from "./fields.js";
 
 const BLOCK_BYTES = 32_768;

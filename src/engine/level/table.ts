@@ -5,7 +5,8 @@
  * the process over a damaged block. A table is blocks, each followed by its type and a masked CRC-32C of both; then 48 bytes that say where the index and
  * the index of other blocks (the filter) are. Both are blocks themselves, whose values say where the blocks are that they lead to.
  */
-import { crc32cRange, readU32 } from "../../base/index.js";
+import { readU32 } from "../../base/index.js";
+import { crc32cRange } from "../../checksum/index.js";
 import { Fields, unmask } from "./fields.js";
 import { unsnap } from "./snappy.js";
 

@@ -14,7 +14,8 @@
  * ```
  * All integers are little-endian. The salt keeps bytes of another file, which a disk may show in the place of a lost write, from parsing.
  */
-import { crc32c, crc32cRange, equalBytes, readU32, readU64, writeU32, writeU64 } from "../../base/index.js";
+import { equalBytes, readU32, readU64, writeU32, writeU64 } from "../../base/index.js";
+import { crc32c, crc32cRange } from "../../checksum/index.js";
 
 export const SECTOR_BYTES = 512;
 export const SALT_BYTES = 16;

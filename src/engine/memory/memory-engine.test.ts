@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { crc32c } from "../../base/index.js";
+import { crc32c } from "../../checksum/index.js";
 import { FaultPlan, SimVfs, nodeVfs } from "../../vfs/index.js";
 import type { EngineDatabase } from "../index.js";
 import { encodeHeader } from "./format.js";

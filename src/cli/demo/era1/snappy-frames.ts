@@ -11,7 +11,8 @@
  * A block begins with its uncompressed length as a varint. That length is checked before anything is allocated, and every checksum before the bytes are
  * used: a library's answer to a damaged block is never trusted.
  */
-import { crc32c, equalBytes, readU32 } from "../../../base/index.js";
+import { equalBytes, readU32 } from "../../../base/index.js";
+import { crc32c } from "../../../checksum/index.js";
 
 /** Uncompresses one snappy block, or throws. */
 export type Uncompress = (block: Uint8Array, length: number) => Uint8Array;

@@ -2,7 +2,7 @@ import { crc32c as nativeCrc32c } from "@node-rs/crc32";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { crc32c, crc32cRange } from "./crc32c.js";
-import { SeededRandom } from "./seeded-random.js";
+import { SeededRandom } from "../base/index.js";
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
 

@@ -2,7 +2,8 @@
  * CRC-32C (Castagnoli, reflected polynomial 0x82f63b78), the checksum of everything holdfast stores.
  *
  * Two implementations, one result: slicing-by-8 in TypeScript for short inputs, where entering native code costs more than the
- * work, and the SIMD build of `@node-rs/crc32` for long ones. A test holds them equal.
+ * work, and the SIMD build of `@node-rs/crc32` for long ones. A test holds them equal. That package is why checksums are a part of their own:
+ * what runs in browsers must not lead to it.
  */
 import { crc32c as nativeCrc32c } from "@node-rs/crc32";
 
