@@ -1,6 +1,7 @@
 /** Appending to several lanes with one durable write: all of it is there after any crash, or none. */
 import { invalid } from "../base/index.js";
-import { type AppendRequest, type EntryLog, type IndexRange, isRefusal } from "./entry-log.js";
+import { isRefusal } from "./entry-errors.js";
+import type { AppendRequest, EntryLog, IndexRange } from "./entry-log.js";
 import type { LsnRange } from "../log/index.js";
 import type { JournalBatch, LanePlace } from "./place.js";
 

@@ -12,15 +12,21 @@
  * - Crash after it: the baseline is the newest record, so the lane opens empty at its index, and opening does the prune.
  * Nothing is published, and no counter moves, before the journal says that it is durable.
  */
+import { CorruptionError, type HoldfastError, type LimitError, Turns } from "../base/index.js";
 import {
-  ConflictError,
-  CorruptionError,
-  type HoldfastError,
-  InvalidArgumentError,
-  LimitError,
-  StateError,
-  Turns,
-} from "../base/index.js";
+  backpressure,
+  closed,
+  cut,
+  exhausted,
+  failed,
+  firstCause,
+  isRefusal,
+  missing,
+  outOfRange,
+  outOfSequence,
+  secondWriter,
+  valueTooLarge,
+} from "./entry-errors.js";
 import type { Journal, LogInput, LsnRange } from "../log/index.js";
 import { HEADER_BYTES, type LaneRecord, decodeRecord, encodeBaseline, encodeEntry } from "./format.js";
 import { type Run, findRun, recordAt } from "./recovery.js";
@@ -134,14 +140,9 @@ export class EntryLog {
 
   /** Refuses a value that no append could take, before anything else is done that depends on it. */
   requireRoom(value: Uint8Array): void {
-    const bytes = HEADER_BYTES + value.length;
     const { recordBytesMax } = this.#journal.limits;
-    if (bytes <= recordBytesMax) return;
-    throw new LimitError(
-      "HF_RECORD_TOO_LARGE",
-      `${this.name}: an entry of ${value.length} bytes does not fit into a record, which has room for ${recordBytesMax - HEADER_BYTES}.`,
-      { lane: this.name, bytes, bytesMax: recordBytesMax },
-    );
+    if (HEADER_BYTES + value.length > recordBytesMax)
+      throw valueTooLarge(this.name, value.length, HEADER_BYTES, recordBytesMax);
   }
 
   /** Appends when its turn comes, together with other calls that wait; each has its own outcome. */
@@ -294,7 +295,7 @@ export class EntryLog {
       const record = await this.#journal.get(index + run.shift);
       // Dropped while it was looked for.
       if (this.#hasDropped(run, cuts, index)) return undefined;
-      if (record === undefined) throw this.#missing(index, run);
+      if (record === undefined) throw missing(this.name, index, run);
       return this.#expect(decodeRecord(this.name, record), index, run);
     });
   }
@@ -325,7 +326,7 @@ export class EntryLog {
         this.#throwClosed();
         if (next.done === true) break;
         // Its place may be another's by now.
-        if (this.#hasDropped(run, cuts, index)) throw this.#cut();
+        if (this.#hasDropped(run, cuts, index)) throw cut(this.name, this.#run);
         const record = await this.#look(async () => this.#expect(decodeRecord(this.name, next.value), index, run));
         index += reverse ? -1 : 1;
         yield record;
@@ -334,8 +335,8 @@ export class EntryLog {
       await records.return?.();
     }
     if (index === end) return;
-    if (this.#hasDropped(run, cuts, index)) throw this.#cut();
-    throw this.fail(this.#missing(index, run));
+    if (this.#hasDropped(run, cuts, index)) throw cut(this.name, this.#run);
+    throw this.fail(missing(this.name, index, run));
   }
 
   /** The entries from `from` on, and each new one once it is durable. Ends when the lane or its journal is closed. */
@@ -353,7 +354,7 @@ export class EntryLog {
           next += 1;
           await this.#whenDurable(record.lsn);
           yield record;
-        } else throw this.#cut();
+        } else throw cut(this.name, this.#run);
       }
     } catch (error) {
       if (!stop.aborted || signal?.aborted === true) throw error;
@@ -506,23 +507,6 @@ export class EntryLog {
     return missed > 1 || (missed === 1 && index > this.#keptByCut);
   }
 
-  #missing(index: number, { firstIndex, nextIndex, shift }: Run): CorruptionError {
-    return new CorruptionError({
-      path: this.name,
-      lsn: index + shift,
-      expected: `entry ${index} of ${firstIndex} to ${nextIndex - 1}, which are durable`,
-      found: "nothing",
-    });
-  }
-
-  #cut(): ConflictError {
-    return new ConflictError(
-      "HF_CUT",
-      `${this.name}: entries were dropped before they were read. It holds those from ${this.firstIndex} on, and ${this.nextIndex} comes next.`,
-      { lane: this.name, firstIndex: this.firstIndex, nextIndex: this.nextIndex },
-    );
-  }
-
   /** Does something to the journal; a failure that is no refusal ends the lane. */
   async #write<R>(act: () => Promise<R>): Promise<R> {
     try {
@@ -546,15 +530,7 @@ export class EntryLog {
   #backpressure(bytes: number): LimitError | undefined {
     const isFull = this.#waitingCalls >= WAITING_CALLS_MAX || this.#waitingBytes + bytes > WAITING_BYTES_MAX;
     if (!isFull || this.#waitingCalls === 0) return undefined;
-    return new LimitError(
-      "HF_BACKPRESSURE",
-      `${this.name} has too much waiting to be appended. Await some of it first.`,
-      {
-        lane: this.name,
-        waitingCallsMax: WAITING_CALLS_MAX,
-        waitingBytesMax: WAITING_BYTES_MAX,
-      },
-    );
+    return backpressure(this.name, WAITING_CALLS_MAX, WAITING_BYTES_MAX);
   }
 
   #unusable(): HoldfastError | undefined {
@@ -571,58 +547,6 @@ export class EntryLog {
   }
 }
 
-/** Errors that leave the journal as it was. */
-export function isRefusal(error: unknown): boolean {
-  return error instanceof InvalidArgumentError || error instanceof LimitError || error instanceof ConflictError;
-}
-
-/** A journal that was poisoned tells so to every call; what counts is why. */
-function firstCause(error: unknown): unknown {
-  return error instanceof StateError && error.code === "HF_POISONED" ? (error.cause ?? error) : error;
-}
-
 function rejectAll(units: readonly Unit[], error: unknown): void {
   for (const { reject } of units) reject(error);
-}
-
-function secondWriter(lane: string, lsn: number, expectedLsn: number): ConflictError {
-  return new ConflictError(
-    "HF_SECOND_WRITER",
-    `${lane}: its journal is at LSN ${lsn}, not at ${expectedLsn}. Something else writes to it; let one lane alone have a journal, and open this one again.`,
-    { lane, lsn, expectedLsn },
-  );
-}
-
-function closed(lane: string): StateError {
-  return new StateError("HF_CLOSED", `${lane} is closed. Open it again.`, { lane });
-}
-
-function failed(lane: string, cause: unknown): StateError {
-  return new StateError(
-    "HF_POISONED",
-    `${lane} failed before, and takes nothing more. Close it and open it again; the cause has the first failure.`,
-    { lane },
-    cause,
-  );
-}
-
-function outOfSequence(lane: string, index: number, nextIndex: number): ConflictError {
-  return new ConflictError(
-    "HF_OUT_OF_SEQUENCE",
-    `${lane}: the next entry has index ${nextIndex}, not ${index}. Nothing was written.`,
-    { lane, index, nextIndex },
-  );
-}
-
-function outOfRange(lane: string, call: string, index: number, { firstIndex, nextIndex }: Run): InvalidArgumentError {
-  const held = nextIndex === firstIndex ? "nothing" : `${firstIndex} to ${nextIndex - 1}`;
-  return new InvalidArgumentError(
-    "HF_INDEX_OUT_OF_RANGE",
-    `${call}: ${lane} holds ${held}, and ${nextIndex} comes next; ${index} is not allowed.`,
-    { lane, call, index, firstIndex, nextIndex },
-  );
-}
-
-function exhausted(lane: string): LimitError {
-  return new LimitError("HF_SEQUENCE_EXHAUSTED", `${lane} has no index left.`, { lane });
 }
