@@ -15,6 +15,7 @@ export { EventLog, HandlerError, bytes, cbor, defineEvents, event, json, protobu
 export { LtHash, blake3, blake3Xof, keccak256, sha256 } from "./hash/index.js";
 export { Chain, IndexedLog, LaneSet, LanesFailedError, PersistPipeline } from "./lanes/index.js";
 export { Log, LogReader, RecordBatch, inspectLog, repairLog, verifyLog } from "./log/index.js";
+export { verifyMultiProof, verifyPathProof, verifyUpdate } from "./proof/index.js";
 export { SharedLog, Stream } from "./streams/index.js";
 export { nodeVfs } from "./vfs/index.js";
 export type { AnchorMode, AnchorOptions } from "./anchor/index.js";
@@ -64,5 +65,6 @@ export type {
   VerifyProgress,
   VerifyReport,
 } from "./log/index.js";
+export type { KeyState, MultiProof, PathProof } from "./proof/index.js";
 export type { CommitPart, SharedLogOptions, SharedLogStats, SharedRecoveryReport } from "./streams/index.js";
 export type { Vfs } from "./vfs/index.js";

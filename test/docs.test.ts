@@ -148,6 +148,7 @@ describe("an example", () => {
       "docs/events.md",
       "docs/flatkv.md",
       "docs/lanes.md",
+      "docs/proofs.md",
       "docs/streams.md",
       "docs/testing.md",
       "docs/tidwall.md",
@@ -161,6 +162,8 @@ describe("an example", () => {
       "src/lanes/indexed-log.ts",
       "src/lanes/lane-set.ts",
       "src/lanes/persist-pipeline.ts",
+      "src/proof/leaf-list.ts",
+      "src/proof/verify.ts",
       "src/streams/shared-log.ts",
     ]) {
       expect(places).toContain(place);

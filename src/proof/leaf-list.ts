@@ -12,8 +12,16 @@ const CAPACITY_MIN = 4;
  * built from.
  *
  * ```ts
+ * import { blake3 } from "holdfast/hash";
+ * import { LeafList, buildRoot, nodeBytes } from "holdfast/proof";
+ *
  * const leaves = new LeafList();
- * leaves.push(key, blake3.hash(value));
+ * leaves.push(new Uint8Array(32).fill(1), blake3.hash(Uint8Array.of(10)));
+ * leaves.push(new Uint8Array(32).fill(2), blake3.hash(Uint8Array.of(20)));
+ *
+ * const words = new Int32Array(8);
+ * buildRoot(blake3, leaves, 0, leaves.length, 0, words, 0);
+ * console.log(nodeBytes(words, 0).length); // 32
  * ```
  */
 export class LeafList {

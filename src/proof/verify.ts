@@ -45,8 +45,15 @@ export interface UpdateClaim extends Trust {
  * Whether the proof shows that under `root` the key has this value, or none where `value` is `undefined`.
  *
  * ```ts
- * verifyPathProof({ root, key, value, proof, hasher: blake3 }); // true
- * verifyPathProof({ root, key, value: undefined, proof, hasher: blake3 }); // false
+ * import { blake3 } from "holdfast/hash";
+ * import type { PathProof } from "holdfast/proof";
+ * import { decodePathProof, verifyPathProof } from "holdfast/proof";
+ *
+ * // `root` from somebody who is trusted, `bytes` from anybody. Throws a `FormatError` where they are no proof.
+ * export function holds(root: Uint8Array, key: Uint8Array, value: Uint8Array | undefined, bytes: Uint8Array): boolean {
+ *   const proof: PathProof = decodePathProof(bytes);
+ *   return verifyPathProof({ root, key, value, proof, hasher: blake3 });
+ * }
  * ```
  */
 export function verifyPathProof(claim: PathClaim): boolean {
