@@ -3,6 +3,7 @@
 //	go run . make <dir>                        the fixtures and expected.json
 //	go run . read <dir> binary|json            the entries of a directory as JSON, read in a copy of it
 //	go run . random <dir> binary|json <seed>   a directory with random entries
+//	go run . append <dir> binary|json <seed>   random entries behind those that a directory has
 package main
 
 import (
@@ -44,12 +45,15 @@ func main() {
 		makeFixtures(args[1])
 	case len(args) == 3 && args[0] == "read":
 		must(json.NewEncoder(os.Stdout).Encode(read(args[1], formatOf(args[2]), segmentSize)))
-	case len(args) == 4 && args[0] == "random":
+	case len(args) == 4 && (args[0] == "random" || args[0] == "append"):
 		seed, err := strconv.ParseInt(args[3], 10, 64)
 		must(err)
-		makeRandom(args[1], formatOf(args[2]), seed)
+		if args[0] == "random" {
+			must(os.RemoveAll(args[1]))
+		}
+		appendRandom(args[1], formatOf(args[2]), seed)
 	default:
-		fmt.Fprintln(os.Stderr, "usage: tidwall make DIR | read DIR binary|json | random DIR binary|json SEED")
+		fmt.Fprintln(os.Stderr, "usage: tidwall make DIR | read DIR binary|json | random|append DIR binary|json SEED")
 		os.Exit(2)
 	}
 }
@@ -368,11 +372,13 @@ func copyDir(from, to string) {
 	}
 }
 
-func makeRandom(dir string, format wal.LogFormat, seed int64) {
+func appendRandom(dir string, format wal.LogFormat, seed int64) {
 	random := rand.New(rand.NewSource(seed))
 	log := open(dir, format, 4096, false)
+	last, err := log.LastIndex()
+	must(err)
 	var batch wal.Batch
-	for index := uint64(1); index <= 2000; index++ {
+	for index := last + 1; index <= last+2000; index++ {
 		data := make([]byte, 1+random.Intn(300))
 		if random.Intn(2) == 0 {
 			random.Read(data)
@@ -382,7 +388,7 @@ func makeRandom(dir string, format wal.LogFormat, seed int64) {
 			}
 		}
 		batch.Write(index, data)
-		if random.Intn(4) == 0 || index == 2000 {
+		if random.Intn(4) == 0 || index == last+2000 {
 			must(log.WriteBatch(&batch))
 		}
 	}

@@ -1,6 +1,6 @@
 //! Copies of proofs, each with one thing changed that makes it wrong, and what that is.
 
-use crate::wire::{bytes32, hex, ProofSet, Terminal, Update};
+use crate::wire::{bytes32, hex, MultiUpdate, ProofSet, Terminal, Update};
 
 const ZEROS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
@@ -128,6 +128,35 @@ pub fn updates(update: &Update) -> Vec<(String, Update)> {
         all.add(&format!("path {at} has no operation"), |update| {
             update.paths[at].ops.clear()
         });
+    }
+    all.copies
+}
+
+/// Of an update by a multiproof: both roots, the multiproof, and operations.
+pub fn multi_updates(update: &MultiUpdate) -> Vec<(String, MultiUpdate)> {
+    let mut all = Damaged::new(update);
+    all.add("the root after it is another", |update| flip(&mut update.root, 130));
+    all.add("the root before it is another", |update| flip(&mut update.prev_root, 9));
+    for at in spread(update.multi.siblings.len()) {
+        all.add(&format!("sibling {at} is another"), |update| {
+            flip(&mut update.multi.siblings[at], 60)
+        });
+        all.add(&format!("sibling {at} is missing"), |update| {
+            update.multi.siblings.remove(at);
+        });
+    }
+    for at in spread(update.ops.len()) {
+        all.add(&format!("operation {at} writes another value"), |update| {
+            let mut other = update.ops[at].1.clone().unwrap_or_else(|| ZEROS.to_string());
+            flip(&mut other, 2);
+            update.ops[at].1 = Some(other);
+        });
+        if at > 0 {
+            all.add(
+                &format!("operations {at} and the one before it are swapped"),
+                |update| update.ops.swap(at, at - 1),
+            );
+        }
     }
     all.copies
 }

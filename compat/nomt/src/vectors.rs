@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 const BULK_BATCHES: u64 = 4;
-const BULK_KEYS: u64 = 5000;
+const BULK_KEYS: u64 = 2500;
 /// The hashers beside the first differ in the hash alone: two cases are enough for their proofs.
 const PROVEN_BY_ALL: [&str; 2] = ["edge", "pair-16"];
 

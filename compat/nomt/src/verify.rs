@@ -2,7 +2,7 @@
 
 use crate::tamper;
 use crate::vectors::distinct;
-use crate::wire::{bytes32, hex, ProofSet, Proofs, ProvenKey, Update};
+use crate::wire::{bytes32, hex, MultiUpdate, ProofSet, Proofs, ProvenKey, Update};
 use crate::{with_hasher, HASHERS};
 use bitvec::prelude::*;
 use nomt_core::hasher::NodeHasher;
@@ -45,17 +45,31 @@ pub fn run(file: &str) -> ExitCode {
             }
         }
     }
+    for (at, update) in proofs.multi_updates.iter().enumerate() {
+        if let Err(reason) = guarded(|| check_multi_update(update)) {
+            wrong.push(format!(
+                "multiUpdates[{at}], {} operations, is refused: {reason}",
+                update.ops.len()
+            ));
+        }
+        for (harm, update) in tamper::multi_updates(update) {
+            damaged += 1;
+            if guarded(|| check_multi_update(&update)).is_ok() {
+                wrong.push(format!("multiUpdates[{at}] is taken although {harm}"));
+            }
+        }
+    }
+    let updates = proofs.updates.len() + proofs.multi_updates.len();
     println!(
-        "{keys} keys proven, {absent} of them absent, in {} multiproofs, and {} updates: {} refused or wrongly taken; {damaged} damaged copies",
+        "{keys} keys proven, {absent} of them absent, in {} multiproofs, and {updates} updates; {damaged} damaged copies; {} wrong answers",
         proofs.proofs.len(),
-        proofs.updates.len(),
         wrong.len()
     );
     for line in wrong.iter().take(20) {
         println!("  {line}");
     }
     // A file without proofs would say yes to everything.
-    ExitCode::from(u8::from(!wrong.is_empty() || keys == 0 || proofs.updates.is_empty()))
+    ExitCode::from(u8::from(!wrong.is_empty() || keys == 0 || updates == 0))
 }
 
 fn guarded(check: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
@@ -128,7 +142,7 @@ fn check_update_of<H: NodeHasher>(update: &Update) -> Result<(), String> {
     let mut proofs: Vec<PathProof> = Vec::new();
     for path in &update.paths {
         let proof = PathProof {
-            terminal: path.terminal.read(),
+            terminal: path.terminal.read(path.siblings.len()),
             siblings: crate::wire::nodes_of(&path.siblings),
         };
         let inner = proof
@@ -146,9 +160,39 @@ fn check_update_of<H: NodeHasher>(update: &Update) -> Result<(), String> {
     if updated != root {
         return Err(format!("update: the root becomes {}", hex(&updated)));
     }
-    let multi = MultiProof::from_path_proofs(distinct(proofs));
-    let verified = proof::verify_multi_proof::<H>(&multi, prev_root).map_err(|error| format!("update: {error:?}"))?;
     let ops = paths.into_iter().flat_map(|path| path.ops).collect();
+    updates_to::<H>(prev_root, root, &MultiProof::from_path_proofs(distinct(proofs)), ops)
+}
+
+fn check_multi_update(update: &MultiUpdate) -> Result<(), String> {
+    if !HASHERS.contains(&update.hasher.as_str()) {
+        return Err(format!("no hasher {}", update.hasher));
+    }
+    with_hasher!(update.hasher.as_str(), check_multi_update_of(update))
+}
+
+fn check_multi_update_of<H: NodeHasher>(update: &MultiUpdate) -> Result<(), String> {
+    let ops = update
+        .ops
+        .iter()
+        .map(|(key, hash)| (bytes32(key), hash.as_deref().map(bytes32)))
+        .collect();
+    updates_to::<H>(
+        bytes32(&update.prev_root),
+        bytes32(&update.root),
+        &update.multi.read(),
+        ops,
+    )
+}
+
+fn updates_to<H: NodeHasher>(
+    prev_root: Node,
+    root: Node,
+    multi: &MultiProof,
+    ops: Vec<(Node, Option<Node>)>,
+) -> Result<(), String> {
+    let verified =
+        proof::verify_multi_proof::<H>(multi, prev_root).map_err(|error| format!("multiproof: {error:?}"))?;
     let updated = proof::verify_multi_proof_update::<H>(&verified, ops)
         .map_err(|error| format!("update by multiproof: {error:?}"))?;
     if updated != root {

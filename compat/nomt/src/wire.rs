@@ -49,6 +49,8 @@ pub struct Bulk {
 pub struct Proofs {
     pub proofs: Vec<ProofSet>,
     pub updates: Vec<Update>,
+    #[serde(rename = "multiUpdates")]
+    pub multi_updates: Vec<MultiUpdate>,
 }
 
 /// Keys of one trie, proven one by one and together.
@@ -100,6 +102,18 @@ pub struct UpdatedPath {
     pub ops: Vec<(String, Option<String>)>,
 }
 
+/// The same with one multiproof for all paths, which may be more than are written to.
+#[derive(Serialize, Deserialize)]
+pub struct MultiUpdate {
+    pub hasher: String,
+    #[serde(rename = "prevRoot")]
+    pub prev_root: String,
+    pub root: String,
+    pub multi: WireMultiProof,
+    /// Ascending keys and the hashes of their new values.
+    pub ops: Vec<(String, Option<String>)>,
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Terminal {
@@ -108,8 +122,8 @@ pub enum Terminal {
         #[serde(rename = "valueHash")]
         value_hash: String,
     },
-    /// The first `depth` bits of `path`; the others are zero.
-    Terminator { path: String, depth: u16 },
+    /// Bits from the depth on, which is the number of siblings, are zero.
+    Terminator { path: String },
 }
 
 impl From<&PathProofTerminal> for Terminal {
@@ -122,25 +136,22 @@ impl From<&PathProofTerminal> for Terminal {
             PathProofTerminal::Terminator(position) => {
                 let mut path = position.raw_path();
                 cut(&mut path, position.depth() as usize);
-                Terminal::Terminator {
-                    path: hex(&path),
-                    depth: position.depth(),
-                }
+                Terminal::Terminator { path: hex(&path) }
             }
         }
     }
 }
 
 impl Terminal {
-    pub fn read(&self) -> PathProofTerminal {
+    pub fn read(&self, depth: usize) -> PathProofTerminal {
         match self {
             Terminal::Leaf { key, value_hash } => PathProofTerminal::Leaf(LeafData {
                 key_path: bytes32(key),
                 value_hash: bytes32(value_hash),
             }),
-            Terminal::Terminator { depth: 0, .. } => PathProofTerminal::Terminator(TriePosition::new()),
-            Terminal::Terminator { path, depth } => {
-                PathProofTerminal::Terminator(TriePosition::from_path_and_depth(bytes32(path), *depth))
+            Terminal::Terminator { .. } if depth == 0 => PathProofTerminal::Terminator(TriePosition::new()),
+            Terminal::Terminator { path } => {
+                PathProofTerminal::Terminator(TriePosition::from_path_and_depth(bytes32(path), depth as u16))
             }
         }
     }
@@ -149,7 +160,7 @@ impl Terminal {
 impl ProvenKey {
     pub fn read(&self) -> PathProof {
         PathProof {
-            terminal: self.terminal.read(),
+            terminal: self.terminal.read(self.siblings.len()),
             siblings: nodes_of(&self.siblings),
         }
     }
@@ -178,7 +189,7 @@ impl WireMultiProof {
                 .paths
                 .iter()
                 .map(|path| MultiPathProof {
-                    terminal: path.terminal.read(),
+                    terminal: path.terminal.read(path.depth),
                     depth: path.depth,
                 })
                 .collect(),
