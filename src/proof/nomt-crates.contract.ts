@@ -6,10 +6,10 @@ import { readFileSync } from "node:fs";
 import { toHex, writeU32 } from "../base/index.js";
 import { blake3, keccak256, sha256 } from "../hash/index.js";
 import type { Hasher } from "../hash/index.js";
-import type { Terminal } from "./index.js";
+import type { KeyState, MultiProof, PathProof, Terminal } from "./index.js";
 import { hex } from "./naive-trie.contract.js";
 
-/** Key and value, in hexadecimal digits; no value deletes. */
+/** Key and value, or the hash of the value, in hexadecimal digits; no value deletes. */
 export type CrateOp = readonly [key: string, value: string | null];
 
 export type CrateTerminal =
@@ -69,10 +69,29 @@ export function nodeOf(digits: string): Uint8Array {
   return digits === "" ? new Uint8Array(32) : hex(digits);
 }
 
-export function terminalOf(terminal: CrateTerminal): Terminal {
+function terminalOf(terminal: CrateTerminal): Terminal {
   return terminal.kind === "leaf"
     ? { kind: "leaf", key: hex(terminal.key), valueHash: hex(terminal.valueHash) }
     : { kind: "terminator", path: hex(terminal.path) };
+}
+
+export function pathProof({ terminal, siblings }: CratePath): PathProof {
+  return { terminal: terminalOf(terminal), siblings: siblings.map(nodeOf) };
+}
+
+export function multiProof({ paths, siblings }: CrateProofs["multi"]): MultiProof {
+  return {
+    paths: paths.map(({ terminal, depth }) => ({ terminal: terminalOf(terminal), depth })),
+    siblings: siblings.map(nodeOf),
+  };
+}
+
+/** What keys have, by the hashes of their values. */
+export function states(hashes: readonly CrateOp[]): Extract<KeyState, { valueHash: Uint8Array | undefined }>[] {
+  return hashes.map(([key, valueHash]) => ({
+    key: hex(key),
+    valueHash: valueHash === null ? undefined : hex(valueHash),
+  }));
 }
 
 /** Batch `number` of the ones that are too large to be written out: see `bulk` in `compat/nomt/src/cases.rs`. */

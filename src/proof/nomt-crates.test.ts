@@ -1,11 +1,11 @@
-/** What the NOMT crates say of the same batches: every root, and every proof to the byte. */
+/** What the NOMT crates say of the same batches: every root, and every proof, to the byte; and what ours says of their proofs. */
 import { describe, expect, it } from "vitest";
 import { toHex } from "../base/index.js";
 import { blake3 } from "../hash/index.js";
 import { listOf, rootOf } from "./leaf-list.contract.js";
-import { siblingsInList } from "./index.js";
+import { multiProofOf, siblingsInList, verifyMultiProof, verifyPathProof, verifyUpdate } from "./index.js";
 import { hex } from "./naive-trie.contract.js";
-import { bulkBatch, crateVectors, hashers, nodeOf, terminalOf } from "./nomt-crates.contract.js";
+import { bulkBatch, crateVectors, hashers, multiProof, nodeOf, pathProof, states } from "./nomt-crates.contract.js";
 import type { CrateBatch, CrateOp, HasherName } from "./nomt-crates.contract.js";
 
 const names = Object.keys(hashers) as HasherName[];
@@ -37,6 +37,8 @@ function* triesOf(hasher: HasherName, batches: readonly CrateBatch[]): Generator
 
 describe.each(names)("the NOMT crates with %s", (name) => {
   const hasher = hashers[name];
+  const made = <T extends { readonly hasher: HasherName }>(all: readonly T[] | undefined): readonly T[] =>
+    (all ?? []).filter((one) => one.hasher === name);
 
   it.each(crateVectors.cases)("give the roots that buildRoot gives: $name", ({ batches }) => {
     for (const [{ leaves }, batch] of triesOf(name, batches)) expect(rootOf(hasher, leaves)).toBe(batch.roots[name]);
@@ -45,17 +47,42 @@ describe.each(names)("the NOMT crates with %s", (name) => {
   it.each(crateVectors.cases)("prove keys by the same path: $name", ({ batches }) => {
     for (const [{ leaves }, batch] of triesOf(name, batches)) {
       const list = listOf(leaves);
-      for (const proofs of batch.proofs ?? []) {
-        if (proofs.hasher !== name) continue;
+      for (const proofs of made(batch.proofs)) {
         expect(proofs.root).toBe(batch.roots[name]);
-        for (const { key, valueHash, terminal, siblings } of proofs.paths) {
-          expect(leaves.get(key) ?? null).toBe(valueHash);
-          expect(siblingsInList(hasher, list, 0, hex(key))).toEqual({
-            terminal: terminalOf(terminal),
-            siblings: siblings.map(nodeOf),
-          });
+        for (const path of proofs.paths) {
+          expect(leaves.get(path.key) ?? null).toBe(path.valueHash);
+          expect(siblingsInList(hasher, list, 0, hex(path.key))).toEqual(pathProof(path));
         }
+        expect(multiProofOf(proofs.paths.map(pathProof))).toEqual(multiProof(proofs.multi));
       }
+    }
+  });
+
+  it.each(crateVectors.cases)("prove what ours takes, and takes for nothing else: $name", ({ batches }) => {
+    for (const { root: digits, paths, multi } of batches.flatMap(({ proofs }) => made(proofs))) {
+      const root = nodeOf(digits);
+      for (const path of paths) {
+        const [state] = states([[path.key, path.valueHash]]);
+        const claim = { root, hasher, proof: pathProof(path), key: state!.key };
+        expect(verifyPathProof({ ...claim, valueHash: state!.valueHash })).toBe(true);
+        const other = state!.valueHash === undefined ? claim.key : undefined;
+        expect(verifyPathProof({ ...claim, valueHash: other })).toBe(false);
+      }
+      const claims = states(paths.map(({ key, valueHash }) => [key, valueHash]));
+      const proof = multiProof(multi);
+      expect(verifyMultiProof({ root, hasher, proof, claims })).toBe(true);
+      for (const [at, { key, valueHash }] of claims.entries()) {
+        const other = claims.with(at, { key, valueHash: valueHash === undefined ? key : undefined });
+        expect(verifyMultiProof({ root, hasher, proof, claims: other })).toBe(false);
+      }
+    }
+  });
+
+  it.each(crateVectors.cases)("prove updates that ours takes to the same root: $name", ({ batches }) => {
+    for (const { prevRoot, root, paths } of batches.flatMap(({ updates }) => made(updates))) {
+      const proof = multiProofOf(paths.map(pathProof));
+      const updates = states(paths.flatMap(({ ops }) => ops));
+      expect(verifyUpdate({ root: nodeOf(prevRoot), hasher, proof, updates })).toEqual(nodeOf(root));
     }
   });
 
@@ -72,7 +99,9 @@ describe.each(names)("the NOMT crates with %s", (name) => {
 
 it("the vectors prove keys of every kind", () => {
   const paths = crateVectors.cases.flatMap(({ batches }) =>
-    batches.flatMap(({ proofs }) => (proofs ?? []).filter(({ hasher }) => hasher === blake3.name).flatMap((p) => p.paths)),
+    batches.flatMap(({ proofs }) =>
+      (proofs ?? []).filter(({ hasher }) => hasher === blake3.name).flatMap((p) => p.paths),
+    ),
   );
   const kinds = new Set(paths.map(({ valueHash, terminal }) => `${terminal.kind} ${valueHash === null}`));
   expect([...kinds].sort()).toEqual(["leaf false", "leaf true", "terminator true"]);

@@ -92,7 +92,10 @@ fn add_hasher<H: HashAlgorithm + Send + Sync + 'static>(
         }
         if !keys.is_empty() {
             let set = store.prove(hasher, keys);
-            verify::check_set(&set).expect("the crate takes its own proofs");
+            for path in &set.paths {
+                verify::check_path(&set, path).expect("the crate takes its own proofs");
+            }
+            verify::check_multi_proof(&set).expect("the crate takes its own multiproofs");
             out.proofs.push(set);
         }
         if *update {

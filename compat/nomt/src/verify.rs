@@ -3,10 +3,10 @@
 use crate::tamper;
 use crate::vectors::distinct;
 use crate::wire::{bytes32, hex, MultiUpdate, ProofSet, Proofs, ProvenKey, Update};
-use crate::{with_hasher, HASHERS};
+use crate::with_hasher;
 use bitvec::prelude::*;
 use nomt_core::hasher::NodeHasher;
-use nomt_core::proof::{self, MultiProof, PathProof, PathUpdate};
+use nomt_core::proof::{self, KeyOutOfScope, MultiProof, PathProof, PathUpdate};
 use nomt_core::trie::{LeafData, Node};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::process::ExitCode;
@@ -16,122 +16,135 @@ pub fn run(file: &str) -> ExitCode {
     let proofs: Proofs = serde_json::from_str(&text).expect("the file has the shape of wire.rs");
     // The crate answers some malformed proofs with a panic, which counts as a refusal.
     std::panic::set_hook(Box::new(|_| {}));
-    let mut wrong: Vec<String> = Vec::new();
-    let (mut keys, mut absent, mut damaged) = (0, 0, 0);
+    let mut tally = Tally::default();
     for (at, set) in proofs.proofs.iter().enumerate() {
-        keys += set.paths.len();
-        absent += set.paths.iter().filter(|path| path.value_hash.is_none()).count();
-        if let Err(reason) = guarded(|| check_set(set)) {
-            wrong.push(format!("proofs[{at}], {} keys, is refused: {reason}", set.paths.len()));
+        for path in &set.paths {
+            tally.absent += usize::from(path.value_hash.is_none());
+            let name = format!("proofs[{at}], key {}", path.key);
+            tally.take(&name, guarded(|| check_path(set, path)));
+            tamper::paths(path, |harm, path| {
+                tally.refuse(&name, harm, guarded(|| check_path(set, path)))
+            });
         }
-        for (harm, set) in tamper::sets(set) {
-            damaged += 1;
-            if guarded(|| check_set(&set)).is_ok() {
-                wrong.push(format!("proofs[{at}] is taken although {harm}"));
-            }
-        }
+        tally.keys += set.paths.len();
+        let name = format!("proofs[{at}].multi");
+        tally.take(&name, guarded(|| check_multi_proof(set)));
+        tamper::multi_proofs(set, |harm, set| {
+            tally.refuse(&name, harm, guarded(|| check_multi_proof(set)))
+        });
     }
     for (at, update) in proofs.updates.iter().enumerate() {
-        if let Err(reason) = guarded(|| check_update(update)) {
-            wrong.push(format!(
-                "updates[{at}], {} paths, is refused: {reason}",
-                update.paths.len()
-            ));
-        }
-        for (harm, update) in tamper::updates(update) {
-            damaged += 1;
-            if guarded(|| check_update(&update)).is_ok() {
-                wrong.push(format!("updates[{at}] is taken although {harm}"));
-            }
-        }
+        let name = format!("updates[{at}]");
+        tally.take(&name, guarded(|| check_update(update)));
+        tamper::updates(update, |harm, update| {
+            tally.refuse(&name, harm, guarded(|| check_update(update)))
+        });
     }
     for (at, update) in proofs.multi_updates.iter().enumerate() {
-        if let Err(reason) = guarded(|| check_multi_update(update)) {
-            wrong.push(format!(
-                "multiUpdates[{at}], {} operations, is refused: {reason}",
-                update.ops.len()
-            ));
-        }
-        for (harm, update) in tamper::multi_updates(update) {
-            damaged += 1;
-            if guarded(|| check_multi_update(&update)).is_ok() {
-                wrong.push(format!("multiUpdates[{at}] is taken although {harm}"));
-            }
-        }
+        let name = format!("multiUpdates[{at}]");
+        tally.take(&name, guarded(|| check_multi_update(update)));
+        tamper::multi_updates(update, |harm, update| {
+            tally.refuse(&name, harm, guarded(|| check_multi_update(update)))
+        });
     }
     let updates = proofs.updates.len() + proofs.multi_updates.len();
+    let Tally {
+        keys,
+        absent,
+        damaged,
+        wrong,
+    } = tally;
+    for line in wrong.iter().take(20) {
+        println!("{line}");
+    }
     println!(
-        "{keys} keys proven, {absent} of them absent, in {} multiproofs, and {updates} updates; {damaged} damaged copies; {} wrong answers",
+        "{keys} keys, {absent} of them absent, by their paths and by {} multiproofs, and {updates} updates; {damaged} damaged copies; {} wrong answers",
         proofs.proofs.len(),
         wrong.len()
     );
-    for line in wrong.iter().take(20) {
-        println!("  {line}");
-    }
     // A file without proofs would say yes to everything.
     ExitCode::from(u8::from(!wrong.is_empty() || keys == 0 || updates == 0))
+}
+
+#[derive(Default)]
+struct Tally {
+    keys: usize,
+    absent: usize,
+    damaged: usize,
+    wrong: Vec<String>,
+}
+
+impl Tally {
+    fn take(&mut self, name: &str, answer: Result<(), String>) {
+        if let Err(reason) = answer {
+            self.wrong.push(format!("{name} is refused: {reason}"));
+        }
+    }
+
+    fn refuse(&mut self, name: &str, harm: &str, answer: Result<(), String>) {
+        self.damaged += 1;
+        if answer.is_ok() {
+            self.wrong.push(format!("{name} is taken although {harm}"));
+        }
+    }
 }
 
 fn guarded(check: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
     catch_unwind(AssertUnwindSafe(check)).unwrap_or_else(|_| Err("the crate panics".to_string()))
 }
 
-/// Every key by its own path and by the multiproof.
-pub fn check_set(set: &ProofSet) -> Result<(), String> {
-    if !HASHERS.contains(&set.hasher.as_str()) {
-        return Err(format!("no hasher {}", set.hasher));
-    }
-    with_hasher!(set.hasher.as_str(), check_set_of(set))
+/// One key of a set by its own path.
+pub fn check_path(set: &ProofSet, path: &ProvenKey) -> Result<(), String> {
+    with_hasher!(set.hasher.as_str(), check_path_of(&set.root, path))
 }
 
-fn check_set_of<H: NodeHasher>(set: &ProofSet) -> Result<(), String> {
-    let root = bytes32(&set.root);
-    let multi = set.multi.read();
-    let verified = proof::verify_multi_proof::<H>(&multi, root).map_err(|error| format!("multiproof: {error:?}"))?;
-    for proven in &set.paths {
-        check_path::<H>(root, proven).map_err(|reason| format!("{}: {reason}", proven.key))?;
-        let key = bytes32(&proven.key);
-        let confirmed = match &proven.value_hash {
-            Some(hash) => verified.confirm_value(&LeafData {
-                key_path: key,
-                value_hash: bytes32(hash),
-            }),
-            None => verified.confirm_nonexistence(&key),
-        };
-        match confirmed {
-            Ok(true) => {}
-            Ok(false) => return Err(format!("multiproof: {} is something else", proven.key)),
-            Err(_) => return Err(format!("multiproof: {} is out of scope", proven.key)),
-        }
-    }
-    Ok(())
-}
-
-fn check_path<H: NodeHasher>(root: Node, proven: &ProvenKey) -> Result<(), String> {
+fn check_path_of<H: NodeHasher>(root: &str, proven: &ProvenKey) -> Result<(), String> {
     let key = bytes32(&proven.key);
     let verified = proven
         .read()
-        .verify::<H>(key.view_bits::<Msb0>(), root)
-        .map_err(|error| format!("path: {error:?}"))?;
-    let confirmed = match &proven.value_hash {
+        .verify::<H>(key.view_bits::<Msb0>(), bytes32(root))
+        .map_err(|error| format!("{error:?}"))?;
+    confirmed(match &proven.value_hash {
         Some(hash) => verified.confirm_value(&LeafData {
             key_path: key,
             value_hash: bytes32(hash),
         }),
         None => verified.confirm_nonexistence(&key),
-    };
-    match confirmed {
+    })
+}
+
+/// All keys of a set by its multiproof.
+pub fn check_multi_proof(set: &ProofSet) -> Result<(), String> {
+    with_hasher!(set.hasher.as_str(), check_multi_proof_of(set))
+}
+
+fn check_multi_proof_of<H: NodeHasher>(set: &ProofSet) -> Result<(), String> {
+    let verified =
+        proof::verify_multi_proof::<H>(&set.multi.read(), bytes32(&set.root)).map_err(|error| format!("{error:?}"))?;
+    for proven in &set.paths {
+        let key = bytes32(&proven.key);
+        confirmed(match &proven.value_hash {
+            Some(hash) => verified.confirm_value(&LeafData {
+                key_path: key,
+                value_hash: bytes32(hash),
+            }),
+            None => verified.confirm_nonexistence(&key),
+        })
+        .map_err(|reason| format!("{}: {reason}", proven.key))?;
+    }
+    Ok(())
+}
+
+fn confirmed(answer: Result<bool, KeyOutOfScope>) -> Result<(), String> {
+    match answer {
         Ok(true) => Ok(()),
-        Ok(false) => Err("path: the key is something else".to_string()),
-        Err(_) => Err("path: the key is out of scope".to_string()),
+        Ok(false) => Err("the key is something else".to_string()),
+        Err(KeyOutOfScope) => Err("the key is out of scope".to_string()),
     }
 }
 
 /// By path proofs, and by the multiproof that is made of them.
 pub fn check_update(update: &Update) -> Result<(), String> {
-    if !HASHERS.contains(&update.hasher.as_str()) {
-        return Err(format!("no hasher {}", update.hasher));
-    }
     with_hasher!(update.hasher.as_str(), check_update_of(update))
 }
 
@@ -165,9 +178,6 @@ fn check_update_of<H: NodeHasher>(update: &Update) -> Result<(), String> {
 }
 
 fn check_multi_update(update: &MultiUpdate) -> Result<(), String> {
-    if !HASHERS.contains(&update.hasher.as_str()) {
-        return Err(format!("no hasher {}", update.hasher));
-    }
     with_hasher!(update.hasher.as_str(), check_multi_update_of(update))
 }
 

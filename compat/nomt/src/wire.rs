@@ -45,7 +45,7 @@ pub struct Bulk {
     pub roots: Vec<Roots>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Proofs {
     pub proofs: Vec<ProofSet>,
     pub updates: Vec<Update>,
@@ -54,7 +54,7 @@ pub struct Proofs {
 }
 
 /// Keys of one trie, proven one by one and together.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct ProofSet {
     pub hasher: String,
     pub root: String,
@@ -62,7 +62,7 @@ pub struct ProofSet {
     pub multi: WireMultiProof,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct ProvenKey {
     pub key: String,
     /// `null` says that the trie has no such key.
@@ -72,20 +72,20 @@ pub struct ProvenKey {
     pub siblings: Vec<String>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct WireMultiProof {
     pub paths: Vec<MultiPath>,
     pub siblings: Vec<String>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct MultiPath {
     pub terminal: Terminal,
     pub depth: usize,
 }
 
 /// Operations on a trie whose root goes from one to another by them. Paths ascend, and so do the operations under each.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Update {
     pub hasher: String,
     #[serde(rename = "prevRoot")]
@@ -94,7 +94,7 @@ pub struct Update {
     pub paths: Vec<UpdatedPath>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct UpdatedPath {
     pub terminal: Terminal,
     pub siblings: Vec<String>,
@@ -103,7 +103,7 @@ pub struct UpdatedPath {
 }
 
 /// The same with one multiproof for all paths, which may be more than are written to.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct MultiUpdate {
     pub hasher: String,
     #[serde(rename = "prevRoot")]
@@ -114,7 +114,7 @@ pub struct MultiUpdate {
     pub ops: Vec<(String, Option<String>)>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Terminal {
     Leaf {
