@@ -12,6 +12,7 @@ export async function check({ root, folder, seed, passed }) {
   // The machine's own Go or none: another one would be downloaded.
   const env = { GOTOOLCHAIN: "local", GOFLAGS: "-mod=readonly" };
   const fetched = run("go", ["mod", "download"], { cwd, env });
+  assert.ok(!/checksum mismatch|SECURITY ERROR|missing go\.sum|updates to go\./.test(fetched.stderr), fetched.stderr);
   if (fetched.status !== 0) throw new Skip(`its modules can't be had: ${lastLine(fetched.stderr)}`);
   const program = path.join(folder, "tidwall");
   output("go", ["build", "-o", program, "."], { cwd, env });
