@@ -10,7 +10,6 @@
  */
 import {
   FormatError,
-  crc32cRange,
   equalBytes,
   isZero,
   readU16,
@@ -21,6 +20,7 @@ import {
   writeU32,
   writeU64,
 } from "../base/index.js";
+import { crc32cRange } from "../checksum/index.js";
 import { CORRUPT_HEADER, corruptTable } from "./errors.js";
 import { isCapacity } from "./meta-map.js";
 import { CHECKSUM_AT, FLAGS_AT, PAGE_BYTES } from "./page.js";
