@@ -23,6 +23,7 @@ import { sharedFaults, sharedFaultsClosed } from "../crash/shared-faults.contrac
 import { cutAtEachTelling } from "../crash/told.contract.js";
 import { type Leaving, logDamage } from "../damage/log-damage.contract.js";
 import { flatStories } from "./flat-stories.js";
+import { proofStory } from "./proof-stories.js";
 
 /** How a hunt ended. */
 interface Prey {
@@ -392,6 +393,7 @@ const named: ReadonlyMap<string, Hunt> = new Map([
   ["among parts", amongParts],
   ["early", early],
   ["flat resume", importExploration],
+  ["proofs", () => found("proofs", proofStory)],
   ...flatStories.map(([name, story]): [string, Hunt] => [name, () => found(name, story)]),
   ...flatHunts,
 ]);

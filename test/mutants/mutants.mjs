@@ -23,7 +23,7 @@
 /**
  * @typedef {object} Mutant
  * @property {string} name
- * @property {string} rule The rule that it breaks: R1 to R10 of the design, O9 for tidiness.
+ * @property {string} rule The rule that it breaks: R1 to R10 of the design, O9 for tidiness, P for proofs.
  * @property {string} file Below `src`.
  * @property {string} find
  * @property {string} replace
@@ -1208,6 +1208,112 @@ export const mutants = [
     find: "        if (position === undefined) return undefined;\n        // Behind the newest note nothing counts, whatever is there.\n        isOpen = false;\n",
     replace: "",
     hint: "flat resume",
+  },
+
+  // What a proof may say.
+  {
+    name: "a leaf that bears no mark",
+    rule: "P",
+    file: "proof/node.ts",
+    find: "  target[targetAt]! |= KIND_BIT;",
+    replace: "",
+    hint: "proofs",
+  },
+  {
+    name: "an internal node that bears a leaf's mark",
+    rule: "P",
+    file: "proof/node.ts",
+    find: "  target[targetAt]! &= ~KIND_BIT;",
+    replace: "",
+    hint: "proofs",
+  },
+  {
+    name: "shared bits without nodes of their own",
+    rule: "P",
+    file: "proof/build-root.ts",
+    find: "  for (let above = fork - 1; above >= depth; above--) {",
+    replace: "  for (let above = fork - 1; above > depth; above--) {",
+    hint: "proofs",
+  },
+  {
+    name: "siblings that nobody needs passed over",
+    rule: "P",
+    file: "proof/fold.ts",
+    find: " || folding.taken !== siblings.length",
+    replace: "",
+    hint: "proofs",
+  },
+  {
+    name: "a leaf that stays down where it is alone",
+    rule: "P",
+    file: "proof/fold.ts",
+    find: "(isTerminator(nodes, right) || isLeaf(nodes, right))",
+    replace: "isTerminator(nodes, right)",
+    hint: "proofs",
+  },
+  {
+    name: "an update that joins as if nothing had gone",
+    rule: "P",
+    file: "proof/fold.ts",
+    find: "  if (changed) climb(folding, from, depth, fork, above, after, at, true);",
+    replace: "  if (changed) climb(folding, from, depth, fork, above, after, at, false);",
+    hint: "proofs",
+  },
+  {
+    name: "paths in any order",
+    rule: "P",
+    file: "proof/verify.ts",
+    find: "table.length > 0 && table.ascends()",
+    replace: "table.length > 0",
+    hint: "proofs",
+  },
+  {
+    name: "any root will do",
+    rule: "P",
+    file: "proof/verify.ts",
+    find: "roots !== undefined && sameNode(roots.before, 0, trusted, 0)",
+    replace: "roots !== undefined",
+    hint: "proofs",
+  },
+  {
+    name: "absence of a key that is there",
+    rule: "P",
+    file: "proof/verify.ts",
+    find: "    if (found !== (present[n] === 1)) return false;\n",
+    replace: "    if (!found && present[n] === 1) return false;\n",
+    hint: "proofs",
+  },
+  {
+    name: "any value of a key that is there",
+    rule: "P",
+    file: "proof/verify.ts",
+    find: "    if (found && !sameNode(table.leaves, path * LEAF_WORDS + NODE_WORDS, words, at + NODE_WORDS)) return false;\n",
+    replace: "",
+    hint: "proofs",
+  },
+  {
+    name: "a path that speaks for keys beside it",
+    rule: "P",
+    file: "proof/path-table.ts",
+    find: ">= this.depths[found]! ? found : -1",
+    replace: ">= 0 ? found : -1",
+    hint: "proofs",
+  },
+  {
+    name: "a leaf beside an update forgotten",
+    rule: "P",
+    file: "proof/verify.ts",
+    find: "    if (kept) list.pushWords(table.leaves, leaf);\n",
+    replace: "",
+    hint: "proofs",
+  },
+  {
+    name: "bytes behind a proof passed over",
+    rule: "P",
+    file: "proof/format.ts",
+    find: '    if (this.#at !== this.#bytes.length) throw this.#malformed(this.#at, "the end of the proof");',
+    replace: "",
+    hint: "proofs",
   },
 ];
 
