@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { InvalidArgumentError, toHex } from "../base/index.js";
+import { toHex } from "../base/index.js";
 import { blake3, keccak256, sha256 } from "../hash/index.js";
 import type { KeyState, MultiProof, PathProof } from "./index.js";
 import { multiProofOf, pathOf, siblingsInList, verifyMultiProof, verifyPathProof, verifyUpdate } from "./index.js";
@@ -9,7 +9,7 @@ import type { Leaves } from "./naive-trie.contract.js";
 import { bitsOf, hex, naiveRoot } from "./naive-trie.contract.js";
 import { accountPath, nomtVectors } from "./nomt-vectors.contract.js";
 import { inDigits, multiProofFor, proofOf, stateOf } from "./proofs.contract.js";
-import { anyKey, anyLeaves, anyValueHash } from "./random-leaves.contract.js";
+import { anyKey, anyLeaves } from "./random-leaves.contract.js";
 
 const hasher = blake3;
 const filled = (byte: number): string => byte.toString(16).padStart(2, "0").repeat(32);
@@ -151,80 +151,6 @@ describe("verifyMultiProof", () => {
   });
 });
 
-/** A trie, a batch of puts and deletes, and the trie that it makes. */
-const anyBatch = fc
-  .tuple(
-    anyLeaves(12),
-    fc.array(fc.tuple(anyKey, fc.option(anyValueHash)), { maxLength: 6 }),
-    fc.array(fc.tuple(fc.nat(11), fc.option(anyValueHash)), { maxLength: 8 }),
-  )
-  .map(([leaves, added, changed]) => {
-    const keys = [...leaves.keys()];
-    const batch = new Map(added);
-    for (const [which, valueHash] of changed) if (keys[which] !== undefined) batch.set(keys[which], valueHash);
-    const after = new Map(leaves);
-    for (const [key, valueHash] of batch) {
-      if (valueHash === null) after.delete(key);
-      else after.set(key, valueHash);
-    }
-    return { leaves, batch: [...batch.keys()], after };
-  });
-
-describe("verifyUpdate", () => {
-  it("gives the root of the trie after any batch", () => {
-    fc.assert(
-      fc.property(anyBatch, anyKey, ({ leaves, batch, after }, untouched) => {
-        const proof = multiProofFor(hasher, leaves, [...batch, untouched]);
-        const updates = batch.map((key) => stateOf(after, key));
-        const root = verifyUpdate({ root: rootOf(leaves), hasher, proof, updates });
-        expect(root && toHex(root)).toBe(naiveRoot(hasher, after));
-      }),
-      { numRuns: 300 },
-    );
-  });
-
-  it.each([
-    ["the only key", [filled(1)], [filled(1)]],
-    ["one of two keys", [filled(1), filled(2)], [filled(2)]],
-    ["the deeper of three", [filled(0x80), filled(1), filled(0)], [filled(1)]],
-    [
-      "both keys of a deep pair",
-      [filled(0x80), filled(0xff), `${"ff".repeat(31)}fe`],
-      [filled(0xff), `${"ff".repeat(31)}fe`],
-    ],
-    ["one key of a deep pair", [filled(0x80), filled(0xff), `${"ff".repeat(31)}fe`], [filled(0xff)]],
-    ["every key", [filled(0), filled(1), filled(2), filled(0xff)], [filled(0), filled(1), filled(2), filled(0xff)]],
-  ])("makes the trie as high as it can be when it loses %s", (_, keys, deleted) => {
-    const leaves = new Map(keys.map((key) => [key, filled(9)]));
-    const after = new Map(leaves);
-    for (const key of deleted) after.delete(key);
-    const proof = multiProofFor(hasher, leaves, deleted);
-    const updates = deleted.map((key) => stateOf(after, key));
-    const root = verifyUpdate({ root: rootOf(leaves), hasher, proof, updates });
-    expect(root && toHex(root)).toBe(naiveRoot(hasher, after));
-  });
-
-  it("with no updates gives the root, or false", () => {
-    const leaves = new Map([
-      [filled(1), filled(2)],
-      [filled(0xf0), filled(2)],
-    ]);
-    const proof = multiProofFor(hasher, leaves, [filled(3)]);
-    expect(verifyUpdate({ root: rootOf(leaves), hasher, proof, updates: [] })).toEqual(rootOf(leaves));
-    expect(verifyUpdate({ root: hex(filled(1)), hasher, proof, updates: [] })).toBe(false);
-  });
-
-  it("is false for an update of a key that the proof says nothing about", () => {
-    const leaves = new Map([
-      [filled(1), filled(2)],
-      [filled(0xf0), filled(2)],
-    ]);
-    const proof = multiProofFor(hasher, leaves, [filled(3)]);
-    const updates = [{ key: hex(filled(0xf1)), valueHash: hex(filled(1)) }];
-    expect(verifyUpdate({ root: rootOf(leaves), hasher, proof, updates })).toBe(false);
-  });
-});
-
 describe("siblingsInList", () => {
   it("gives the lower part of the proof that the definition gives", () => {
     fc.assert(
@@ -260,53 +186,5 @@ describe("multiProofOf", () => {
     ["a leaf and a terminator in one place", [a, { ...a, terminal: { kind: "terminator", path: new Uint8Array(32) } }]],
   ])("refuses %s", (_, proofs) => {
     expect(() => multiProofOf(proofs as PathProof[])).toThrow(expect.objectContaining({ code: "HF_INVALID_ARGUMENT" }));
-  });
-});
-
-describe("a caller's mistakes are refused", () => {
-  const leaves = new Map([[filled(1), filled(2)]]);
-  const proof = proofOf(hasher, leaves, filled(1));
-  const multi = multiProofOf([proof]);
-  const root = rootOf(leaves);
-  const key = hex(filled(1));
-  const value = new Uint8Array(3);
-
-  it.each<[string, () => unknown]>([
-    ["no claim", () => verifyPathProof(undefined as never)],
-    ["a short root", () => verifyPathProof({ root: root.subarray(1), hasher, proof, key, value })],
-    ["no hasher", () => verifyPathProof({ root, proof, key, value } as never)],
-    [
-      "another hasher's shape",
-      () => verifyPathProof({ root, hasher: { hash: () => root } as never, proof, key, value }),
-    ],
-    ["a short key", () => verifyPathProof({ root, hasher, proof, key: key.subarray(1), value })],
-    ["a key of text", () => verifyPathProof({ root, hasher, proof, key: filled(1) as never, value })],
-    ["neither value nor hash", () => verifyPathProof({ root, hasher, proof, key } as never)],
-    ["both value and hash", () => verifyPathProof({ root, hasher, proof, key, value, valueHash: key } as never)],
-    ["a value of text", () => verifyPathProof({ root, hasher, proof, key, value: "abc" as never })],
-    ["a short hash", () => verifyPathProof({ root, hasher, proof, key, valueHash: value })],
-    ["claims that are none", () => verifyMultiProof({ root, hasher, proof: multi, claims: 5 as never })],
-    ["an empty place among claims", () => verifyMultiProof({ root, hasher, proof: multi, claims: new Array(1) })],
-    [
-      "updates of one key twice",
-      () =>
-        verifyUpdate({
-          root,
-          hasher,
-          proof: multi,
-          updates: [
-            { key, value },
-            { key, value: undefined },
-          ],
-        }),
-    ],
-  ])("%s", (_, act) => {
-    expect(act).toThrow(InvalidArgumentError);
-    expect(act).toThrow(expect.objectContaining({ code: "HF_INVALID_ARGUMENT" }));
-  });
-
-  it("an option that does not exist", () => {
-    const act = () => verifyPathProof({ root, hasher, proof, key, value, vlaue: value } as never);
-    expect(act).toThrow(expect.objectContaining({ code: "HF_UNKNOWN_OPTION" }));
   });
 });
