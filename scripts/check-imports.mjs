@@ -25,6 +25,7 @@ const PARTS_SEEN_BY = /** @type {Record<string, readonly string[]>} */ ({
   testing: ["vfs", "base"],
   engine: ["vfs", "checksum", "base"],
   flatkv: ["log", "anchor", "hash", "engine", "vfs", "checksum", "base"],
+  trie: ["pages", "proof", "engine", "log", "anchor", "hash", "vfs", "base"],
   pages: ["log", "anchor", "hash", "vfs", "checksum", "base"],
   ".": [
     "base",
@@ -39,6 +40,7 @@ const PARTS_SEEN_BY = /** @type {Record<string, readonly string[]>} */ ({
     "engine",
     "flatkv",
     "proof",
+    "trie",
     "testing",
   ],
   // The command line is a user of the package: it sees the indexes, and nothing behind them.
@@ -57,6 +59,7 @@ const PARTS_SEEN_BY = /** @type {Record<string, readonly string[]>} */ ({
     "engine",
     "flatkv",
     "proof",
+    "trie",
     "testing",
   ],
 });

@@ -18,4 +18,5 @@ export { equalBytes, isZero, readU16, readU32, readU64, toHex, writeU16, writeU3
 export { checkBoolean, checkInteger, checkOneOf, checkOptions, checkSignal, invalid } from "./check-options.js";
 export { Held } from "./held.js";
 export { SeededRandom } from "./seeded-random.js";
+export { Slab } from "./slab.js";
 export { Turns } from "./turns.js";

@@ -3,14 +3,13 @@
  *
  * A call stages all of its changes or none: everything that can fail is done on a draft, and the draft is taken over in one step.
  */
-import { equalBytes } from "../base/index.js";
+import { Slab, equalBytes } from "../base/index.js";
 import type { LtHash } from "../hash/index.js";
 import { type PlacedChange, checkRowValue } from "./change-set.js";
 import type { RowChange } from "./commit-format.js";
 import type { Database } from "./database.js";
 import { latin1Key } from "./latin1-key.js";
 import { writeRowKey } from "./row-format.js";
-import { Slab } from "./slab.js";
 
 /** So many rows are read at a time, each lot on a thread of its own where there are some. */
 const READ_ROWS = 512;

@@ -65,6 +65,11 @@ export class LeafList {
     this.#take(to);
   }
 
+  /** Makes the list empty, and keeps its memory. */
+  clear(): void {
+    this.#length = 0;
+  }
+
   /** The key of a leaf, in an array of its own. */
   key(index: number): Uint8Array {
     return nodeBytes(this.#words, index * LEAF_WORDS);

@@ -1,0 +1,163 @@
+/**
+ * The order in which a commit is made.
+ *
+ * Crash argument:
+ * - The journal's batch is the commit point: it holds the pages' changes, the root, the values and, where the commit can be undone, what was there before. A
+ *   crash before it is durable leaves the commit before; a crash after it leaves the new one, because opening redoes pages and values from the journal.
+ * - The engine gets the values after the batch is durable, and never before. So no row is ever newer than the journal.
+ * - The engine is not synced for a commit. The pages' checkpoint, below which nothing is redone, moves only after a sync of the engine.
+ * - Readers get the committed state: who asks for a key whose row is being written waits until the commit is published.
+ * - A failure before the commit point changes nothing where the journal refused before any effect. Any other leaves it unknown whether the commit is
+ *   durable, or rows and pages at different commits; both end the store, and opening finds out.
+ */
+import { type HoldfastError } from "../base/index.js";
+import type { LogInput } from "../log/index.js";
+import { type MultiProof, LEAF_BYTES, NODE_BYTES, nodeBytes } from "../proof/index.js";
+import { carryLeaves } from "./carry-leaves.js";
+import { commitChannel } from "./channels.js";
+import type { OpList } from "./op-list.js";
+import { RECORD_PRIOR, RECORD_VALUES, encodeCommit, encodeEntries } from "./record-format.js";
+import { seek } from "./seeker.js";
+import type { PackedChanges, StagedChanges } from "./staged-changes.js";
+import type { Store } from "./store.js";
+import type { ValuesBatch } from "./values.js";
+import { walk } from "./walker.js";
+import { proveCommitted } from "./prove-keys.js";
+import { readCommitted } from "./reads.js";
+
+/** What a commit is to do. */
+export interface CommitRequest {
+  readonly changes: StagedChanges;
+  /** How many commits this one undoes; 0 for an ordinary one. */
+  readonly undone: number;
+  /** Keys of which the state before is to be proved; `undefined` where no proof is wanted. */
+  readonly proveKeys?: readonly Uint8Array[] | undefined;
+}
+
+/** What a commit came to. */
+export interface CommitOutcome {
+  readonly root: Uint8Array;
+  readonly sequence: number;
+  readonly proof: MultiProof | undefined;
+  readonly packed: PackedChanges;
+}
+
+/** Commits changes. Durable, applied and published when it resolves. The caller has the turn. */
+export async function commitChanges(
+  store: Store,
+  { changes, undone, proveKeys: keys }: CommitRequest,
+): Promise<CommitOutcome> {
+  const { pages, hasher, history } = store;
+  const packed = changes.pack(hasher);
+  const { ops } = packed;
+
+  // In memory only: what the changes meet, and what becomes of it.
+  const path = store.directory.path;
+  const proof = keys === undefined || keys.length === 0 ? undefined : await proveCommitted(store, keys);
+  const trie = store.trie();
+  const sought = await seek(path, store.reads, trie, ops);
+  const walked = walk({ hasher, root: trie.root, rootLeaf: sought.rootLeaf, ops, pageOf: sought.pageOf });
+  const root = nodeBytes(walked.root, 0);
+  const sequence = pages.sequence + 1;
+  const undoable = undone === 0 && store.settings.undoableCommits > 0;
+  const header = { sequence, undoable, undone, keys: ops.length };
+  const records = await recordsOf(store, packed, header);
+  const staged = await pages.beginSync({
+    updates: walked.pages.map(({ page, before, diff }) => ({ page, diff, fresh: before === undefined })),
+    clears: walked.clears,
+    root,
+    records,
+  });
+
+  // The commit point. Once it is on its way, for which it needs a turn of the event loop, the engine's batch is filled.
+  const written = pages.writeWal(staged);
+  written.catch(() => undefined);
+  await new Promise((resolve) => setImmediate(resolve));
+  const filled = attempt(() => fill(store.values.batch(), packed));
+  let lsn: number;
+  try {
+    lsn = await written;
+  } catch (error) {
+    throw isRefusal(error) ? error : store.fail(error);
+  }
+
+  // Committed. From here on readers of changed keys wait, until the pages and the root are those of the commit.
+  const published = store.beginApplying(changes);
+  try {
+    const applied = filled().write(sequence);
+    store.owner.apply(applied);
+    await applied;
+    // In one go, with nothing awaited: pages and root are published where `commitSync` begins.
+    for (const page of walked.pages) carryLeaves(page, ops);
+    store.rootLeaf = walked.rootLeaf;
+    history.note(header, lsn - records.length);
+    const synced = pages.commitSync(staged, lsn);
+    published();
+    await synced;
+  } catch (error) {
+    throw store.fail(error);
+  } finally {
+    published();
+  }
+  if (commitChannel.hasSubscribers)
+    commitChannel.publish({
+      directory: path,
+      sequence,
+      lsn,
+      keys: ops.length,
+      pages: walked.pages.length + walked.clears.length,
+      undone,
+    });
+  return { root, sequence, proof, packed };
+}
+
+/** The trie's own records of a commit. */
+async function recordsOf(
+  store: Store,
+  { ops, values }: PackedChanges,
+  header: Parameters<typeof encodeCommit>[0],
+): Promise<LogInput[]> {
+  const { recordBytesMax } = store.pages.journal.limits;
+  const entries = values.map((value, op) => ({ key: keyAt(ops, op), value }));
+  const records = [encodeCommit(header), ...encodeEntries(RECORD_VALUES, entries, recordBytesMax)];
+  if (!header.undoable) return records;
+  const keys = entries.map(({ key }) => key);
+  const before = await readCommitted(store, keys);
+  const prior = keys.map((key, at) => ({ key, value: before[at] }));
+  return [...records, ...encodeEntries(RECORD_PRIOR, prior, recordBytesMax)];
+}
+
+function fill(batch: ValuesBatch, { ops, values }: PackedChanges): ValuesBatch {
+  const bytes = new Uint8Array(ops.words.buffer);
+  for (let op = 0; op < ops.length; op++) {
+    const at = op * LEAF_BYTES;
+    const key = bytes.subarray(at, at + NODE_BYTES);
+    const value = values[op];
+    if (value === undefined) batch.delete(key);
+    else batch.put(key, bytes.subarray(at + NODE_BYTES, at + LEAF_BYTES), value);
+  }
+  return batch;
+}
+
+/** The key of an op, as a view. */
+export function keyAt(ops: OpList, op: number): Uint8Array {
+  return new Uint8Array(ops.words.buffer, op * LEAF_BYTES, NODE_BYTES);
+}
+
+/** Whether the journal refused before it did anything, so that the store goes on as it was. */
+function isRefusal(error: unknown): boolean {
+  const code = (error as Partial<HoldfastError> | undefined)?.code;
+  return code === "HF_BATCH_TOO_LARGE" || code === "HF_RECORD_TOO_LARGE" || code === "HF_INVALID_ARGUMENT";
+}
+
+/** Does it now, and tells later. */
+function attempt<R>(act: () => R): () => R {
+  try {
+    const result = act();
+    return () => result;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
+}
