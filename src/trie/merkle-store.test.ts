@@ -34,7 +34,9 @@ describe("a Merkle store", () => {
     const again = await opened(vfs.kill());
     expect(again.root).toEqual(root);
     expect(await again.get(key("k499"))).toEqual(value("v499"));
-    expect(verifyPathProof({ root, key: key("x"), value: undefined, proof: await again.prove(key("x")), hasher: blake3 })).toBe(true);
+    expect(
+      verifyPathProof({ root, key: key("x"), value: undefined, proof: await again.prove(key("x")), hasher: blake3 }),
+    ).toBe(true);
     const keys = Array.from({ length: 50 }, (_, n) => key(`k${n * 12}`));
     const values = await again.getMany(keys);
     const many = await again.proveMany(keys);
