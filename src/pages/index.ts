@@ -20,3 +20,4 @@ export type { PageStoreStats } from "./page-store.js";
 export type { PagesRecovery } from "./recovery-report.js";
 export type { PagesCommitMessage, PagesOpenMessage, PagesPoisonMessage, PagesStructureMessage } from "./channels.js";
 export type { PageChanges, PageUpdate, StagedSync } from "./staged-sync.js";
+export type { PagesProblem, VerifyPagesOptions, VerifyPagesProgress, VerifyPagesReport } from "./verify.js";

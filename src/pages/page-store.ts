@@ -12,6 +12,7 @@ import type { PagesRecovery } from "./recovery-report.js";
 import type { Staged } from "./staged.js";
 import type { PageChanges, StagedSync } from "./staged-sync.js";
 import type { Store } from "./store.js";
+import { type VerifyPagesOptions, type VerifyPagesReport, verifyPages } from "./verify.js";
 import { beginSync, commitPages, commitSync, writeWal } from "./sync.js";
 
 /** Counters since opening, and sizes now. */
@@ -189,6 +190,15 @@ export class PageStore {
   async checkpoint(): Promise<void> {
     this.#store.checkUsable();
     await checkpoint(this.#store);
+  }
+
+  /**
+   * Reads every page of the newest commit, the map and the header, and checks them; and the commits since the checkpoint. Commits go on meanwhile, as far
+   * as they need no checkpoint. What is wrong is in the report; what keeps it from reading is an `IoError`.
+   */
+  async verify(options?: VerifyPagesOptions): Promise<VerifyPagesReport> {
+    this.#store.checkUsable();
+    return await verifyPages(this.#store, options);
   }
 
   /** Counters and sizes now. */

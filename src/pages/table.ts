@@ -16,6 +16,7 @@ import {
   TableSeal,
   bucketOffset,
   decodeHeader,
+  encodeHeader,
   metaBlocks,
   metaOffset,
 } from "./table-format.js";
@@ -75,6 +76,16 @@ export class Table {
 
   /** Reads what is known of the buckets, and counts them. */
   async loadMeta(): Promise<void> {
+    for await (const { block, found } of this.readBlocks()) {
+      if (found === undefined)
+        throw corruptTable(this.path, metaOffset(block), `meta block ${block}`, "one that fails its checksum");
+      const wrong = this.meta.load(block * BUCKETS_PER_BLOCK, found);
+      if (wrong !== -1) throw corruptTable(this.path, metaOffset(block), `a known byte for bucket ${wrong}`, "another");
+    }
+  }
+
+  /** The bytes of buckets in each block of the map, as they are in the file; `undefined` where the block is damaged. */
+  async *readBlocks(): AsyncGenerator<{ readonly block: number; readonly found: Uint8Array | undefined }> {
     const blocks = metaBlocks(this.capacity);
     for (let first = 0; first < blocks; first += BLOCKS_PER_READ) {
       const count = Math.min(BLOCKS_PER_READ, blocks - first);
@@ -83,15 +94,19 @@ export class Table {
       for (let at = 0; at < count; at++) {
         const block = first + at;
         const offset = at * PAGE_BYTES;
-        if (length < offset + PAGE_BYTES || !this.seal.isSoundMeta(bytes, offset, block))
-          throw corruptTable(this.path, metaOffset(block), `meta block ${block}`, "one that fails its checksum");
-        const from = block * BUCKETS_PER_BLOCK;
-        const to = Math.min(from + BUCKETS_PER_BLOCK, this.capacity);
-        const wrong = this.meta.load(from, bytes.subarray(offset, offset + to - from));
-        if (wrong !== -1)
-          throw corruptTable(this.path, metaOffset(block), `a known byte for bucket ${wrong}`, "another");
+        const buckets = Math.min(BUCKETS_PER_BLOCK, this.capacity - block * BUCKETS_PER_BLOCK);
+        const isSound = length >= offset + PAGE_BYTES && this.seal.isSoundMeta(bytes, offset, block);
+        yield { block, found: isSound ? bytes.subarray(offset, offset + buckets) : undefined };
       }
     }
+  }
+
+  /** What is wrong with the header in the file; `undefined` where nothing is. */
+  async headerProblem(): Promise<string | undefined> {
+    const block = new Uint8Array(PAGE_BYTES);
+    const length = await this.#file.read(block, 0);
+    const isSame = length === PAGE_BYTES && equalBytes(block, encodeHeader(this.header));
+    return isSame ? undefined : "The header is not what it was when the table was opened.";
   }
 
   /** Notes that a bucket's byte differs from the file's. */

@@ -8,6 +8,7 @@ import { flatSuites } from "./flatkv-suite.js";
 import { resumeSuite } from "./flatkv-resume-suite.js";
 import { indexedSuites } from "./indexed-suite.js";
 import { logSuites } from "./log-suites.js";
+import { pagesSuites } from "./pages-suite.js";
 import { pipelineSuites } from "./pipeline-suite.js";
 import { sharedSuites } from "./shared-suites.js";
 import { tidwallSuite } from "./tidwall-suite.js";
@@ -25,6 +26,7 @@ export const crashSuites: readonly CrashSuite[] = [
   engineSuite,
   ...flatSuites,
   resumeSuite,
+  ...pagesSuites,
 ];
 
 /** One case's place in a run. */
