@@ -44,6 +44,8 @@ export interface PageStoreStats {
   readonly pagesWritten: number;
   /** Tables that took the place of the one before. */
   readonly growths: number;
+  /** Whether one is being filled. */
+  readonly growing: boolean;
 }
 
 /**
@@ -203,7 +205,7 @@ export class PageStore {
 
   /** Counters and sizes now. */
   stats(): PageStoreStats {
-    const { state, books, table, cache, counts, logBytes } = this.#store;
+    const { state, books, table, cache, counts, logBytes, growing } = this.#store;
     return {
       sequence: state.sequence,
       checkpointSequence: books.checkpoint.sequence,
@@ -215,6 +217,7 @@ export class PageStore {
       cacheBytes: cache.bytes,
       logBytes,
       ...counts,
+      growing: growing !== undefined,
     };
   }
 
