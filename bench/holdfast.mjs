@@ -7,3 +7,5 @@ export { plainKernel } from "../dist/hash/kernel/plain-kernel.js";
 export { LaneSet } from "../dist/lanes/index.js";
 export { Log } from "../dist/log/index.js";
 export { SharedLog } from "../dist/streams/index.js";
+export { verifyPathProof } from "../dist/proof/index.js";
+export { MerkleStore } from "../dist/trie/index.js";

@@ -31,6 +31,7 @@ const WORKLOADS = [
   "lanes",
   "hashes",
   "flatkv",
+  "trie",
 ];
 const GIB = 2 ** 30;
 

@@ -1,6 +1,7 @@
 /** The store: the public face of sessions, commits, proofs and everything below them. */
-import { type StateError, StateError as StateErrorClass, invalid } from "../base/index.js";
+import { StateError, invalid } from "../base/index.js";
 import type { Hasher } from "../hash/index.js";
+import type { PageStoreStats } from "../pages/index.js";
 import type { MultiProof, PathProof } from "../proof/index.js";
 import { openStore } from "./open.js";
 import { type MerkleStoreOptions, resolveMerkleOptions } from "./options.js";
@@ -19,7 +20,7 @@ export interface MerkleStats {
   /** Commits that `rollback` can undo. */
   readonly undoableCommits: number;
   /** Of the page store. */
-  readonly pages: unknown;
+  readonly pages: PageStoreStats;
 }
 
 /**
@@ -144,6 +145,11 @@ export class MerkleStore {
     return await this.#run((store) => store.turns.take(() => verifyStore(store, settings)));
   }
 
+  /** Writes pages and rows to their places now, so that opening has nothing to redo. It comes by itself too: see `pages.checkpoint`. */
+  async checkpoint(): Promise<void> {
+    await this.#run((store) => store.pages.checkpoint());
+  }
+
   /** Counters and sizes now. */
   stats(): MerkleStats {
     const { pages, history } = this.#store;
@@ -180,7 +186,7 @@ export class MerkleStore {
   #checkUsable(): void {
     if (this.#closing !== undefined) {
       const { path } = this.#store.directory;
-      throw new StateErrorClass("HF_CLOSED", `${path} is closed. Open it again.`, { path });
+      throw new StateError("HF_CLOSED", `${path} is closed. Open it again.`, { path });
     }
     this.#store.checkUsable();
   }

@@ -4,7 +4,7 @@
  * A legal store is what some beginning of the commits comes to, with every acknowledged one in it, wholly: sequence, root, every page, and what the owner
  * of the commits' other records made of them. There is one page for each bucket that is full, so none leaks.
  */
-import { crc32c } from "../../base/index.js";
+import { crc32c } from "../../checksum/index.js";
 
 /** A page as it changes: its number, and its content as {@link contentText}; `undefined` where it goes. */
 export type PageChange = readonly [page: number, content: string | undefined];

@@ -8,6 +8,7 @@ import { flatSuites } from "./flatkv-suite.js";
 import { resumeSuite } from "./flatkv-resume-suite.js";
 import { indexedSuites } from "./indexed-suite.js";
 import { logSuites } from "./log-suites.js";
+import { merkleSuites } from "./merkle-suite.js";
 import { pagesSuites } from "./pages-suite.js";
 import { pipelineSuites } from "./pipeline-suite.js";
 import { sharedSuites } from "./shared-suites.js";
@@ -27,6 +28,7 @@ export const crashSuites: readonly CrashSuite[] = [
   ...flatSuites,
   resumeSuite,
   ...pagesSuites,
+  ...merkleSuites,
 ];
 
 /** One case's place in a run. */

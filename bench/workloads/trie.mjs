@@ -1,0 +1,262 @@
+/** The Merkle trie: durable commits, large and small, proofs, the page table, disk and memory, beside Ethereum's trie. */
+import fs from "node:fs";
+import path from "node:path";
+import { mebibytes, micros, millis, rate, times } from "../format.mjs";
+import { withGroups } from "../groups.mjs";
+import { MerkleStore, blake3, verifyPathProof } from "../holdfast.mjs";
+import { EthereumTrie } from "../peers/ethereum-trie.mjs";
+import { median, quantile } from "../statistics.mjs";
+import { choose, commit, fill, freshKeys, putsOf } from "../trie/puts.mjs";
+
+const SMALL = 100;
+const ASKED_UPDATES = 60_000;
+const ASKED_TIMES = 10;
+const ASKED_SMALL_MS = 3;
+const ASKED_PROOFS = 50_000;
+const ASKED_VERIFICATIONS = 30_000;
+const ASKED_PAGE_READS = 1.1;
+const ASKED_BYTES_PER_KEY = 150;
+const CACHE_BYTES = 256 * 2 ** 20;
+/** It takes about a millisecond for each put, so it gets fewer keys, which makes its paths shorter. */
+const PEER_KEYS = 50_000;
+const PEER_ROUNDS = 3;
+/** Proofs are made and verified so many at a time. */
+const PROOFS = 2000;
+
+/** @type {import("../context.js").Workload} */
+export const trie = {
+  name: "trie",
+  title: "Merkle trie",
+  needBytes: ({ quick }) => (quick ? 1 : 6) * 2 ** 30,
+  run,
+};
+
+/**
+ * @typedef {object} Contender
+ * @property {string} name
+ * @property {number} puts a commit
+ * @property {readonly Uint8Array[]} keys
+ * @property {(puts: readonly import("../trie/puts.mjs").Put[]) => Promise<unknown>} write durable when it resolves
+ * @property {string | undefined} log directory of its log
+ * @property {number} least commits in a round
+ * @property {number[]} ms of each commit
+ * @property {number[]} groups bytes that the log wrote at a time
+ */
+
+/**
+ * @param {import("../context.js").Context} context
+ * @returns {Promise<import("../context.js").Outcome>}
+ */
+async function run({ directory, floor, rounds, roundMs, quick, progress }) {
+  const count = quick ? 20_000 : 1_000_000;
+  const puts = quick ? 1000 : 10_000;
+  const keys = freshKeys(count);
+  const said = count.toLocaleString("en");
+  const place = path.join(directory, "store");
+  const store = await MerkleStore.open(place, { pages: { cache: { bytes: CACHE_BYTES } } });
+  const write = (/** @type {readonly import("../trie/puts.mjs").Put[]} */ puts) => commit(store, puts);
+  await fill(write, keys, (done) => progress(`storing ${said} keys, ${done.toLocaleString("en")} done`));
+  const log = path.join(place, "log");
+  const peer = await EthereumTrie.open(path.join(directory, "ethereum"));
+  const peerKeys = keys.slice(0, quick ? 2000 : PEER_KEYS);
+  const peerSaid = peerKeys.length.toLocaleString("en");
+  await fill(
+    (changes) => peer.commit(changes),
+    peerKeys,
+    (done) => progress(`storing ${peerSaid} keys in Ethereum's trie, ${done.toLocaleString("en")} done`),
+  );
+
+  const of = (/** @type {Omit<Contender, "ms" | "groups">} */ one) => ({ ...one, ms: [], groups: [] });
+  const large = of({ name: "large", puts, keys, write, log, least: 3 });
+  const small = of({ name: "small", puts: SMALL, keys, write, log, least: 20 });
+  const peerLarge = of({
+    name: "Ethereum's trie",
+    puts,
+    keys: peerKeys,
+    write: (changes) => peer.commit(changes),
+    log: undefined,
+    least: 1,
+  });
+  for (let round = 0; round <= rounds; round++) {
+    if (round > 0) progress(`commits, round ${round} of ${rounds}`);
+    for (const one of [large, small]) await measure(one, roundMs, round === 0, quick);
+    if (round > 0 && round <= PEER_ROUNDS) await measure(peerLarge, 0, false, quick);
+  }
+
+  const proofs = await measureProofs(store, keys, rounds, progress);
+  const peerProofs = [];
+  for (const key of choose(peerKeys, 500)) {
+    const start = performance.now();
+    await peer.prove(key);
+    peerProofs.push(performance.now() - start);
+  }
+  await peer.close();
+  const stats = store.stats();
+  const memory = process.memoryUsage();
+  await store.close();
+  const diskBytes = sizeOf(path.join(place, "pages"));
+  const { reads, again } = await measureCold(place, keys, quick ? 500 : 5000);
+
+  const smallBytes = Math.round(median(small.groups));
+  const floorMs = floor.sync(Array(quick ? 20 : 200).fill(smallBytes)).p50Ns / 1e6;
+  const rateOf = (/** @type {Contender} */ one) =>
+    (one.puts * one.ms.length * 1000) / one.ms.reduce((sum, ms) => sum + ms, 0);
+  const asked = (/** @type {boolean} */ reached) => (quick ? undefined : reached);
+  return {
+    rows: [
+      {
+        what: `commits of ${puts.toLocaleString("en")} random updates over ${said} keys, durable`,
+        measured: `${rate(rateOf(large))} updates, p50 ${millis(median(large.ms))}`,
+        beside: `${rate(rateOf(peerLarge))} @ethereumjs/mpt on LevelDB, of ${peerSaid} keys`,
+        ratio: times(rateOf(large) / rateOf(peerLarge)),
+        asked: `≥ ${rate(ASKED_UPDATES)}, ≥ ${ASKED_TIMES} ×`,
+        reached: asked(rateOf(large) >= ASKED_UPDATES && rateOf(large) >= ASKED_TIMES * rateOf(peerLarge)),
+      },
+      {
+        what: `commit of ${SMALL} random updates, durable, p50`,
+        measured: `${millis(median(small.ms))} (p99 ${millis(quantile(small.ms, 0.99))})`,
+        beside: `${millis(floorMs)} one durable write of its ${smallBytes.toLocaleString("en")} B`,
+        ratio: `${millis(median(small.ms) - floorMs)} more`,
+        asked: `≤ ${ASKED_SMALL_MS} ms more`,
+        reached: asked(median(small.ms) - floorMs <= ASKED_SMALL_MS),
+      },
+      {
+        what: "proof of one key, warm",
+        measured: rate(proofs.made),
+        beside: `${rate(1000 / median(peerProofs))} @ethereumjs/mpt`,
+        ratio: times((proofs.made * median(peerProofs)) / 1000),
+        asked: `≥ ${rate(ASKED_PROOFS)}`,
+        reached: asked(proofs.made >= ASKED_PROOFS),
+      },
+      {
+        what: "verification of a proof",
+        measured: rate(proofs.verified),
+        beside: `${proofs.bytes.toFixed(0)} B a proof`,
+        ratio: "",
+        asked: `≥ ${rate(ASKED_VERIFICATIONS)}`,
+        reached: asked(proofs.verified >= ASKED_VERIFICATIONS),
+      },
+      {
+        what: "pages read for a page that is found in the table",
+        measured: reads.toFixed(3),
+        beside: `${(stats.pages.occupied / stats.pages.capacity).toFixed(2)} of the buckets full`,
+        ratio: "",
+        asked: `≤ ${ASKED_PAGE_READS}`,
+        reached: asked(reads <= ASKED_PAGE_READS),
+      },
+      {
+        what: `disk for the trie of ${said} keys`,
+        measured: `${(diskBytes / count).toFixed(0)} B a key`,
+        beside: `${mebibytes(diskBytes)} in ${stats.pages.capacity.toLocaleString("en")} buckets`,
+        ratio: "",
+        asked: `≤ ${ASKED_BYTES_PER_KEY} B`,
+        reached: asked(diskBytes / count <= ASKED_BYTES_PER_KEY),
+      },
+      {
+        what: "page cache",
+        measured: mebibytes(stats.pages.cacheBytes),
+        beside: `${mebibytes(CACHE_BYTES)} allowed, ${mebibytes(memory.rss)} resident in all, peer and keys included`,
+        ratio: "",
+        asked: "within what is allowed",
+        reached: asked(stats.pages.cacheBytes <= CACHE_BYTES),
+      },
+      {
+        what: `commit of ${SMALL} updates right after opening, nothing in memory`,
+        measured: millis(again),
+        beside: "",
+        ratio: "",
+        asked: "",
+        reached: undefined,
+      },
+    ],
+    notes: [
+      `Ethereum's trie holds ${peerSaid} keys, because it takes long to fill: its paths are shorter than with ${said}, and the ratio is smaller than it would be.`,
+      "Keys and values have 32 bytes. A commit is everything from the first put to where root, pages and values are durable in the log and visible.",
+      `A proof is made in ${micros(1e9 / proofs.made)} on average, one after another; all are of keys that are there.`,
+    ],
+    rounds: { large: large.ms, small: small.ms, peer: peerLarge.ms, proofs },
+  };
+}
+
+/**
+ * @param {Contender} contender
+ * @param {number} durationMs
+ * @param {boolean} isWarming
+ * @param {boolean} quick
+ */
+async function measure({ puts, keys, write, log, least, ms, groups }, durationMs, isWarming, quick) {
+  const { result, groups: written } = await withGroups(log ?? "", async () => {
+    const taken = [];
+    const end = performance.now() + durationMs;
+    while (taken.length < (quick ? 1 : least) || performance.now() < end) {
+      const changes = putsOf(choose(keys, Math.min(puts, keys.length)));
+      const start = performance.now();
+      await write(changes);
+      taken.push(performance.now() - start);
+    }
+    return taken;
+  });
+  if (isWarming) return;
+  ms.push(...result);
+  groups.push(...written);
+}
+
+/**
+ * @param {import("../../dist/trie/index.js").MerkleStore} store
+ * @param {readonly Uint8Array[]} keys
+ * @param {number} rounds
+ * @param {(text: string) => void} progress
+ * @returns {Promise<{ made: number, verified: number, bytes: number }>} a second; and bytes of one
+ */
+async function measureProofs(store, keys, rounds, progress) {
+  const made = [];
+  const verified = [];
+  let bytes = 0;
+  for (let round = 0; round <= rounds; round++) {
+    progress(`proofs, round ${round} of ${rounds}`);
+    const chosen = choose(keys, Math.min(PROOFS, keys.length));
+    const values = await store.getMany(chosen);
+    const start = performance.now();
+    const proofs = [];
+    for (const key of chosen) proofs.push(await store.prove(key));
+    const between = performance.now();
+    const { root } = store;
+    let right = 0;
+    for (const [at, proof] of proofs.entries())
+      if (verifyPathProof({ root, key: chosen[at] ?? root, value: values[at], proof, hasher: blake3 })) right += 1;
+    const end = performance.now();
+    if (right !== proofs.length) throw new Error(`${proofs.length - right} proofs were refused.`);
+    bytes = proofs.reduce((sum, { siblings }) => sum + 32 * siblings.length, 0) / proofs.length;
+    if (round === 0) continue;
+    made.push((chosen.length * 1000) / (between - start));
+    verified.push((chosen.length * 1000) / (end - between));
+  }
+  return { made: median(made), verified: median(verified), bytes };
+}
+
+/**
+ * @param {string} place
+ * @param {readonly Uint8Array[]} keys
+ * @param {number} lookups
+ * @returns {Promise<{ reads: number, again: number }>} page reads a page found; milliseconds of a first commit
+ */
+async function measureCold(place, keys, lookups) {
+  const store = await MerkleStore.open(place, { pages: { cache: { bytes: 0, pinnedDepth: 0 } } });
+  const start = performance.now();
+  await commit(store, putsOf(choose(keys, SMALL)));
+  const again = performance.now() - start;
+  for (const key of choose(keys, Math.min(lookups, keys.length))) await store.prove(key);
+  const { pageReads, pagesFound } = store.stats().pages;
+  await store.close();
+  return { reads: pageReads / pagesFound, again };
+}
+
+/**
+ * @param {string} place
+ * @returns {number} bytes on disk of a directory
+ */
+function sizeOf(place) {
+  return fs
+    .readdirSync(place, { withFileTypes: true })
+    .reduce((sum, entry) => sum + (entry.isFile() ? fs.statSync(path.join(place, entry.name)).blocks * 512 : 0), 0);
+}
