@@ -52,6 +52,7 @@ describe("LeafList", () => {
     const copy = new LeafList(200);
     for (let leaf = 0; leaf < list.length; leaf++) copy.pushWords(list.words, leaf * 16);
     expect(copy.length).toBe(200);
+    expect([copy.bytes, list.bytes]).toEqual([200 * 64, 256 * 64]);
     for (let byte = 0; byte < 200; byte++)
       expect([copy.key(byte), copy.valueHash(byte)]).toEqual([key(byte), key(255 - byte)]);
   });
