@@ -13,7 +13,7 @@ export async function check({ root, folder, seed, passed }) {
   const program = build(path.join(root, "compat", "nomt"));
 
   const proofs = path.join(folder, "proofs.json");
-  writeFileSync(proofs, JSON.stringify(makeProofs(seed)));
+  writeFileSync(proofs, JSON.stringify(await makeProofs(seed, folder)));
   passed(`the crates take our proofs: ${lastLine(output(program, ["verify", proofs]))}`);
 
   const again = path.join(folder, "again.json");

@@ -1,6 +1,8 @@
-/** Proofs that ours makes, in the shape that `compat/nomt/src/wire.rs` describes. */
+/** Proofs that ours makes, in the shape that `compat/nomt/src/wire.rs` describes: from leaves alone, and from a store on a disk. */
+import path from "node:path";
 import { blake3, keccak256, sha256 } from "holdfast/hash";
 import { LeafList, buildRoot, multiProofOf, siblingsInList } from "holdfast/proof";
+import { MerkleStore } from "holdfast/trie";
 import { randomNumbers } from "../tools.mjs";
 
 /**
@@ -13,77 +15,142 @@ import { randomNumbers } from "../tools.mjs";
 const ROUNDS = 8;
 const hashers = [blake3, sha256, keccak256];
 
-/** @param {number} seed */
-export function makeProofs(seed) {
-  const proofs = [];
-  const updates = [];
-  const multiUpdates = [];
+/** @param {number} seed @param {string} folder For the stores. */
+export async function makeProofs(seed, folder) {
+  const made = { proofs: [], updates: [], multiUpdates: [] };
   for (const hasher of hashers) {
-    const random = randomNumbers(seed);
     for (const draw of [uniformKey, skewedKey]) {
-      const trie = new Trie(hasher);
-      for (let round = 0; round < ROUNDS; round++) {
-        const ops = drawOps(random, draw, trie, round);
-        const before = ops.map(([key]) => trie.prove(key));
-        const prevRoot = trie.root();
-        trie.apply(ops);
-        const root = trie.root();
-        const both = { hasher: hasher.name, prevRoot, root };
-        const hashed = ops.map(([key, value]) => [key, value === undefined ? null : hex(hasher.hash(value))]);
-        updates.push({ ...both, paths: updatedPaths(before, hashed) });
-        multiUpdates.push({ ...both, multi: multiWire(multiProofOf(before)), ops: hashed });
-
-        const keys = [...new Set(drawKeys(random, draw, trie))];
-        proofs.push({
-          hasher: hasher.name,
-          root,
-          paths: keys.map((key) => ({ key, valueHash: trie.valueHash(key), ...pathWire(trie.prove(key)) })),
-          multi: multiWire(multiProofOf(keys.map((key) => trie.prove(key)))),
-        });
-      }
+      const store = await StoreTrie.open(path.join(folder, `${hasher.name}-${draw.name}`), hasher);
+      for (const trie of [new LeafTrie(hasher), store]) await fill(made, trie, randomNumbers(seed), draw);
+      await store.close();
     }
   }
-  return { proofs, updates, multiUpdates };
+  return made;
 }
 
-/** Leaves by key, rebuilt for each question. */
-class Trie {
+/**
+ * @param {Record<"proofs" | "updates" | "multiUpdates", object[]>} made
+ * @param {LeafTrie | StoreTrie} trie Empty.
+ * @param {(below: number) => number} random
+ * @param {Draw} draw
+ */
+async function fill(made, trie, random, draw) {
+  const { hasher } = trie;
   /** @type {Map<string, Uint8Array>} */
-  values = new Map();
-  #hasher;
+  const values = new Map();
+  for (let round = 0; round < ROUNDS; round++) {
+    const ops = drawOps(random, draw, values, round);
+    const before = await Promise.all(ops.map(([key]) => trie.prove(key)));
+    const prevRoot = trie.root;
+    for (const [key, value] of ops) {
+      if (value === undefined) values.delete(key);
+      else values.set(key, value);
+    }
+    const multi = await trie.commit(ops, values);
+    const { root } = trie;
+    const both = { hasher: hasher.name, prevRoot, root };
+    const hashed = ops.map(([key, value]) => [key, value === undefined ? null : hex(hasher.hash(value))]);
+    made.updates.push({ ...both, paths: updatedPaths(before, hashed) });
+    made.multiUpdates.push({ ...both, multi: multiWire(multi), ops: hashed });
+
+    const keys = [...new Set(drawKeys(random, draw, values))];
+    const paths = [];
+    for (const key of keys) {
+      const value = values.get(key);
+      const valueHash = value === undefined ? null : hex(hasher.hash(value));
+      paths.push({ key, valueHash, ...pathWire(await trie.prove(key)) });
+    }
+    made.proofs.push({ hasher: hasher.name, root, paths, multi: multiWire(await trie.proveMany(keys)) });
+  }
+}
+
+/** The leaves of a trie, and nothing that is kept of it. */
+class LeafTrie {
+  hasher;
   #leaves = new LeafList();
 
   /** @param {Hasher} hasher */
   constructor(hasher) {
-    this.#hasher = hasher;
+    this.hasher = hasher;
   }
 
-  /** @param {Ops} ops */
-  apply(ops) {
-    for (const [key, value] of ops) {
-      if (value === undefined) this.values.delete(key);
-      else this.values.set(key, value);
-    }
-    this.#leaves = new LeafList();
-    for (const key of [...this.values.keys()].sort())
-      this.#leaves.push(bytes(key), this.#hasher.hash(/** @type {Uint8Array} */ (this.values.get(key))));
-  }
-
-  root() {
+  get root() {
     const words = new Int32Array(8);
-    buildRoot(this.#hasher, this.#leaves, 0, this.#leaves.length, 0, words, 0);
+    buildRoot(this.hasher, this.#leaves, 0, this.#leaves.length, 0, words, 0);
     return hex(new Uint8Array(words.buffer));
   }
 
-  /** @param {string} key @returns {PathProof} */
-  prove(key) {
-    return siblingsInList(this.#hasher, this.#leaves, 0, bytes(key));
+  /**
+   * @param {Ops} ops
+   * @param {ReadonlyMap<string, Uint8Array>} values All of them afterwards.
+   */
+  commit(ops, values) {
+    const witness = multiProofOf(ops.map(([key]) => this.prove(key)));
+    this.#leaves = new LeafList();
+    for (const [key, value] of [...values].sort(([a], [b]) => (a < b ? -1 : 1)))
+      this.#leaves.push(bytes(key), this.hasher.hash(value));
+    return witness;
   }
 
   /** @param {string} key */
-  valueHash(key) {
-    const value = this.values.get(key);
-    return value === undefined ? null : hex(this.#hasher.hash(value));
+  prove(key) {
+    return siblingsInList(this.hasher, this.#leaves, 0, bytes(key));
+  }
+
+  /** @param {readonly string[]} keys */
+  proveMany(keys) {
+    return multiProofOf(keys.map((key) => this.prove(key)));
+  }
+}
+
+/** The same of a real store, which is opened anew after each commit. */
+class StoreTrie {
+  hasher;
+  #directory;
+  #store;
+
+  /** @param {string} directory @param {Hasher} hasher @param {MerkleStore} store */
+  constructor(directory, hasher, store) {
+    this.hasher = hasher;
+    this.#directory = directory;
+    this.#store = store;
+  }
+
+  /** @param {string} directory @param {Hasher} hasher */
+  static async open(directory, hasher) {
+    return new StoreTrie(directory, hasher, await MerkleStore.open(directory, { hasher }));
+  }
+
+  get root() {
+    return hex(this.#store.root);
+  }
+
+  /** @param {Ops} ops @returns {Promise<MultiProof>} */
+  async commit(ops) {
+    const session = this.#store.begin();
+    for (const [key, value] of ops) {
+      if (value === undefined) session.delete(bytes(key));
+      else session.put(bytes(key), value);
+    }
+    const { witness } = await session.commit({ witness: true });
+    if (witness?.proof === undefined) throw new Error("a commit of changes has no witness");
+    await this.#store.close();
+    this.#store = await MerkleStore.open(this.#directory, { hasher: this.hasher });
+    return witness.proof;
+  }
+
+  /** @param {string} key */
+  prove(key) {
+    return this.#store.prove(bytes(key));
+  }
+
+  /** @param {readonly string[]} keys */
+  proveMany(keys) {
+    return this.#store.proveMany(keys.map(bytes));
+  }
+
+  close() {
+    return this.#store.close();
   }
 }
 
@@ -108,12 +175,12 @@ function skewedKey(random) {
  * Grows in the first half, shrinks in the second, to nothing in the last round.
  * @param {(below: number) => number} random
  * @param {Draw} draw
- * @param {Trie} trie
+ * @param {ReadonlyMap<string, Uint8Array>} values Those that are there.
  * @param {number} round
  * @returns {Ops}
  */
-function drawOps(random, draw, trie, round) {
-  const present = [...trie.values.keys()];
+function drawOps(random, draw, values, round) {
+  const present = [...values.keys()];
   /** @type {Map<string, Uint8Array | undefined>} */
   const ops = new Map();
   for (let k = 0; k < (round < ROUNDS / 2 ? 60 : 5); k++) ops.set(draw(random), anyValue(random));
@@ -131,10 +198,10 @@ function drawOps(random, draw, trie, round) {
  * Keys that are there, their neighbours, and others.
  * @param {(below: number) => number} random
  * @param {Draw} draw
- * @param {Trie} trie
+ * @param {ReadonlyMap<string, Uint8Array>} values Those that are there.
  */
-function* drawKeys(random, draw, trie) {
-  const present = [...trie.values.keys()];
+function* drawKeys(random, draw, values) {
+  const present = [...values.keys()];
   for (let k = 0; k < 8; k++) {
     yield draw(random);
     const key = present[random(present.length)];
