@@ -27,7 +27,7 @@ export async function check({ root, folder, seed, passed }) {
   const other = path.join(folder, "other.json");
   output(program, ["vectors", other, String(seed)]);
   const vitest = path.join(root, "node_modules", "vitest", "vitest.mjs");
-  output(process.execPath, [vitest, "run", "src/proof/nomt-crates.test.ts"], {
+  output(process.execPath, [vitest, "run", "src/proof/nomt-crates.test.ts", "src/trie/nomt-crates.test.ts"], {
     cwd: root,
     env: { HOLDFAST_NOMT_CRATES: other },
   });
