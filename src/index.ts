@@ -12,11 +12,13 @@ export {
 export { Anchor } from "./anchor/index.js";
 export { classicLevel, memoryEngine } from "./engine/index.js";
 export { EventLog, HandlerError, bytes, cbor, defineEvents, event, json, protobuf, snapshot } from "./events/index.js";
+export { FlatKv, FlatKvReader, importFlatKv } from "./flatkv/index.js";
 export { LtHash, blake3, blake3Xof, keccak256, sha256 } from "./hash/index.js";
 export { Chain, IndexedLog, LaneSet, LanesFailedError, PersistPipeline } from "./lanes/index.js";
 export { Log, LogReader, RecordBatch, inspectLog, repairLog, verifyLog } from "./log/index.js";
 export { verifyMultiProof, verifyPathProof, verifyUpdate } from "./proof/index.js";
 export { SharedLog, Stream } from "./streams/index.js";
+export { MerkleStore, Session } from "./trie/index.js";
 export { nodeVfs } from "./vfs/index.js";
 export type { AnchorMode, AnchorOptions } from "./anchor/index.js";
 export type { Codec, CorruptionDetails, ErrorDetails } from "./base/index.js";

@@ -12,7 +12,7 @@ const CACHE_NODES = 1_000_000;
 
 /** @implements {Database} */
 class LevelNodes {
-  /** @param {ClassicLevel<string, string>} level */
+  /** @param {ClassicLevel} level */
   constructor(level) {
     this.level = level;
   }

@@ -42,7 +42,8 @@ async function fill(made, trie, random, draw) {
   const values = new Map();
   for (let round = 0; round < ROUNDS; round++) {
     const ops = drawOps(random, draw, values, round);
-    const before = await Promise.all(ops.map(([key]) => trie.prove(key)));
+    const before = [];
+    for (const [key] of ops) before.push(await trie.prove(key));
     const prevRoot = trie.root;
     for (const [key, value] of ops) {
       if (value === undefined) values.delete(key);

@@ -9,10 +9,11 @@ import { headerOf } from "./history.js";
 import { RECORD_COMMIT, RECORD_PRIOR, RECORD_VALUES, parseEntries } from "./record-format.js";
 import { StagedChanges } from "./staged-changes.js";
 import type { Store } from "./store.js";
-import { type CommitOutcome, commitChanges } from "./sync.js";
+import type { PreparedCommit } from "./prepared-commit.js";
+import { commitChanges } from "./sync.js";
 
 /** Undoes the newest `commits` undoable commits. The caller has the turn. */
-export async function rollBack(store: Store, commits: number): Promise<CommitOutcome> {
+export async function rollBack(store: Store, commits: number): Promise<PreparedCommit> {
   const where = "MerkleStore.rollback";
   checkInteger(where, "commits", commits, { min: 1 }, 1);
   const { commits: undoable } = store.history;

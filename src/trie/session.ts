@@ -5,7 +5,8 @@ import { readValues } from "./reads.js";
 import { ENTRY_HEADER_BYTES } from "./record-format.js";
 import { StagedChanges } from "./staged-changes.js";
 import { type Store, checkKey } from "./store.js";
-import { commitChanges, keyAt } from "./sync.js";
+import type { PreparedCommit } from "./prepared-commit.js";
+import { commitPrepared, keyAt, prepareChanges } from "./sync.js";
 
 /** Options of `Session.commit`. */
 export interface CommitOptions {
@@ -37,6 +38,12 @@ export interface Committed {
   readonly witness?: Witness;
 }
 
+/** What a session came to in memory, and what keys had that it read, where a witness is wanted. */
+interface PreparedSession {
+  readonly commit: PreparedCommit;
+  readonly reads: readonly KeyState[] | undefined;
+}
+
 /**
  * Changes on top of one commit. Any number of sessions may be open; of those that began at one commit, one can be committed. Made by
  * {@link MerkleStore.begin}.
@@ -53,6 +60,8 @@ export class Session {
   /** What keys had that were asked for. */
   readonly #reads: StagedChanges;
   #state: "open" | "committing" | "ended" = "open";
+  /** What `prepare` came to, until something changes. */
+  #prepared: PreparedSession | undefined;
 
   /** @internal */
   constructor(store: Store, checkOpen: () => void) {
@@ -96,6 +105,7 @@ export class Session {
         `Session.put: the value has ${value.length} bytes; this store takes up to ${bytesMax}. Nothing was changed.`,
         { bytes: value.length, bytesMax },
       );
+    this.#prepared = undefined;
     this.#changes.set(key, value);
   }
 
@@ -103,7 +113,22 @@ export class Session {
   delete(key: Uint8Array): void {
     checkKey("Session.delete", key);
     this.#checkUsable();
+    this.#prepared = undefined;
     this.#changes.set(key, undefined);
+  }
+
+  /**
+   * Resolves to the root that `commit` would come to now, and does in memory all that a commit does before it is written. Nothing is durable or visible
+   * yet. A `commit` with the same options that follows, before anything else is changed or prepared, only writes: it hands its batch to the journal in the
+   * same turn of the event loop, so that it shares a durable write with what is appended to a shared log then. Errors: as `commit`.
+   */
+  async prepare(options?: CommitOptions): Promise<{ readonly root: Uint8Array }> {
+    const witness = checkCommitOptions("Session.prepare", options);
+    return await this.#exclusive(async () => {
+      const { commit } = await this.#prepare(witness);
+      this.#state = "open";
+      return { root: commit.root.slice() };
+    });
   }
 
   /**
@@ -112,20 +137,14 @@ export class Session {
    * can't take it as one batch; `CorruptionError` or `IoError` where what the changes meet can't be read.
    */
   async commit(options?: CommitOptions): Promise<Committed> {
-    const where = "Session.commit";
-    const witness = checkBoolean(where, "witness", checkOptions(where, options, ["witness"]).witness, false);
-    this.#checkUsable();
-    this.#state = "committing";
-    try {
-      return await this.#store.turns.take(async () => {
-        this.#checkBase();
-        const committed = await this.#commit(witness);
-        this.#state = "ended";
-        return committed;
-      });
-    } finally {
-      if (this.#state === "committing") this.#state = "open";
-    }
+    const witness = checkCommitOptions("Session.commit", options);
+    return await this.#exclusive(async () => {
+      const { commit, reads } = this.#stillPrepared(witness) ?? (await this.#prepare(witness));
+      await commitPrepared(this.#store, commit);
+      this.#state = "ended";
+      const { root, sequence } = commit;
+      return reads === undefined ? { root, sequence } : { root, sequence, witness: this.#witness(commit, reads) };
+    });
   }
 
   /** Drops the changes. The session has ended then. Idempotent. */
@@ -133,23 +152,46 @@ export class Session {
     if (this.#state !== "committing") this.#state = "ended";
   }
 
-  async #commit(witness: boolean): Promise<Committed> {
+  /** Does it when its turn comes, if the base is still the newest commit. */
+  async #exclusive<R>(act: () => Promise<R>): Promise<R> {
+    this.#checkUsable();
+    this.#state = "committing";
+    try {
+      return await this.#store.turns.take(async () => {
+        this.#checkBase();
+        return await act();
+      });
+    } finally {
+      if (this.#state === "committing") this.#state = "open";
+    }
+  }
+
+  /** What was prepared, if nobody prepared anything since, and with a witness where one is wanted. */
+  #stillPrepared(witness: boolean): PreparedSession | undefined {
+    const prepared = this.#prepared;
+    if (prepared === undefined || witness !== (prepared.reads !== undefined)) return undefined;
+    return this.#store.prepared === prepared.commit ? prepared : undefined;
+  }
+
+  async #prepare(witness: boolean): Promise<PreparedSession> {
     const store = this.#store;
     const changes = this.#changes;
-    if (!witness) {
-      const { root, sequence } = await commitChanges(store, { changes, undone: 0 });
-      return { root, sequence };
-    }
-    const read = this.#reads.keys();
-    const reads = await this.#hashesBefore(read);
-    const proveKeys = [...read, ...changes.keys()];
-    const { root, sequence, proof, packed } = await commitChanges(store, { changes, undone: 0, proveKeys });
+    const read = witness ? this.#reads.keys() : [];
+    const reads = witness ? await this.#hashesBefore(read) : undefined;
+    const proveKeys = witness ? [...read, ...changes.keys()] : undefined;
+    const commit = await prepareChanges(store, { changes, undone: 0, proveKeys });
+    const prepared = { commit, reads };
+    this.#prepared = prepared;
+    return prepared;
+  }
+
+  #witness({ root, packed, proof }: PreparedCommit, reads: readonly KeyState[]): Witness {
     const writes = packed.values.map((value, op): KeyState => {
       const key = keyAt(packed.ops, op).slice();
       const at = (op * 2 + 1) * (NODE_BYTES / 4);
       return value === undefined ? { key, value } : { key, valueHash: nodeBytes(packed.ops.words, at) };
     });
-    return { root, sequence, witness: { before: this.baseRoot, root, reads, writes, proof } };
+    return { before: this.baseRoot, root, reads, writes, proof };
   }
 
   async #hashesBefore(keys: readonly Uint8Array[]): Promise<KeyState[]> {
@@ -179,4 +221,8 @@ export class Session {
       { base: this.baseSequence, sequence },
     );
   }
+}
+
+function checkCommitOptions(where: string, options: CommitOptions | undefined): boolean {
+  return checkBoolean(where, "witness", checkOptions(where, options, ["witness"]).witness, false);
 }

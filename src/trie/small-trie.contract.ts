@@ -1,6 +1,6 @@
 /** A trie in memory, as a commit sees it: for tests of the walker, without a disk. */
 import type { Hasher } from "../hash/index.js";
-import type { Page, PageId } from "../pages/index.js";
+import { type Page, type PageId, describePageId } from "../pages/index.js";
 import type { LeafList } from "../proof/index.js";
 import { LEAF_WORDS, compareKeys, loadNode, nodeBytes } from "../proof/index.js";
 import { carryLeaves } from "./carry-leaves.js";
@@ -83,7 +83,7 @@ export class SmallTrie {
       const page = this.pages.get(id)!;
       const leaves = leavesOf(page)!;
       const words = leaves.words.slice(0, leaves.length * LEAF_WORDS);
-      shape.set([...id].map((limb) => limb.charCodeAt(0)).join("."), {
+      shape.set(describePageId(id), {
         bytes: Buffer.from(page.bytes).toString("hex"),
         leaves: Buffer.from(words.buffer).toString("hex"),
       });

@@ -8,6 +8,7 @@ import type { VfsLock } from "../vfs/index.js";
 import { poisonChannel } from "./channels.js";
 import type { History } from "./history.js";
 import type { MerkleSettings } from "./options.js";
+import type { PreparedCommit } from "./prepared-commit.js";
 import type { Owner } from "./redo.js";
 import type { TrieRoot } from "./seeker.js";
 import type { StagedChanges } from "./staged-changes.js";
@@ -52,6 +53,8 @@ export class Store {
   readonly turns: Turns = new Turns();
   /** What is being written to the engine. */
   applying: Applying | undefined;
+  /** What was prepared last, until it is committed or another commit is prepared. */
+  prepared: PreparedCommit | undefined;
   /** One higher each time that the engine's rows begin to change. */
   epoch = 0;
   /** The only leaf, where the root is one and it is known. */

@@ -10,13 +10,14 @@
  * - A failure before the commit point changes nothing where the journal refused before any effect. Any other leaves it unknown whether the commit is
  *   durable, or rows and pages at different commits; both end the store, and opening finds out.
  */
-import { type HoldfastError } from "../base/index.js";
+import type { HoldfastError } from "../base/index.js";
 import type { LogInput } from "../log/index.js";
-import { type MultiProof, LEAF_BYTES, NODE_BYTES, nodeBytes } from "../proof/index.js";
+import { LEAF_BYTES, NODE_BYTES, nodeBytes } from "../proof/index.js";
 import { carryLeaves } from "./carry-leaves.js";
 import { commitChannel } from "./channels.js";
 import type { OpList } from "./op-list.js";
-import { RECORD_PRIOR, RECORD_VALUES, encodeCommit, encodeEntries } from "./record-format.js";
+import type { PreparedCommit } from "./prepared-commit.js";
+import { type CommitHeader, RECORD_PRIOR, RECORD_VALUES, encodeCommit, encodeEntries } from "./record-format.js";
 import { seek } from "./seeker.js";
 import type { PackedChanges, StagedChanges } from "./staged-changes.js";
 import type { Store } from "./store.js";
@@ -34,24 +35,22 @@ export interface CommitRequest {
   readonly proveKeys?: readonly Uint8Array[] | undefined;
 }
 
-/** What a commit came to. */
-export interface CommitOutcome {
-  readonly root: Uint8Array;
-  readonly sequence: number;
-  readonly proof: MultiProof | undefined;
-  readonly packed: PackedChanges;
+/** Commits changes. Durable, applied and published when it resolves. The caller has the turn. */
+export async function commitChanges(store: Store, request: CommitRequest): Promise<PreparedCommit> {
+  const prepared = await prepareChanges(store, request);
+  await commitPrepared(store, prepared);
+  return prepared;
 }
 
-/** Commits changes. Durable, applied and published when it resolves. The caller has the turn. */
-export async function commitChanges(
+/** In memory only: what the changes meet, and what becomes of it. The caller has the turn. */
+export async function prepareChanges(
   store: Store,
   { changes, undone, proveKeys: keys }: CommitRequest,
-): Promise<CommitOutcome> {
-  const { pages, hasher, history } = store;
+): Promise<PreparedCommit> {
+  const { pages, hasher } = store;
+  store.prepared = undefined;
   const packed = changes.pack(hasher);
   const { ops } = packed;
-
-  // In memory only: what the changes meet, and what becomes of it.
   const path = store.directory.path;
   const proof = keys === undefined || keys.length === 0 ? undefined : await proveCommitted(store, keys);
   const trie = store.trie();
@@ -68,6 +67,16 @@ export async function commitChanges(
     root,
     records,
   });
+  store.prepared = { changes, packed, header, root, sequence, proof, ownRecords: records.length, walked, staged };
+  return store.prepared;
+}
+
+/** The commit itself. The caller has the turn, and has had it or nobody has since the commit was prepared. */
+export async function commitPrepared(store: Store, prepared: PreparedCommit): Promise<void> {
+  const { pages, history } = store;
+  const { changes, packed, header, sequence, ownRecords, walked, staged } = prepared;
+  const { ops } = packed;
+  store.prepared = undefined;
 
   // The commit point. Once it is on its way, for which it needs a turn of the event loop, the engine's batch is filled.
   const written = pages.writeWal(staged);
@@ -90,7 +99,7 @@ export async function commitChanges(
     // In one go, with nothing awaited: pages and root are published where `commitSync` begins.
     for (const page of walked.pages) carryLeaves(page, ops);
     store.rootLeaf = walked.rootLeaf;
-    history.note(header, lsn - records.length);
+    history.note(header, lsn - ownRecords);
     const synced = pages.commitSync(staged, lsn);
     published();
     await synced;
@@ -101,22 +110,17 @@ export async function commitChanges(
   }
   if (commitChannel.hasSubscribers)
     commitChannel.publish({
-      directory: path,
+      directory: store.directory.path,
       sequence,
       lsn,
       keys: ops.length,
       pages: walked.pages.length + walked.clears.length,
-      undone,
+      undone: header.undone,
     });
-  return { root, sequence, proof, packed };
 }
 
 /** The trie's own records of a commit. */
-async function recordsOf(
-  store: Store,
-  { ops, values }: PackedChanges,
-  header: Parameters<typeof encodeCommit>[0],
-): Promise<LogInput[]> {
+async function recordsOf(store: Store, { ops, values }: PackedChanges, header: CommitHeader): Promise<LogInput[]> {
   const { recordBytesMax } = store.pages.journal.limits;
   const entries = values.map((value, op) => ({ key: keyAt(ops, op), value }));
   const records = [encodeCommit(header), ...encodeEntries(RECORD_VALUES, entries, recordBytesMax)];
