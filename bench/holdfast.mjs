@@ -7,5 +7,6 @@ export { plainKernel } from "../dist/hash/kernel/plain-kernel.js";
 export { LaneSet } from "../dist/lanes/index.js";
 export { Log } from "../dist/log/index.js";
 export { SharedLog } from "../dist/streams/index.js";
+export { Page, PageDiff, PageStore } from "../dist/pages/index.js";
 export { verifyPathProof } from "../dist/proof/index.js";
 export { MerkleStore } from "../dist/trie/index.js";

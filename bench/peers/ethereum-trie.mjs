@@ -3,14 +3,13 @@
  * batch to LevelDB; it is synced here. The root is kept in the same database. Keys are hashed already. It has no log, keeps the nodes that a commit leaves
  * behind, as it does by default, and its proofs are Ethereum's.
  */
-import { MerklePatriciaTrie, createMPT } from "@ethereumjs/mpt";
+import { createMPT } from "@ethereumjs/mpt";
 import { ClassicLevel } from "classic-level";
 
 const CACHE_NODES = 1_000_000;
 
 /** @typedef {{ readonly key: Uint8Array, readonly value: Uint8Array }} Put */
 
-/** @implements {Database} */
 class LevelNodes {
   /** @param {ClassicLevel} level */
   constructor(level) {
@@ -57,12 +56,12 @@ class LevelNodes {
 export class EthereumTrie {
   /** @type {LevelNodes} */
   #nodes;
-  /** @type {MerklePatriciaTrie} */
+  /** @type {import("@ethereumjs/mpt").MerklePatriciaTrie} */
   #trie;
 
   /**
    * @param {LevelNodes} nodes
-   * @param {MerklePatriciaTrie} trie
+   * @param {import("@ethereumjs/mpt").MerklePatriciaTrie} trie
    */
   constructor(nodes, trie) {
     this.#nodes = nodes;

@@ -1,4 +1,4 @@
-import { Page, PageDiff } from "../pages/index.js";
+import { type Page, PageDiff } from "../pages/index.js";
 import { NODE_WORDS } from "../proof/index.js";
 import { SLOTS } from "./page-shape.js";
 import { SlotLeaves, leavesOf } from "./slot-leaves.js";
