@@ -1,10 +1,12 @@
-/** `holdfast inspect`: what a log or a commit store looks like from outside. */
+/** `holdfast inspect`: what a log, a commit store or a Merkle store looks like from outside. */
 import { HoldfastError } from "../base/index.js";
 import { inspectFlatKv } from "../flatkv/index.js";
 import { type LogInspection, LogReader, inspectLog } from "../log/index.js";
+import { inspectMerkle } from "../trie/index.js";
 import type { Command, CommandContext } from "./command.js";
 import { type ExitCode, exitCodes } from "./exit-code.js";
 import { showFlatKv } from "./flatkv/inspect.js";
+import { showMerkle } from "./merkle/inspect.js";
 import { problemLines } from "./problem.js";
 import { fieldLines, tableLines } from "./table.js";
 import { type Colors, writeLine } from "./terminal.js";
@@ -13,12 +15,12 @@ import { formatBytes, formatCount, formatPlural } from "./units.js";
 /** The command. */
 export const inspectCommand: Command = {
   name: "inspect",
-  summary: "Show a log's bounds, options, anchor, segments and space; of a commit store: its books.",
+  summary: "Show a log's bounds, options, anchor, segments and space; of a store: its books.",
   description:
     "Reads the anchor and the segments' headers, not the records, so it is quick however large the log is; holdfast verify reads " +
-    "everything. Of a commit store (flatkv) it shows versions, databases with their hashes, snapshots and the log's bounds, and opens no database. Changes nothing, and works " +
+    "everything. Of a commit store (flatkv) it shows versions, databases with their hashes, snapshots and the log's bounds, and opens no database; of a Merkle store what it was made with, and its newest checkpoint. Changes nothing, and works " +
     "while another process writes. Exits with 1 when it finds a problem.",
-  json: 'one JSON document; of a commit store with kind: "flatkv"',
+  json: 'one JSON document; of a commit store with kind: "flatkv", of a Merkle store with kind: "merkle"',
   args: { dir: { type: "positional", description: "The directory of the log or store" } },
   examples: [
     ["holdfast inspect ./data", "Look at a log"],
@@ -37,6 +39,8 @@ async function run({ args, terminal, json }: CommandContext): Promise<ExitCode> 
   const directory = args.requiredText("dir");
   const store = await inspectFlatKv(directory);
   if (store !== undefined) return await showFlatKv(store, { terminal, json });
+  const merkle = await inspectMerkle(directory);
+  if (merkle !== undefined) return await showMerkle(merkle, { terminal, json });
   const inspection = await inspectLog(directory);
   const bounds = await liveBounds(directory);
   if (json) {

@@ -1,10 +1,12 @@
-/** `holdfast verify`: every checksum of a log, every row of a commit store. */
+/** `holdfast verify`: every checksum of a log, every row of a commit store, every page and value of a Merkle store. */
 import { inspectFlatKv } from "../flatkv/index.js";
 import { verifyLog } from "../log/index.js";
+import { inspectMerkle } from "../trie/index.js";
 import { UsageError } from "./arguments.js";
 import type { Command, CommandContext } from "./command.js";
 import { type ExitCode, exitCodes } from "./exit-code.js";
 import { verifyFlatKv } from "./flatkv/verify.js";
+import { verifyMerkle } from "./merkle/verify.js";
 import { problemLines } from "./problem.js";
 import { createProgress } from "./progress.js";
 import { writeLine } from "./terminal.js";
@@ -13,13 +15,16 @@ import { formatBytes, formatCount, formatDuration, formatPlural, formatRate } fr
 /** The command. */
 export const verifyCommand: Command = {
   name: "verify",
-  summary: "Read a whole log or commit store, check every checksum and the order, and list every problem.",
+  summary:
+    "Read a whole log, commit store or Merkle store, check every checksum and the order, and list every problem.",
   description:
     "Of a log it reads only, and changes nothing. A commit store (flatkv) is opened, which needs its lock and recovers what a crash left; then every row of " +
-    "every database is read and must have the database's hash, and every commit in the log is read. Exits with 1 when something is not sound.",
+    "every database is read and must have the database's hash, and every commit in the log is read. A Merkle store is opened too; every value must have its " +
+    "hash, and values and pages must come to the root. Exits with 1 when something is not sound.",
   json:
-    "one JSON document: of a log JSON document: { directory, sound, problems, segments, groups, records, bytes, firstLsn, lastLsn, besideWriter, tornTailBytes }, " +
-    'of a commit store { kind: "flatkv", directory, version, sound, databases, commits, problems, recovery }',
+    "one JSON document: of a log { directory, sound, problems, segments, groups, records, bytes, firstLsn, lastLsn, besideWriter, tornTailBytes }, " +
+    'of a commit store { kind: "flatkv", directory, version, sound, databases, commits, problems, recovery }, ' +
+    'of a Merkle store { kind: "merkle", directory, sound, sequence, root, keys, pages, problems, problemCount, recovery }',
   args: {
     dir: { type: "positional", description: "The directory of the log or store" },
     snapshots: { type: "boolean", description: "Of a commit store: check its snapshots too" },
@@ -27,6 +32,7 @@ export const verifyCommand: Command = {
   examples: [
     ["holdfast verify ./data", "Check a log"],
     ["holdfast verify ./state --snapshots", "Check a commit store and its snapshots"],
+    ["holdfast verify ./accounts", "Check a Merkle store"],
     ["holdfast verify ./data --json | jq '.problems[]'", "The problems, for a script"],
   ],
   run,
@@ -37,6 +43,8 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const directory = args.requiredText("dir");
   const store = await inspectFlatKv(directory);
   if (store !== undefined) return await verifyFlatKv(store, context);
+  const merkle = await inspectMerkle(directory);
+  if (merkle !== undefined) return await verifyMerkle(merkle, context);
   if (args.flag("snapshots")) throw new UsageError("--snapshots is for commit stores; a log has none.");
   const progress = createProgress(terminal, "verify", { json });
   const startMs = performance.now();

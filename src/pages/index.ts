@@ -9,11 +9,14 @@ export {
   encodePageId,
   pageIdOfKey,
 } from "./page-id.js";
+export { inspectPages } from "./inspect.js";
 export { NODES, NODE_BYTES, NODE_WORDS, PAGE_BYTES, Page } from "./page.js";
 export { PageDiff } from "./page-diff.js";
 export { PageStore } from "./page-store.js";
+export type { InspectPagesOptions, PagesInspection } from "./inspect.js";
 export type { PageCompanion } from "./page.js";
 export type { PageId } from "./page-id.js";
+export type { PageState } from "./books.js";
 export type { PageStoreOwner, RedoneCommit } from "./owner.js";
 export type { LazyCheckpoint, PageCacheOptions, PageStoreOptions } from "./options.js";
 export type { PageStoreStats } from "./page-store.js";

@@ -1,5 +1,5 @@
 /** What the anchor of a store holds: facts that are fixed when it is made. Written last, it makes a directory a store. Pure. */
-import { readU16, writeU16 } from "../base/index.js";
+import { CorruptionError, FormatError, readU16, writeU16 } from "../base/index.js";
 import { STORE_ID_BYTES } from "./row-format.js";
 
 /** Tag of an anchor that belongs to such a store: "TRI1" as it stands on disk. */
@@ -17,7 +17,7 @@ export interface Books {
 }
 
 /** What was read. */
-export type BooksParse =
+type BooksParse =
   | { readonly kind: "sound"; readonly books: Books }
   | { readonly kind: "newer"; readonly format: number }
   | { readonly kind: "damaged"; readonly found: string };
@@ -37,7 +37,7 @@ export function encodeBooks({ storeId, engine, hasher }: Books): Uint8Array {
   return bytes;
 }
 
-export function parseBooks(bytes: Uint8Array): BooksParse {
+function parseBooks(bytes: Uint8Array): BooksParse {
   if (bytes.length < 2 + STORE_ID_BYTES) return { kind: "damaged", found: `${bytes.length} bytes` };
   const format = readU16(bytes, 0);
   if (format > BOOKS_VERSION) return { kind: "newer", format };
@@ -55,4 +55,20 @@ export function parseBooks(bytes: Uint8Array): BooksParse {
   if (engine === undefined || hasher === undefined || at !== bytes.length)
     return { kind: "damaged", found: "names that do not end where the value does" };
   return { kind: "sound", books: { storeId: bytes.slice(2, 2 + STORE_ID_BYTES), engine, hasher } };
+}
+
+/** Reads an anchor's value, whose checksum was checked. `path` names the anchor. */
+export function decodeBooks(path: string, value: Uint8Array): Books {
+  const parse = parseBooks(value);
+  if (parse.kind === "sound") return parse.books;
+  if (parse.kind === "newer")
+    throw new FormatError(
+      "HF_FORMAT_NEWER",
+      `${path} has format ${parse.format}, which this build does not know. Use a newer one.`,
+      {
+        path,
+        format: parse.format,
+      },
+    );
+  throw new CorruptionError({ path, expected: "the books of a store", found: parse.found });
 }

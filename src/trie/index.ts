@@ -1,6 +1,8 @@
+export { inspectMerkle } from "./inspect.js";
 export { MerkleStore } from "./merkle-store.js";
 export { Session } from "./session.js";
 export type { MerkleCommitMessage, MerkleOpenMessage, MerklePoisonMessage } from "./channels.js";
+export type { InspectMerkleOptions, MerkleInspection } from "./inspect.js";
 export type { MerkleStats } from "./merkle-store.js";
 export type { MerkleStoreOptions, RollbackOptions } from "./options.js";
 export type { MerkleRecovery } from "./recovery-report.js";

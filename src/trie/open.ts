@@ -14,7 +14,7 @@ import type { EngineDatabase } from "../engine/index.js";
 import type { Hasher } from "../hash/index.js";
 import { PageStore } from "../pages/index.js";
 import type { VfsLock } from "../vfs/index.js";
-import { type Books, MERKLE_ANCHOR_KIND, encodeBooks, parseBooks } from "./books.js";
+import { type Books, MERKLE_ANCHOR_KIND, decodeBooks, encodeBooks } from "./books.js";
 import { openChannel } from "./channels.js";
 import { History, readHistory } from "./history.js";
 import { type MerkleSettings, checkStoredOptions, hasherOfNew } from "./options.js";
@@ -65,7 +65,7 @@ async function openExisting(
   const { vfs, engine } = settings;
   const anchor = await Anchor.open(directory.anchor, { vfs, kind: MERKLE_ANCHOR_KIND });
   held.add(() => anchor.close());
-  const books = booksOf(directory.anchor, anchor.value);
+  const books = decodeBooks(directory.anchor, anchor.value);
   const hasher = checkStoredOptions(directory.path, settings, books);
   const database = await engine.open(directory.values);
   if (database === undefined) throw damaged(directory.values, "the database of values", "none");
@@ -230,21 +230,6 @@ function missing(path: string): InvalidArgumentError {
     `MerkleStore.open: there is no store in ${path}. Leave out createIfMissing: false to make one.`,
     { path },
   );
-}
-
-function booksOf(path: string, value: Uint8Array): Books {
-  const parse = parseBooks(value);
-  if (parse.kind === "sound") return parse.books;
-  if (parse.kind === "newer")
-    throw new FormatError(
-      "HF_FORMAT_NEWER",
-      `${path} has format ${parse.format}, which this build does not know. Use a newer one.`,
-      {
-        path,
-        format: parse.format,
-      },
-    );
-  throw damaged(path, "the books of a store", parse.found);
 }
 
 function damaged(path: string, expected: string, found: string): CorruptionError {
