@@ -23,6 +23,7 @@ import { sharedFaults, sharedFaultsClosed } from "../crash/shared-faults.contrac
 import { cutAtEachTelling } from "../crash/told.contract.js";
 import { type Leaving, logDamage } from "../damage/log-damage.contract.js";
 import { flatStories } from "./flat-stories.js";
+import { pagesHunts, slowPagesHunts } from "./pages-hunts.js";
 import { proofStory } from "./proof-stories.js";
 
 /** How a hunt ended. */
@@ -396,6 +397,7 @@ const named: ReadonlyMap<string, Hunt> = new Map([
   ["proofs", () => found("proofs", proofStory)],
   ...flatStories.map(([name, story]): [string, Hunt] => [name, () => found(name, story)]),
   ...flatHunts,
+  ...pagesHunts.map(([name, story]): [string, Hunt] => [name, () => found(name, story)]),
 ]);
 const slow: ReadonlyMap<string, Hunt> = new Map([
   ["damage", damage],
@@ -403,6 +405,7 @@ const slow: ReadonlyMap<string, Hunt> = new Map([
   ["shared faults", sharedDisk],
   ["closed", sharedClosed],
   ["flat faults", flatDisk],
+  ...slowPagesHunts.map(([name, story]): [string, Hunt] => [name, () => found(name, story)]),
 ]);
 
 /** The scenario named first, then all. */

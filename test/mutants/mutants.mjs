@@ -18,7 +18,8 @@
  * - a commit store's journal not pruned by opening: the next snapshot does it;
  * - the syncs of a shared log's checkpoint, and of the file that points at it: the pointer is a hint. A checkpoint that is not where it says is passed
  *   over, and opening reads more; what is pruned is made durable first by the log itself.
-
+ */
+import { pagesMutants } from "./pages-mutants.mjs";
 
 /**
  * @typedef {object} Mutant
@@ -32,6 +33,7 @@
 
 /** @type {readonly Mutant[]} */
 export const mutants = [
+  ...pagesMutants,
   // How a group becomes durable.
   {
     name: "acknowledge before the write",

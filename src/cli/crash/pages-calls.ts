@@ -150,7 +150,8 @@ export class PagesCaller {
       for (let count = 1 + random.below(3); count > 0; count--) setNode(page, diff, random.below(126), random);
       page.leafCount = random.below(1000);
       page.setElided(random.below(64), random.chance(0.5));
-      updates.push({ page, diff, fresh: before === undefined });
+      // Of a fresh page the diff does not matter.
+      updates.push({ page, diff: before === undefined ? new PageDiff() : diff, fresh: before === undefined });
       changes.push([number, ""]);
     }
     return { updates, clears, changes };
