@@ -4,7 +4,7 @@ import { type PageCall, type PagesCall, PagesCaller, randomPages } from "../../s
 import { type OpenPages, PAGES_PATH, type PagesPlan, openPages, pageIdOf } from "../../src/cli/crash/pages-place.js";
 import { type PagesCasePlan, pagesExploration } from "../../src/cli/crash/pages-suite.js";
 import { exploreCrashes, exploreFaults } from "../../src/testing/index.js";
-import { SimVfs, keepEverything } from "../../src/vfs/index.js";
+import { type Chooser, SimVfs, keepEverything, keepSome } from "../../src/vfs/index.js";
 import { FLAT_ERRNOS } from "../crash/flatkv-faults.contract.js";
 import { pagesFaults } from "../crash/pages-faults.contract.js";
 
@@ -138,6 +138,56 @@ const sweep: Story = async () => {
   return 12;
 };
 
+/** Pages are torn, put back from their images, and torn from the disk again while the next ones are protected. */
+const restored: Story = async () => {
+  const plan: PagesPlan = { ...PLAN, options: { ...PLAN.options, checkpoint: "every-commit", writeBackPages: 1 } };
+  for (let seed = 1; seed <= 60; seed++) {
+    const vfs = new SimVfs({ seed, garbage: "sector" });
+    await vfs.makeDirectory("/data");
+    await vfs.syncDirectory("/");
+    const caller = await makeCalls(vfs, plan, [commit(...nodes(0, 1, 2, 3))]);
+    // As a page is in place, and not synced.
+    let syncs = 0;
+    const isPlaced = (operation: string, path: string): boolean =>
+      operation === "sync-data" && path.includes("table-") && ++syncs === 2 + (seed % 3);
+    const torn = await cutWhen(vfs, isPlaced, keepSome(new SeededRandom(seed)), () =>
+      caller.make(commit(...nodes(0, 1, 2, 3))),
+    );
+    // Once a page was put back, and the image of another is about to be in place of its own.
+    let phase = 0;
+    const isProtected = (operation: string, path: string): boolean => {
+      if (operation !== "write") return false;
+      if (path.includes("table-")) {
+        if (phase === 2) return true;
+        phase = 1;
+      } else if (path.includes("double-write") && phase === 1) phase = 2;
+      return false;
+    };
+    const again = await cutWhen(torn, isProtected, keepSome(new SeededRandom(seed + 1000)), () =>
+      openPages(torn, plan),
+    );
+    await (await openPages(again, plan)).close();
+  }
+  return 60;
+};
+
+/** Cuts the power as an operation begins, or once `act` is through where it never does. */
+async function cutWhen(
+  vfs: SimVfs,
+  isMoment: (operation: string, path: string) => boolean,
+  chooser: Chooser,
+  act: () => Promise<unknown>,
+): Promise<SimVfs> {
+  const cut = new Promise<SimVfs>((resolve) => {
+    vfs.trace = (operation, path) => {
+      if (vfs.dead || !isMoment(operation, path)) return;
+      vfs.trace = undefined;
+      resolve(vfs.powerCut(chooser));
+    };
+  });
+  return await Promise.race([cut, act().then(() => vfs.powerCut(chooser))]);
+}
+
 /** A page store whose operations fail, in one way each. */
 const faults: Story = async () => {
   const options = pagesFaults("page store", { journal: "own" }, 1);
@@ -150,6 +200,7 @@ const lazily: PagesPlan["options"] = { checkpoint: { dirtyPagesMax: 2 }, writeBa
 /** By name. */
 export const pagesHunts: readonly (readonly [string, Story])[] = [
   closely("pages plain", [commit(...nodes(0, 1)), commit(...nodes(1, 2))]),
+  closely("pages creation", [commit(...nodes(0))], { plan: { journal: "log" } }),
   closely("pages commits", [
     commit(...nodes(0, 1, 2)),
     commit([0, "halves"], ...nodes(1, 3)),
@@ -203,7 +254,7 @@ export const pagesHunts: readonly (readonly [string, Story])[] = [
         commits: [nodes(6, 7), nodes(0, 1), [...clear(2), ...nodes(3)], nodes(8), nodes(4), nodes(5)],
       },
     ],
-    { options: { ...small, loadMax: 0.5 }, seeds: 3 },
+    { options: { capacity: 16, loadMax: 0.25 }, seeds: 3 },
   ),
   closely(
     "pages beside",
@@ -219,17 +270,23 @@ export const pagesHunts: readonly (readonly [string, Story])[] = [
     "pages map beside",
     [
       commit(...nodes(0, 1, 2)),
-      { call: "together", commits: [nodes(3), nodes(4), clear(0), nodes(5)] },
+      { call: "together", commits: [nodes(3)] },
       { call: "checkpoint" },
-      commit(...nodes(1)),
+      commit(...nodes(0, 1)),
+      { call: "together", commits: [clear(0)] },
+      { call: "checkpoint" },
+      commit(...nodes(1, 2)),
+      { call: "together", commits: [nodes(1), nodes(4)] },
+      { call: "checkpoint" },
     ],
-    { seeds: 2 },
+    { seeds: 4 },
   ),
   closely("pages weak journal", [commit(...nodes(0)), commit(...nodes(0, 1))], {
     plan: { log: { blockBytes: 512, segmentBytes: 65_536, durability: "os" } },
   }),
   ["pages unreadable", unreadable],
   ["pages trusted", trusted],
+  ["pages restored", restored],
   ["pages sweep", sweep],
 ];
 

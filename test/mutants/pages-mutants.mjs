@@ -17,7 +17,7 @@ export const pagesMutants = [
     find: "  slot.write();\n  try {",
     replace:
       "  slot.write();\n  for (const { page, bucket } of staged.updates) {\n    const bytes = new Uint8Array(4096);\n    store.table.copyPage(page, bucket, bytes, 0);\n    await store.table.write(bytes, store.table.offsetOf(bucket));\n  }\n  try {",
-    hint: "pages commits",
+    hint: "pages halves",
   },
   {
     name: "B2: a bucket that a page leaves is written before the journal knows",
@@ -104,7 +104,7 @@ export const pagesMutants = [
     file: "pages/recover-store.ts",
     find: "  if (images.length > 0) await table.sync();\n",
     replace: "",
-    hint: "pages recovered twice",
+    hint: "pages restored",
   },
   {
     name: "images not put in place again",
@@ -144,7 +144,7 @@ export const pagesMutants = [
     file: "pages/growth.ts",
     find: "    await store.settings.owner?.sync();\n    await completeTable",
     replace: "    await completeTable",
-    hint: "pages growing",
+    hint: "pages growing beside",
   },
   {
     name: "a larger table named before it is written",
@@ -186,7 +186,7 @@ export const pagesMutants = [
     file: "pages/create-store.ts",
     find: "  await vfs.syncDirectory(vfs.parent(directory.path));\n",
     replace: "",
-    hint: "pages commits",
+    hint: "pages creation",
   },
   {
     name: "pages that commits changed meanwhile left out of the larger table",
@@ -258,7 +258,7 @@ export const pagesMutants = [
     file: "pages/fold.ts",
     find: "    folded.diff.join(diff);\n",
     replace: "",
-    hint: "pages commits",
+    hint: "pages recovered twice",
   },
   {
     name: "a page that changed since taken for written",
@@ -272,8 +272,8 @@ export const pagesMutants = [
     name: "blocks of the map that change beside a checkpoint taken for written",
     rule: "R1",
     file: "pages/checkpoint.ts",
-    find: "  table.dirtyBlocks = new Set();\n  return",
-    replace: "  return",
+    find: "  store.logBytes -= bytesBefore;\n",
+    replace: "  store.logBytes -= bytesBefore;\n  table.dirtyBlocks = new Set();\n",
     hint: "pages map beside",
   },
   {
@@ -304,9 +304,9 @@ export const pagesMutants = [
     name: "pages published before they are durable",
     rule: "R1",
     file: "pages/sync.ts",
-    find: "  const staged = await beginSync(store, changes);\n  const lsn = await writeWal(store, staged);\n  await commitSync(store, staged, lsn);",
+    find: "    const { lastLsn } = await journal.appendAll(staged.records);",
     replace:
-      "  const staged = await beginSync(store, changes);\n  void writeWal(store, staged).catch(() => undefined);\n  await commitSync(store, staged, store.journal.lastLsn + staged.records.length);",
+      "    void journal.appendAll(staged.records).catch(() => undefined);\n    const lastLsn = journal.lastLsn + staged.records.length;\n    if (lastLsn > 0) return lastLsn;",
     hint: "pages plain",
   },
 ];
