@@ -17,6 +17,7 @@ export { LtHash, blake3, blake3Xof, keccak256, sha256 } from "./hash/index.js";
 export { Chain, IndexedLog, LaneSet, LanesFailedError, PersistPipeline } from "./lanes/index.js";
 export { Log, LogReader, RecordBatch, inspectLog, repairLog, verifyLog } from "./log/index.js";
 export { verifyMultiProof, verifyPathProof, verifyUpdate } from "./proof/index.js";
+export { PageStore } from "./pages/index.js";
 export { SharedLog, Stream } from "./streams/index.js";
 export { MerkleStore, Session } from "./trie/index.js";
 export { nodeVfs } from "./vfs/index.js";
@@ -70,3 +71,4 @@ export type {
 export type { KeyState, MultiProof, PathProof } from "./proof/index.js";
 export type { CommitPart, SharedLogOptions, SharedLogStats, SharedRecoveryReport } from "./streams/index.js";
 export type { Vfs } from "./vfs/index.js";
+export type { PageStoreOptions, PageStoreStats } from "./pages/index.js";

@@ -39,7 +39,8 @@ export class InvalidArgumentError extends HoldfastError {}
 /**
  * A documented bound would be passed. Thrown before any effect; what is stored stays as it was.
  *
- * Codes: `HF_RECORD_TOO_LARGE`, `HF_BATCH_TOO_LARGE`, `HF_BACKPRESSURE`, `HF_VALUE_TOO_LARGE`, `HF_SEQUENCE_EXHAUSTED`.
+ * Codes: `HF_RECORD_TOO_LARGE`, `HF_BATCH_TOO_LARGE`, `HF_BACKPRESSURE`, `HF_VALUE_TOO_LARGE`, `HF_SEQUENCE_EXHAUSTED`,
+ * `HF_TABLE_FULL` (a page table that can't grow).
  */
 export class LimitError extends HoldfastError {}
 
@@ -48,7 +49,8 @@ export class LimitError extends HoldfastError {}
  *
  * Codes: `HF_OPTION_MISMATCH`, `HF_EXISTS` (something is there already), `HF_TYPE_MISMATCH` (a record of another type), `HF_CUT` (what a
  * follower had read was cut), `HF_OUT_OF_SEQUENCE` (an entry whose index is not the next), `HF_VETOED` (the caller's own check refused),
- * `HF_SECOND_WRITER` (something else wrote to the journal of an event log), `HF_VERSIONS_DIFFER` (databases whose rows do not belong together).
+ * `HF_SECOND_WRITER` (something else wrote to the journal of an event log), `HF_VERSIONS_DIFFER` (databases whose rows do not belong together),
+ * `HF_PAGE_ABSENT` (a page to change or clear is not there), `HF_PAGE_EXISTS` (one that should be new is).
  */
 export class ConflictError extends HoldfastError {}
 
