@@ -1,4 +1,5 @@
 /** Proofs of the committed state. What they lack is loaded, and they go on where they were, or begin anew where a commit came in between. */
+import { assert } from "../base/index.js";
 import type { Page, PageId } from "../pages/index.js";
 import { type MultiProof, type PathProof, multiProofOf } from "../proof/index.js";
 import { type ProofNeed, attemptProof } from "./prover.js";
@@ -42,8 +43,9 @@ async function besideCommits(store: Store, keys: readonly Uint8Array[]): Promise
 class Proving {
   readonly #store: Store;
   readonly #keys: readonly Uint8Array[];
-  /** Pages that were loaded, in case the cache lets go of them again. */
+  /** Pages that something was loaded for, in case the cache lets go of them again. They are those of one commit. */
   readonly #pages = new Map<PageId, Page>();
+  readonly #loaded = new Set<string>();
 
   constructor(store: Store, keys: readonly Uint8Array[]) {
     this.#store = store;
@@ -71,13 +73,17 @@ class Proving {
       }
       if (needs.size === 0) return proofs as PathProof[];
       waiting = later;
+      for (const name of needs.keys()) {
+        assert(!this.#loaded.has(name), `${name} was loaded for a proof, and is missing still`);
+        this.#loaded.add(name);
+      }
       await this.#loadAll([...needs.values()]);
       store.checkUsable();
       if (store.pages.sequence !== sequence) return undefined;
     }
   }
 
-  readonly #peek = (id: PageId): Page | undefined => this.#store.pages.peek(id) ?? this.#pages.get(id);
+  readonly #peek = (id: PageId): Page | undefined => this.#pages.get(id) ?? this.#store.pages.peek(id);
 
   async #loadAll(needs: readonly ProofNeed[]): Promise<void> {
     const store = this.#store;
@@ -96,8 +102,10 @@ class Proving {
   async #load(need: ProofNeed): Promise<void> {
     const { reads, pages } = this.#store;
     if (need.kind === "page") this.#pages.set(need.id, await reads.page(need.id));
-    else if (need.kind === "slots") await reads.loadSlots(need.page, need.first, need.end);
-    else {
+    else if (need.kind === "slots") {
+      this.#pages.set(need.page.id, need.page);
+      await reads.loadSlots(need.page, need.first, need.end);
+    } else {
       const { sequence } = pages;
       const leaf = await reads.rootLeaf(this.#store.trie().root);
       if (pages.sequence === sequence) this.#store.rootLeaf = leaf;
