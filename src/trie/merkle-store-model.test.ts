@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { SeededRandom } from "../base/index.js";
 import { SimVfs, keepSome } from "../vfs/index.js";
 import { keySpaces } from "./keys.contract.js";
@@ -92,6 +92,7 @@ describe.each(Object.entries(SETTINGS))("a Merkle store with %s", (_, options) =
         }
         await expectSound(store, model);
         await store.close();
+        expect(vfs.openHandles()).toEqual([]);
       }),
       { numRuns: 12 },
     );

@@ -5,7 +5,14 @@
  * Pages are checked one at a time, each with the leaves of its own slots, so that memory is bounded whatever the size of the store.
  */
 import { CorruptionError, checkInteger, checkOptions, checkSignal, equalBytes, invalid, toHex } from "../base/index.js";
-import { type Page, type PageId, ROOT_PAGE_ID, childPageId, describePageId } from "../pages/index.js";
+import {
+  type Page,
+  type PageId,
+  ROOT_PAGE_ID,
+  type VerifyPagesReport,
+  childPageId,
+  describePageId,
+} from "../pages/index.js";
 import {
   LEAF_WORDS,
   LeafList,
@@ -40,7 +47,7 @@ export interface VerifyMerkleProgress {
 
 /** Something that is not as it has to be. */
 export interface MerkleProblem {
-  readonly kind: "value" | "page" | "leaves" | "root" | "row" | "table";
+  readonly kind: "value" | "page" | "leaves" | "root" | "row";
   /** For people: where, what was expected, what was found. */
   readonly message: string;
 }
@@ -55,6 +62,8 @@ export interface VerifyMerkleReport {
   /** The first ones. */
   readonly problems: readonly MerkleProblem[];
   readonly problemCount: number;
+  /** What the page store found in its table and journal. */
+  readonly table: VerifyPagesReport;
 }
 
 /** Checked options. */
@@ -98,6 +107,7 @@ class Verification {
 
   async run(): Promise<VerifyMerkleReport> {
     const store = this.#store;
+    const { signal } = this.#settings;
     const { root } = store.trie();
     const found = new Int32Array(NODE_WORDS);
     if (isLeaf(root, 0) || isTerminator(root, 0)) {
@@ -107,15 +117,19 @@ class Verification {
     if (!sameNode(root, 0, found, 0))
       this.#report("root", `the root is ${hex(root)}, and pages and values give ${hex(found)}`);
     await this.#apartRows();
+    const table = await store.pages.verify(signal === undefined ? {} : { signal });
+    if (table.sound && table.pages !== this.#pages)
+      this.#report("page", `the table has ${table.pages} pages, and ${this.#pages} belong to the trie`);
     this.#progress();
     return {
-      sound: this.#problemCount === 0,
+      sound: this.#problemCount === 0 && table.sound,
       sequence: store.pages.sequence,
       root: store.pages.root,
       keys: this.#keys,
       pages: this.#pages,
       problems: this.#problems,
       problemCount: this.#problemCount,
+      table,
     };
   }
 
@@ -179,10 +193,11 @@ class Verification {
       if (to - from === 1) hashLeaf(this.#store.hasher, leaves.words, from * LEAF_WORDS, expected, 0);
       else buildRoot(this.#store.hasher, leaves, from, to, page.id.length * PAGE_LAYERS + layer, expected, 0);
       this.#expectNode(page, node, expected, `the values below node ${node} of page ${describePageId(page.id)}`);
-      if (layer === PAGE_LAYERS && to - from >= leavesMin(page.id.length + 1))
-        this.#report("page", `slot ${node - FIRST_SLOT_NODE} of page ${describePageId(page.id)} has no page`);
-      if (page.isElided(node - FIRST_SLOT_NODE) !== (layer === PAGE_LAYERS && to - from > 1) && layer === PAGE_LAYERS)
-        this.#report("page", `slot ${node - FIRST_SLOT_NODE} of page ${describePageId(page.id)} is marked wrongly`);
+      if (layer < PAGE_LAYERS) return;
+      const slot = node - FIRST_SLOT_NODE;
+      const name = `slot ${slot} of page ${describePageId(page.id)}`;
+      if (to - from >= leavesMin(page.id.length + 1))
+        this.#report("page", `${name} has ${to - from} leaves, and no page`);
     };
     const middle = leaves.split(0, leaves.length, page.id.length * PAGE_LAYERS);
     visit(0, 1, 0, middle);
@@ -190,7 +205,13 @@ class Verification {
   }
 
   /** Checks every node that has children in the page, and that what no node reaches is zeros. */
-  #closeNodes({ words }: Page, name: string): void {
+  #closeNodes(page: Page, name: string): void {
+    const { words } = page;
+    for (let slot = 0; slot < SLOTS; slot++) {
+      const at = (FIRST_SLOT_NODE + slot) * NODE_WORDS;
+      if (page.isElided(slot) && (isLeaf(words, at) || isTerminator(words, at)))
+        this.#report("page", `slot ${slot} of ${name} is marked as elided, and has too few leaves for that`);
+    }
     const expected = new Int32Array(NODE_WORDS);
     const reached = new Uint8Array(NODES).fill(1, 0, 2);
     for (let node = 0; node < NODES; node++) {
