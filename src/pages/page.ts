@@ -10,10 +10,9 @@
  *     4064  id
  */
 import { readU64, writeU64 } from "../base/index.js";
-import { ENCODED_ID_BYTES, type PageId, encodePageIdInto } from "./page-id.js";
+import { type PageId, encodePageIdInto } from "./page-id.js";
 
 export const PAGE_BYTES = 4096;
-export const PAGE_WORDS: number = PAGE_BYTES / 4;
 /** Nodes of a page: 2 + 4 + … + 64. */
 export const NODES = 126;
 export const NODE_BYTES = 32;
@@ -98,10 +97,4 @@ export class Page {
     const bit = 1 << (child & 31);
     this.words[word] = elided ? this.words[word]! | bit : this.words[word]! & ~bit;
   }
-}
-
-/** Whether `bytes`, read from a bucket, carry this id. */
-export function hasEncodedId(bytes: Uint8Array, encoded: Uint8Array): boolean {
-  for (let at = 0; at < ENCODED_ID_BYTES; at++) if (bytes[ID_AT + at] !== encoded[at]) return false;
-  return true;
 }
