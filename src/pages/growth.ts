@@ -71,7 +71,7 @@ function startGrowth(store: Store, capacity: number): void {
     .run(capacity)
     .catch((error: unknown) => {
       // Damage that is met says nothing of what is written. The store goes on with the table that it has, as long as that has room.
-      if (isReading(error)) store.growthFailure = error;
+      if (growth.wasReading(error)) store.growthFailure = error;
       else store.poison(error);
     })
     .finally(() => {
@@ -79,10 +79,6 @@ function startGrowth(store: Store, capacity: number): void {
       store.growing = undefined;
       store.stopGrowing = undefined;
     });
-}
-
-function isReading(error: unknown): boolean {
-  return error instanceof CorruptionError || (error instanceof IoError && error.details["operation"] === "read");
 }
 
 /** See the head of this file. */
@@ -93,9 +89,18 @@ class Growth implements ChangeWatcher {
   /** Buckets of the old table that commits changed: what was read of them does not count. */
   readonly #touched = new Set<number>();
   #isStopped = false;
+  /** Nothing but the file that nobody names was written so far, and nothing else is being written. */
+  #isFilling = true;
 
   constructor(store: Store) {
     this.#store = store;
+  }
+
+  /** Whether this is damage, or a failed read, that was met while the new file was filled. */
+  wasReading(error: unknown): boolean {
+    const isRead =
+      error instanceof CorruptionError || (error instanceof IoError && error.details["operation"] === "read");
+    return isRead && this.#isFilling;
   }
 
   changed(id: PageId, bucket: number): void {
@@ -120,20 +125,26 @@ class Growth implements ChangeWatcher {
       for (let round = 0; round < ROUNDS_MAX && this.#changed.size > LAST_ROUND_PAGES; round++)
         await this.#catchUp(filling);
       // So that little is left to sync while commits wait.
-      await settings.owner?.sync();
+      await this.#writing(() => settings.owner?.sync());
       isNamed = await store.slot.between(() =>
         store.structure.take(async () => {
           if (this.#isOver) return false;
           await this.#catchUp(filling);
           if (this.#isOver) return false;
-          await this.#putInPlace(filling);
+          await this.#writing(() => this.#putInPlace(filling));
           return true;
         }),
       );
-    } finally {
-      if (!isNamed) await this.#abandon(table);
+    } catch (error) {
+      // Where the write of the books failed, they may name it.
+      if (this.wasReading(error)) await this.#abandon(table);
+      else await table.close();
+      throw error;
     }
-    if (!isNamed) return;
+    if (!isNamed) {
+      await this.#abandon(table);
+      return;
+    }
 
     // Crash from here on: the old file is nobody's.
     await old.close();
@@ -148,6 +159,17 @@ class Growth implements ChangeWatcher {
         pages: table.meta.full,
         capacity,
       });
+  }
+
+  /** A failure of this leaves it open what was written. So it ends the store, before a commit that waits can begin on the old table. */
+  async #writing(act: () => Promise<void> | undefined): Promise<void> {
+    this.#isFilling = false;
+    try {
+      await act();
+    } catch (error) {
+      throw this.#store.poison(error);
+    }
+    this.#isFilling = true;
   }
 
   /** It does not come to be. What can't be removed any more is removed by the next opening. */

@@ -3,6 +3,7 @@ import { CorruptionError, SeededRandom } from "../../src/base/index.js";
 import { type PageCall, type PagesCall, PagesCaller, randomPages } from "../../src/cli/crash/pages-calls.js";
 import { type OpenPages, PAGES_PATH, type PagesPlan, openPages, pageIdOf } from "../../src/cli/crash/pages-place.js";
 import { type PagesCasePlan, pagesExploration } from "../../src/cli/crash/pages-suite.js";
+import { failBooksOfGrowth } from "../../src/pages/failed-books.contract.js";
 import { exploreCrashes, exploreFaults } from "../../src/testing/index.js";
 import { type Chooser, SimVfs, keepEverything, keepSome } from "../../src/vfs/index.js";
 import { FLAT_ERRNOS } from "../crash/flatkv-faults.contract.js";
@@ -171,6 +172,15 @@ const restored: Story = async () => {
   return 60;
 };
 
+/** The books fail as they are about to name a larger table. */
+const booksFail: Story = async () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const { acked, found } = await failBooksOfGrowth(seed);
+    if (found < acked) throw new Error("a commit that was acknowledged is lost");
+  }
+  return 10;
+};
+
 /** Cuts the power as an operation begins, or once `act` is through where it never does. */
 async function cutWhen(
   vfs: SimVfs,
@@ -287,6 +297,7 @@ export const pagesHunts: readonly (readonly [string, Story])[] = [
   ["pages unreadable", unreadable],
   ["pages trusted", trusted],
   ["pages restored", restored],
+  ["pages books fail", booksFail],
   ["pages sweep", sweep],
 ];
 

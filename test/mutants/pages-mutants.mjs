@@ -309,4 +309,20 @@ export const pagesMutants = [
       "    void journal.appendAll(staged.records).catch(() => undefined);\n    const lastLsn = journal.lastLsn + staged.records.length;\n    if (lastLsn > 0) return lastLsn;",
     hint: "pages plain",
   },
+  {
+    name: "a table removed that the books may name",
+    rule: "R4",
+    file: "pages/growth.ts",
+    find: "      if (this.wasReading(error)) await this.#abandon(table);\n      else await table.close();",
+    replace: "      await table.close();\n      await directory.vfs.remove(table.path);",
+    hint: "pages faults",
+  },
+  {
+    name: "commits that go on after a failed write of the books",
+    rule: "R4",
+    file: "pages/growth.ts",
+    find: "      throw this.#store.poison(error);",
+    replace: "      throw error;",
+    hint: "pages books fail",
+  },
 ];
