@@ -3,6 +3,7 @@ import { type Engine, classicLevel, memoryEngine } from "../../src/engine/index.
 import { EventLog, type EventType, defineEvents, event, json } from "../../src/events/index.js";
 import { FlatKv } from "../../src/flatkv/index.js";
 import { type IndexedLog, LaneSet, PersistPipeline } from "../../src/lanes/index.js";
+import { Page, PageDiff, type PageId, PageStore, ROOT_PAGE_ID, childPageId } from "../../src/pages/index.js";
 import { SharedLog } from "../../src/streams/index.js";
 import { type Vfs, nodeVfs } from "../../src/vfs/index.js";
 
@@ -313,4 +314,61 @@ const flatKvs: readonly GoldenStore[] = [
   flatKv("flatkv-level", () => classicLevel(), true),
 ];
 
-export const goldenStores: readonly GoldenStore[] = [sharedLog, eventLog, lanes, ...pipelines, ...flatKvs];
+const pageIds: readonly (readonly [name: string, id: PageId])[] = [
+  ["root", ROOT_PAGE_ID],
+  ...[3, 6, 60].map((child): [string, PageId] => [`child ${child}`, childPageId(ROOT_PAGE_ID, child)]),
+  ["deep", childPageId(childPageId(ROOT_PAGE_ID, 6), 4)],
+];
+
+function openPages(directory: string, vfs: Vfs): Promise<PageStore> {
+  return PageStore.open(directory, {
+    vfs,
+    capacity: 8,
+    log: { blockBytes: 512, segmentBytes: 32_768, spareSegmentsMax: 0 },
+  });
+}
+
+/** Node `node` of a page becomes `fill` all over. */
+async function setNode(store: PageStore, id: PageId, node: number, fill: number): Promise<void> {
+  const before = await store.load(id);
+  const page = before?.copy() ?? Page.empty(id);
+  page.bytes.fill(fill, node * 32, (node + 1) * 32);
+  const diff = new PageDiff();
+  diff.add(node);
+  const root = new Uint8Array(32).fill(fill);
+  await store.commit({ updates: [{ page, diff, fresh: before === undefined }], clears: [], root });
+}
+
+/** As a crash leaves it: pages in their buckets, a bucket that was left, and commits that were not written there. */
+const pages: GoldenStore = {
+  name: "pages",
+  async make(directory, vfs) {
+    const store = await openPages(directory, vfs);
+    for (const [at, [, id]] of pageIds.entries()) await setNode(store, id, at, at + 1);
+    await store.checkpoint();
+    await store.commit({ updates: [], clears: [pageIds[2]![1]], root: new Uint8Array(32).fill(9) });
+    await setNode(store, ROOT_PAGE_ID, 125, 10);
+  },
+  async look(directory) {
+    const store = await openPages(directory, nodeVfs);
+    const { sound, problems } = await store.verify();
+    if (!sound) throw new Error(problems.map(({ message }) => message).join(" "));
+    const contents: Record<string, string[]> = {
+      commits: Array.from({ length: store.sequence }, (_, at) => `commit ${at + 1}`),
+    };
+    for (const [name, id] of pageIds) {
+      const page = await store.load(id);
+      const nodes = page === undefined ? [] : Array.from({ length: 126 }, (_, node) => page.node(node)[0]!);
+      contents[name] = nodes.flatMap((fill, node) => (fill === 0 ? [] : [`node ${node} is ${fill}`]));
+    }
+    await store.close();
+    return contents;
+  },
+  async writeOn(directory) {
+    const store = await openPages(directory, nodeVfs);
+    await setNode(store, pageIds[4]![1], 120, 77);
+    await store.close();
+  },
+};
+
+export const goldenStores: readonly GoldenStore[] = [sharedLog, eventLog, lanes, ...pipelines, ...flatKvs, pages];
