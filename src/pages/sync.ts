@@ -10,10 +10,11 @@
  *   another page, keeps the page that is committed there until the commit is.
  * - What the batch says is absolute, and all of a page that is new to its bucket is in it. `checkpoint.ts` tells why redoing it comes out right whatever
  *   was written of it.
+ * - Nobody else appends to the journal: a checkpoint drops what is in it. Where somebody did, the store ends before it drops any of theirs.
  * - A failure before the batch is handed over leaves the store as it was. One after that leaves it unknown whether the commit is durable, so it ends the
  *   store: a later commit must not take buckets that an earlier one may have.
  */
-import { StateError } from "../base/index.js";
+import { ConflictError, StateError } from "../base/index.js";
 import { checkpoint, checkpointWhenDue } from "./checkpoint.js";
 import { commitChannel } from "./channels.js";
 import { growWhenDue, hasRoom, makeRoom } from "./growth.js";
@@ -61,6 +62,8 @@ export async function writeWal(store: Store, staged: Staged): Promise<number> {
   store.checkUsable();
   const { slot, journal } = store;
   if (!slot.mayWrite(staged)) throw superseded(store, staged);
+  // Another's records would be pruned with ours, and ours with theirs.
+  if (journal.lastLsn !== store.state.lsn) throw store.fail(secondWriter(store));
   slot.write();
   try {
     const { lastLsn } = await journal.appendAll(staged.records);
@@ -121,6 +124,14 @@ function busy({ directory: { path } }: Store): StateError {
     "HF_BUSY",
     `${path} is in the middle of another commit. Wait for its last step before the next one begins.`,
     { path },
+  );
+}
+
+function secondWriter({ directory: { path }, journal, state }: Store): ConflictError {
+  return new ConflictError(
+    "HF_SECOND_WRITER",
+    `Something else wrote to the journal of ${path}: it ends at LSN ${journal.lastLsn}, and the newest commit at ${state.lsn}. Give each store a journal of its own.`,
+    { path, expected: state.lsn, found: journal.lastLsn },
   );
 }
 

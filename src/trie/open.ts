@@ -19,7 +19,7 @@ import { openChannel } from "./channels.js";
 import { History, readHistory } from "./history.js";
 import { type MerkleSettings, checkStoredOptions, hasherOfNew } from "./options.js";
 import type { MerkleRecovery } from "./recovery-report.js";
-import { Owner, anchorMissing } from "./redo.js";
+import { Owner, anchorMissing, checkHeard } from "./redo.js";
 import { LEAF_ROWS, STATE_KEY, STORE_ID_BYTES, type ValuesState, encodeState, parseState } from "./row-format.js";
 import { Store } from "./store.js";
 import { StoreDirectory } from "./store-directory.js";
@@ -72,11 +72,12 @@ async function openExisting(
   held.add(() => database.close());
   const state = await stateOf(directory, database, books);
   const values = await Values.of(database, books.storeId);
-  const owner = new Owner(directory.path, values, hasher);
+  const owner = new Owner(directory.path, values, hasher, state.sequence);
   const pages = await openPages(directory, settings, owner, false);
   held.add(() => pages.close());
   await owner.flush();
-  checkSequence(directory, state, pages, owner);
+  if (owner.redone === 0) checkHeard(values, state.sequence, pages.sequence);
+  checkReached(directory, state, pages);
   const history = await readHistory(directory.path, pages.journal, settings.undoableCommits);
   owner.retain(() => history.retainFrom());
   const store = storeOf(directory, settings, { lock, anchor, hasher, pages, values, owner, history, books });
@@ -91,7 +92,8 @@ async function createStore(
 ): Promise<OpenedStore> {
   const { vfs, engine } = settings;
   const hasher = hasherOfNew(settings);
-  const owner = new Owner(directory.path, undefined, hasher);
+  const owner = new Owner(directory.path, undefined, hasher, 0);
+  await refuseValues(directory);
   const pages = await openPages(directory, settings, owner, true);
   held.add(() => pages.close());
   if (pages.sequence > 0) throw anchorMissing(directory.path, `pages of ${pages.sequence} commits`);
@@ -136,14 +138,21 @@ async function openPages(
   owner: Owner,
   createIfMissing: boolean,
 ): Promise<PageStore> {
-  return await PageStore.open(path, {
-    ...pages,
-    vfs,
-    createIfMissing,
-    owner,
-    ...(journal === undefined ? {} : { journal }),
-    ...(log === undefined ? {} : { log }),
-  });
+  try {
+    return await PageStore.open(path, {
+      ...pages,
+      vfs,
+      createIfMissing,
+      owner,
+      ...(journal === undefined ? {} : { journal }),
+      ...(log === undefined ? {} : { log }),
+    });
+  } catch (error) {
+    // Told as a store that is not there; but it belongs to one that is.
+    if (error instanceof InvalidArgumentError && error.details["path"] === path)
+      throw damaged(path, "the pages of the store", "none");
+    throw error;
+  }
 }
 
 /** What the engine says of itself, where it is this store's. */
@@ -164,22 +173,20 @@ async function stateOf(directory: StoreDirectory, database: EngineDatabase, book
   );
 }
 
-/** The engine had heard of every commit that is not redone, and of none that is not there. */
-function checkSequence(
-  directory: StoreDirectory,
-  { sequence }: ValuesState,
-  pages: PageStore,
-  { firstRedone }: Owner,
-): void {
-  const least = firstRedone === undefined ? pages.sequence : firstRedone - 1;
-  if (sequence < least)
-    throw damaged(directory.values, `the values of commit ${least} or later`, `those of commit ${sequence}`);
+/** The engine had heard of no commit that is not there. */
+function checkReached(directory: StoreDirectory, { sequence }: ValuesState, pages: PageStore): void {
   if (sequence > pages.sequence)
     throw damaged(
       directory.path,
       `a journal that reaches commit ${sequence}, which the values have`,
       `one that ends at ${pages.sequence}`,
     );
+}
+
+/** An interrupted making makes pages first. An engine without them is no half of one. */
+async function refuseValues({ vfs, path, pages, values }: StoreDirectory): Promise<void> {
+  if ((await vfs.stat(pages)) !== undefined || (await vfs.stat(values)) === undefined) return;
+  throw anchorMissing(path, "a database without pages");
 }
 
 /** Removes an engine that an interrupted making left. One with values is none. */

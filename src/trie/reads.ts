@@ -16,7 +16,12 @@ export async function readValues(store: Store, keys: readonly Uint8Array[]): Pro
     const { epoch } = store;
     const read = await store.values.read(keys);
     const bad = firstBad(store, read);
-    if (bad === undefined) return read.map((value) => value?.value);
+    if (bad === undefined) {
+      // What was read may be of a commit that was being written by then. Who asked sees it as everybody does: once it is published.
+      if (store.epoch !== epoch) await store.applying?.done;
+      store.checkUsable();
+      return read.map((value) => value?.value);
+    }
     // A row and a larger value are read one after the other: a commit in between gives two that do not belong together.
     if (store.epoch === epoch) throw store.values.notSound(bad);
   }

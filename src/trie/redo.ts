@@ -4,6 +4,9 @@
  *
  * Puts and deletes are absolute, so redoing what the engine has already is harmless. The engine may have lost any of the batches since its last sync; all
  * of these are redone, because the checkpoint moves only after a sync.
+ *
+ * An engine that does not belong to the checkpoint gets nothing: one that is older is refused before the first row, and one that is newer keeps saying so. Else
+ * the next opening would take it for the right one.
  */
 import { CorruptionError } from "../base/index.js";
 import type { Hasher } from "../hash/index.js";
@@ -26,6 +29,16 @@ export function anchorMissing(path: string, found: string): CorruptionError {
   });
 }
 
+/** Refuses an engine that has not heard of commit `least`, whose values it must have because the journal does not. */
+export function checkHeard({ database: { directory } }: Values, heard: number, least: number): void {
+  if (heard >= least) return;
+  throw new CorruptionError({
+    path: directory,
+    expected: `the values of commit ${least} or later`,
+    found: `those of commit ${heard}`,
+  });
+}
+
 /** See the head of this file. */
 export class Owner implements PageStoreOwner {
   readonly #path: string;
@@ -34,18 +47,22 @@ export class Owner implements PageStoreOwner {
   readonly #hasher: Hasher;
   #batch: ValuesBatch | undefined;
   #batchBytes = 0;
+  /** The newest commit that the engine had heard of when it was opened. */
+  readonly #heard: number;
+  /** What was handed to the engine. Each batch waits for the one before; none follows one that failed. */
+  #flushed: Promise<void> = Promise.resolve();
   /** The commit that is being redone; 0 before the first. */
   #sequence = 0;
   #redone = 0;
-  #firstRedone: number | undefined;
   /** Until the history is known nothing of the journal goes. */
   #retain: () => number | undefined = () => 1;
   #applying: Promise<void> = Promise.resolve();
 
-  constructor(path: string, values: Values | undefined, hasher: Hasher) {
+  constructor(path: string, values: Values | undefined, hasher: Hasher, heard: number) {
     this.#path = path;
     this.#values = values;
     this.#hasher = hasher;
+    this.#heard = heard;
   }
 
   /** The values of a store that is being made. */
@@ -58,11 +75,6 @@ export class Owner implements PageStoreOwner {
     return this.#redone;
   }
 
-  /** The sequence of the first of them. */
-  get firstRedone(): number | undefined {
-    return this.#firstRedone;
-  }
-
   async redo(record: LogRecord, commit: RedoneCommit): Promise<void> {
     const values = this.#values;
     if (values === undefined) throw anchorMissing(this.#path, `the commit at LSN ${commit.lsn}`);
@@ -71,9 +83,9 @@ export class Owner implements PageStoreOwner {
       const { sequence } = headerOf(this.#path, record);
       if (sequence !== commit.sequence)
         throw this.#damaged(record.lsn, `commit ${commit.sequence}`, `commit ${sequence}`);
+      if (this.#redone === 0) checkHeard(values, this.#heard, sequence - 1);
       this.#sequence = sequence;
       this.#redone++;
-      this.#firstRedone ??= sequence;
       this.#batch ??= values.batch();
       return;
     }
@@ -89,12 +101,17 @@ export class Owner implements PageStoreOwner {
     if (this.#batchBytes >= BATCH_BYTES) await this.flush();
   }
 
-  /** Hands what was redone to the engine. */
-  async flush(): Promise<void> {
+  /** Hands what was redone to the engine. Resolves once all of it is there, whoever asked first. */
+  flush(): Promise<void> {
     const batch = this.#batch;
     this.#batch = undefined;
     this.#batchBytes = 0;
-    await batch?.write(this.#sequence);
+    if (batch !== undefined) {
+      const sequence = Math.max(this.#sequence, this.#heard);
+      this.#flushed = this.#flushed.then(() => batch.write(sequence));
+      this.#flushed.catch(() => undefined);
+    }
+    return this.#flushed;
   }
 
   /** From now on `retainFrom` answers this. */

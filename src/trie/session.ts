@@ -87,6 +87,8 @@ export class Session {
     const [value] = await readValues(this.#store, [asked]);
     this.#checkUsable();
     this.#reads.set(asked, undefined);
+    // A witness that was made already lacks it.
+    if (this.#prepared?.reads !== undefined) this.#prepared = undefined;
     return value;
   }
 
@@ -119,7 +121,7 @@ export class Session {
 
   /**
    * Resolves to the root that `commit` would come to now, and does in memory all that a commit does before it is written. Nothing is durable or visible
-   * yet. A `commit` with the same options that follows, before anything else is changed or prepared, only writes: it hands its batch to the journal in the
+   * yet. A `commit` with the same options that follows, before anything else is changed or prepared, or read where a witness is wanted, only writes: it hands its batch to the journal in the
    * same turn of the event loop, so that it shares a durable write with what is appended to a shared log then. Errors: as `commit`.
    */
   async prepare(options?: CommitOptions): Promise<{ readonly root: Uint8Array }> {
