@@ -25,6 +25,7 @@ import { type Leaving, logDamage } from "../damage/log-damage.contract.js";
 import { flatStories } from "./flat-stories.js";
 import { pagesHunts, slowPagesHunts } from "./pages-hunts.js";
 import { proofStory } from "./proof-stories.js";
+import { trieHunts } from "./trie-hunts.js";
 
 /** How a hunt ended. */
 interface Prey {
@@ -398,6 +399,7 @@ const named: ReadonlyMap<string, Hunt> = new Map([
   ...flatStories.map(([name, story]): [string, Hunt] => [name, () => found(name, story)]),
   ...flatHunts,
   ...pagesHunts.map(([name, story]): [string, Hunt] => [name, () => found(name, story)]),
+  ...trieHunts.map(([name, story]): [string, Hunt] => [name, () => found(name, story)]),
 ]);
 const slow: ReadonlyMap<string, Hunt> = new Map([
   ["damage", damage],

@@ -24,12 +24,14 @@ import { pagesMutants } from "./pages-mutants.mjs";
 /**
  * @typedef {object} Mutant
  * @property {string} name
- * @property {string} rule The rule that it breaks: R1 to R10 of the design, O9 for tidiness, P for proofs.
+ * @property {string} rule The rule that it breaks: R1 to R10 of the design, O9 for tidiness, P for proofs, M and B for Merkle stores.
  * @property {string} file Below `src`.
  * @property {string} find
  * @property {string} replace
  * @property {string} [hint] The scenario that is tried first; all others follow.
  */
+
+import { trieMutants } from "./trie-mutants.mjs";
 
 /** @type {readonly Mutant[]} */
 export const mutants = [
@@ -1317,6 +1319,7 @@ export const mutants = [
     replace: "",
     hint: "proofs",
   },
+  ...trieMutants,
 ];
 
 /** An engine that is broken for everyone to see: if no hunt finds it, the hunts are blind. @type {Mutant} */
