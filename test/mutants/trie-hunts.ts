@@ -303,6 +303,7 @@ export const trieHunts: readonly (readonly [string, Story])[] = [
     REOPEN,
     tide(3, -1, 5),
     tide(40, 3),
+    tide(4, 2, 32),
     tide(30, -1),
     REOPEN,
     tide(25, 1, 3),

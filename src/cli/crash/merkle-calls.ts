@@ -1,6 +1,6 @@
 /** The calls that workloads on a Merkle store are made of, and how each is made and noted. */
 import { HoldfastError, SeededRandom } from "../../base/index.js";
-import type { Session } from "../../trie/index.js";
+import type { MerkleStore, Session } from "../../trie/index.js";
 import { FaultPlan, type SimVfs } from "../../vfs/index.js";
 import { pick } from "./log-calls.js";
 import { type MerkleEvent, type MerkleOp, MerkleState, valueText } from "./merkle-model.js";
@@ -72,8 +72,17 @@ export class MerkleCaller {
       throw new Error(`the store holds {${found.text}}, and was told {${this.#state.text}}`);
   }
 
+  get store(): MerkleStore {
+    return this.#open.store;
+  }
+
   async close(): Promise<void> {
     await this.#open.close();
+  }
+
+  /** Lets go of it, whatever comes of that. */
+  async abandon(): Promise<void> {
+    await this.#open.close().catch(() => undefined);
   }
 
   async #make(call: MerkleCall): Promise<void> {

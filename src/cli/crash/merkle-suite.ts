@@ -18,7 +18,7 @@ export interface MerkleCasePlan extends MerklePlan {
 }
 
 /** A recovered store. */
-interface RecoveredMerkle {
+export interface RecoveredMerkle {
   readonly open: OpenMerkle;
   readonly state: MerkleState;
   readonly view: string;

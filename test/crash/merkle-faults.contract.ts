@@ -1,0 +1,85 @@
+/** Merkle stores on a disk whose operations fail. */
+import type { ExploreFaultsOptions } from "holdfast/testing";
+import { type MerkleCall, MerkleCaller, type MerkleChange } from "../../src/cli/crash/merkle-calls.js";
+import type { MerkleEvent } from "../../src/cli/crash/merkle-model.js";
+import { CLUSTER, keyOf } from "../../src/cli/crash/merkle-place.js";
+import { type MerkleCasePlan, type RecoveredMerkle, merkleExploration } from "../../src/cli/crash/merkle-suite.js";
+import { failureOf } from "./failure-of.contract.js";
+
+const cluster = (count: number, bytes: number): MerkleChange[] =>
+  Array.from({ length: count }, (_, at) => [CLUSTER.from + at, bytes]);
+
+/** Every way in which a Merkle store writes, in a few calls: commits, a page that comes and goes, checkpoints, the way back, reopening. */
+const CALLS: readonly MerkleCall[] = [
+  { call: "commit", changes: [[0, 9], [1, 1200], ...cluster(20, 1)] },
+  { call: "checkpoint" },
+  { call: "commit", changes: [[0, -1], [1, 3], ...cluster(2, -1)] },
+  { call: "rollback", commits: 1 },
+  { call: "commit", changes: [[2, 4]] },
+  { call: "reopen" },
+  { call: "commit", changes: [[2, -1]] },
+];
+
+/** The fault exploration of a Merkle store on this kind of journal. */
+export function merkleFaults(
+  name: string,
+  plan: Pick<MerkleCasePlan, "journal"> & Partial<MerkleCasePlan>,
+  seed: number,
+  calls: readonly MerkleCall[] = CALLS,
+): ExploreFaultsOptions<RecoveredMerkle, MerkleEvent> {
+  const whole: MerkleCasePlan = {
+    title: name,
+    seed,
+    log: { blockBytes: 512, segmentBytes: 65_536 },
+    pages: { capacity: 8, cache: { bytes: 0 }, checkpoint: { dirtyPagesMax: 3 } },
+    undoable: 2,
+    roots: new Map(),
+    effort: { depth: 1, kill: true, nestedShare: 0, nestedCap: 1 },
+    ...plan,
+    calls,
+  };
+  const { recover, check } = merkleExploration(whole);
+  return {
+    name,
+    seed,
+    recover,
+    check,
+    async workload({ vfs, note }) {
+      await vfs.makeDirectory("/data");
+      await vfs.syncDirectory("/");
+      const caller = await MerkleCaller.open(vfs, whole, note);
+      try {
+        for (const call of calls) await caller.make(call);
+        await caller.close();
+      } catch (error) {
+        await probe(caller);
+        throw error;
+      }
+    },
+  };
+}
+
+/** After a failure: either the store goes on as if nothing were, or it takes nothing more at all. And it lets itself be closed. */
+async function probe(caller: MerkleCaller): Promise<void> {
+  const commit = (): Promise<unknown> => caller.make({ call: "commits", count: 1 });
+  const first = await failureOf(commit());
+  if (first !== undefined) {
+    const { store } = caller;
+    const key = keyOf(0);
+    const calls = [
+      commit,
+      () => store.checkpoint(),
+      () => store.rollback(1),
+      () => store.get(key),
+      () => store.prove(key),
+      () => store.verify(),
+    ];
+    for (const call of calls) {
+      const failure = await failureOf(call());
+      if (failure === undefined) throw new Error("a Merkle store that had failed took a call");
+      if (failure.code !== first.code)
+        throw new Error(`a failed Merkle store rejected with ${first.code}, then with ${failure.code}`);
+    }
+  }
+  await caller.abandon();
+}
