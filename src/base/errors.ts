@@ -50,7 +50,8 @@ export class LimitError extends HoldfastError {}
  * Codes: `HF_OPTION_MISMATCH`, `HF_EXISTS` (something is there already), `HF_TYPE_MISMATCH` (a record of another type), `HF_CUT` (what a
  * follower had read was cut), `HF_OUT_OF_SEQUENCE` (an entry whose index is not the next), `HF_VETOED` (the caller's own check refused),
  * `HF_SECOND_WRITER` (something else wrote to the journal of a store), `HF_VERSIONS_DIFFER` (databases whose rows do not belong together),
- * `HF_PAGE_ABSENT` (a page to change or clear is not there), `HF_PAGE_EXISTS` (one that should be new is).
+ * `HF_PAGE_ABSENT` (a page to change or clear is not there), `HF_PAGE_EXISTS` (one that should be new is),
+ * `HF_STALE_SESSION` (another commit was made since the session began).
  */
 export class ConflictError extends HoldfastError {}
 

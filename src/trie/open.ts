@@ -159,6 +159,7 @@ async function openPages(
 async function stateOf(directory: StoreDirectory, database: EngineDatabase, books: Books): Promise<ValuesState> {
   const stored = await database.get(STATE_KEY);
   const state = stored === undefined ? undefined : parseState(stored);
+  if (state === "newer") throw newer(directory.values);
   if (state === undefined)
     throw damaged(
       directory.values,
@@ -237,6 +238,10 @@ function missing(path: string): InvalidArgumentError {
     `MerkleStore.open: there is no store in ${path}. Leave out createIfMissing: false to make one.`,
     { path },
   );
+}
+
+function newer(path: string): FormatError {
+  return new FormatError("HF_FORMAT_NEWER", `${path} was written by a newer build. Use that.`, { path });
 }
 
 function damaged(path: string, expected: string, found: string): CorruptionError {

@@ -107,8 +107,9 @@ export function encodeState({ storeId, sequence }: ValuesState): Uint8Array {
   return bytes;
 }
 
-/** `undefined` where the bytes are none of this format. */
-export function parseState(bytes: Uint8Array): ValuesState | undefined {
+/** `undefined` where the bytes are none of this format, `"newer"` where they are of a later one. */
+export function parseState(bytes: Uint8Array): ValuesState | "newer" | undefined {
+  if (bytes.length >= 2 && readU16(bytes, 0) > STATE_VERSION) return "newer";
   if (bytes.length !== STATE_BYTES || readU16(bytes, 0) !== STATE_VERSION) return undefined;
   const sequence = readU64(bytes, 2 + STORE_ID_BYTES);
   return Number.isSafeInteger(sequence) ? { storeId: bytes.slice(2, 2 + STORE_ID_BYTES), sequence } : undefined;
