@@ -560,6 +560,22 @@ describe("damage", () => {
     }
   });
 
+  it("that takes a row away, or puts an older one in its place, is not taken for what is there", async () => {
+    const stale = Uint8Array.of(0, ...blake3.hash(value("older")), ...value("older"));
+    for (const isLost of [true, false]) {
+      const store = await openSmall(await damaged(() => (isLost ? undefined : stale), "k7"));
+      if (isLost) await expect(store.get(key("k7"))).rejects.toMatchObject({ code: "HF_CORRUPTION" });
+      else {
+        // The hash in its row is right. It is only told apart once the leaves around it are known, and these do not fit.
+        expect(await store.get(key("k7"))).toEqual(value("older"));
+        await expect(store.prove(key("k7"))).rejects.toMatchObject({ code: "HF_CORRUPTION" });
+      }
+      expect(await store.get(key("k8"))).toEqual(value("v8"));
+      expect(await store.get(key("absent"))).toBeUndefined();
+      await store.close();
+    }
+  });
+
   it("that adds a row is in the report", async () => {
     const vfs = await damaged((row) => row, "k7");
     const database = (await memoryEngine({ vfs }).open(`${DIRECTORY}/values`))!;

@@ -1,8 +1,8 @@
 /** Proofs of the committed state. What they lack is loaded, and they go on where they were, or begin anew where a commit came in between. */
-import { assert } from "../base/index.js";
+import { assert, equalBytes } from "../base/index.js";
 import type { Page, PageId } from "../pages/index.js";
 import { type MultiProof, type PathProof, multiProofOf } from "../proof/index.js";
-import { type ProofNeed, attemptProof } from "./prover.js";
+import { type ProofNeed, attemptCheck, attemptProof } from "./prover.js";
 import { damagedLeaves } from "./seeker.js";
 import type { Store } from "./store.js";
 import { LeavesDiffer } from "./trie-reads.js";
@@ -29,6 +29,33 @@ export async function proveKeys(store: Store, keys: readonly Uint8Array[]): Prom
 export async function proveCommitted(store: Store, keys: readonly Uint8Array[]): Promise<MultiProof> {
   const proofs = await new Proving(store, keys).run();
   return multiProofOf(proofs!);
+}
+
+/**
+ * Whether the trie has these keys with these value hashes, and does not have those with `undefined`, at the commit with this sequence. Returns the first
+ * key of which that is not so, and `"moved"` where another commit came in between. Pages are loaded for absent keys only.
+ */
+export async function findDifference(
+  store: Store,
+  sequence: number,
+  states: readonly { readonly key: Uint8Array; readonly valueHash: Uint8Array | undefined }[],
+): Promise<Uint8Array | "moved" | undefined> {
+  const absent: Uint8Array[] = [];
+  const trie = store.trie();
+  const peek = (id: PageId): Page | undefined => store.pages.peek(id);
+  for (const { key, valueHash } of states) {
+    const outcome = attemptCheck(trie, peek, key, valueHash);
+    if (outcome === false) return key;
+    // A value has been checked against the hash in its row; only that there is none has to be believed to somebody.
+    if (outcome !== true && valueHash === undefined) absent.push(key);
+  }
+  if (absent.length === 0) return undefined;
+  const proofs = await new Proving(store, absent).run();
+  if (proofs === undefined || store.pages.sequence !== sequence) return "moved";
+  return absent.find((key, at) => {
+    const { terminal } = proofs[at]!;
+    return terminal.kind === "leaf" && equalBytes(terminal.key, key);
+  });
 }
 
 async function besideCommits(store: Store, keys: readonly Uint8Array[]): Promise<PathProof[]> {

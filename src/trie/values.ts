@@ -89,6 +89,11 @@ export class Values {
     return this.#damaged(leafRowKey(key), "a value with the hash in its row", value === undefined ? "none" : "another");
   }
 
+  /** The error for a row that is not what the trie says of its key. */
+  notThere(key: Uint8Array): CorruptionError {
+    return this.#damaged(leafRowKey(key), "what the trie says", "something else, or nothing");
+  }
+
   #parse(key: Uint8Array, bytes: Uint8Array): LeafRow {
     const row = parseRow(bytes);
     if (row === undefined) throw this.#damaged(leafRowKey(key), "a row of a value", "other bytes");

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { Anchor } from "../../src/anchor/index.js";
 import { memoryEngine } from "../../src/engine/index.js";
 import { Log } from "../../src/log/index.js";
-import { MERKLE_ANCHOR_KIND, encodeBooks, parseBooks } from "../../src/trie/books.js";
+import { MERKLE_ANCHOR_KIND, decodeBooks, encodeBooks } from "../../src/trie/books.js";
 import { MerkleStore } from "../../src/trie/index.js";
 import {
   RECORD_COMMIT,
@@ -50,17 +50,16 @@ async function example(): Promise<Uint8Array[]> {
   await journal.close();
 
   const { value } = await Anchor.peek("/trie/anchor", { vfs, kind: MERKLE_ANCHOR_KIND });
-  const books = parseBooks(value);
-  if (books.kind !== "sound") throw new Error("no books");
+  const books = decodeBooks("anchor", value);
   const database = (await engine.open("/trie/values"))!;
   const state = parseState((await database.get(STATE_KEY))!);
   if (state === "newer" || state === undefined) throw new Error("no state");
-  expect(state.storeId).toEqual(books.books.storeId);
+  expect(state.storeId).toEqual(books.storeId);
   const row = (await database.get(leafRowKey(OTHER)))!;
   expect(await database.get(apartRowKey(OTHER))).toEqual(new Uint8Array(2000));
   await database.close();
   return [
-    encodeBooks({ ...books.books, storeId: STORE_ID }),
+    encodeBooks({ ...books, storeId: STORE_ID }),
     encodeState({ ...state, storeId: STORE_ID }),
     row,
     records[0]!.payload,
@@ -78,10 +77,7 @@ describe("the page of Merkle stores", () => {
 
   it("has dumps that are read as what they are said to hold", async () => {
     const [books, state, row, commit, values, prior] = await dumpsOf();
-    expect(parseBooks(books!)).toEqual({
-      kind: "sound",
-      books: { storeId: STORE_ID, engine: "memory", hasher: "blake3" },
-    });
+    expect(decodeBooks("anchor", books!)).toEqual({ storeId: STORE_ID, engine: "memory", hasher: "blake3" });
     expect(parseState(state!)).toEqual({ storeId: STORE_ID, sequence: 2 });
     expect(parseRow(row!)).toMatchObject({ value: undefined });
     expect(parseCommit(commit!)).toEqual({ sequence: 2, undoable: true, undone: 0, keys: 2 });
@@ -104,8 +100,9 @@ describe("the page of Merkle stores", () => {
 
   it("takes later formats for newer ones, and other bytes for none", async () => {
     const [books, state, , commit] = await dumpsOf();
-    expect(parseBooks(books!.with(0, 2))).toEqual({ kind: "newer", format: 2 });
-    expect(parseBooks(books!.subarray(0, 30))).toMatchObject({ kind: "damaged" });
+    const error = (code: string): unknown => expect.objectContaining({ code });
+    expect(() => decodeBooks("anchor", books!.with(0, 2))).toThrow(error("HF_FORMAT_NEWER"));
+    expect(() => decodeBooks("anchor", books!.subarray(0, 30))).toThrow(error("HF_CORRUPTION"));
     expect(parseState(state!.with(0, 2))).toBe("newer");
     expect(parseState(state!.subarray(0, 25))).toBeUndefined();
     expect(parseCommit(commit!.with(0, 2))).toBe("newer");
