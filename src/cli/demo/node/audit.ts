@@ -4,12 +4,13 @@
  * A block's hash covers its bytes and the hash of the block before it, a certificate's those of its blocks and the certificate before it. So a certificate
  * that hashes to what the file gives means that every flight so far was taken in, once, in order, byte for byte, those included that were pruned
  * since. That speaks of the lanes as they should be; the blocks that they hold are read and hashed here, and the flights in those of the kept rounds are
- * compared with the file itself, without any hash and without the code that cuts rounds into blocks. The commit store must have, at its version, the
- * hashes that a run without crashes has.
+ * compared with the file itself, without any hash and without the code that cuts rounds into blocks. The commit store and the Merkle store must have, at their
+ * versions, the hashes and the root that a run without crashes has.
  */
 import { equalBytes, toHex } from "../../../base/index.js";
 import { equalCounts } from "../airport-count.js";
 import { type DatabaseRows, type StateVersion, checkState, stateOf, verifyState } from "../state/state-audit.js";
+import { type TrieContent, type TrieVersion, checkTrie, trieOf, verifyTrie } from "../state/trie-audit.js";
 import { checkFlights, checkLanes } from "./audit-lanes.js";
 import type { Certificate } from "./certificate.js";
 import { type Part, demand, isHash } from "./demand.js";
@@ -27,7 +28,7 @@ export interface AuditDemands {
   readonly acknowledged: number;
   /** How often the node had recovered from a crash. */
   readonly recoveries: number;
-  /** Whether the rows of the state are read too, all of them. */
+  /** Whether the rows and pages of the state are read too, all of them, which has to be at the newest round. */
   readonly rows?: boolean;
 }
 
@@ -49,6 +50,9 @@ export interface Audit {
   /** Where the commit store stands, and what was read of it; nothing where that was not asked for. */
   readonly flatkv: StateVersion;
   readonly databases: readonly DatabaseRows[];
+  /** The same of the Merkle store. */
+  readonly trie: TrieVersion;
+  readonly trieContent: TrieContent | undefined;
   readonly elapsedMs: number;
 }
 
@@ -70,7 +74,7 @@ export async function auditNode(
 }
 
 async function auditStores(
-  { events, pipeline, flatkv }: NodeStores,
+  { events, pipeline, flatkv, trie }: NodeStores,
   settings: NodeSettings,
   expectation: Expectation,
   { acknowledged, recoveries, rows = false }: AuditDemands,
@@ -95,14 +99,22 @@ async function auditStores(
   demand("chain", expectation.rounds >= rounds, `it has ${rounds} rounds, and the flights make ${expectation.rounds}`);
 
   const found = stateOf(flatkv);
-  // The commit of a round stands right behind it, as its events do.
+  const foundTrie = trieOf(trie);
+  // The commits of a round stand right behind it, as its events do.
   demand(
     "flatkv",
     found.version >= versionAfter(acknowledged) && versionAfter(rounds) - found.version <= 1,
     `it is at version ${found.version}, behind ${acknowledged} rounds acknowledged, ${rounds} in the chain`,
   );
   checkState(found, expectation.state);
+  demand(
+    "trie",
+    foundTrie.sequence >= versionAfter(acknowledged) && versionAfter(rounds) - foundTrie.sequence <= 1,
+    `it is at version ${foundTrie.sequence}, behind ${acknowledged} rounds acknowledged, ${rounds} in the chain`,
+  );
+  checkTrie(foundTrie, expectation.state);
   const databases = rows ? await verifyState(flatkv) : [];
+  const trieContent = rows ? await verifyTrie({ flatkv, trie }, expectation.state) : undefined;
 
   const eventsRead = await checkEvents(events, state.rounds, expectation);
   const certificates = await checkChain(pipeline, expectation);
@@ -126,6 +138,8 @@ async function auditStores(
     state,
     flatkv: found,
     databases,
+    trie: foundTrie,
+    trieContent,
   };
 }
 

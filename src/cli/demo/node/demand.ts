@@ -3,7 +3,7 @@ import { equalBytes } from "../../../base/index.js";
 import { DemoMismatchError } from "../mismatch.js";
 
 /** What was looked at when something was found wrong: the `part` among the error's details. */
-export type Part = "state" | "flatkv" | "events" | "chain" | "anchor" | "lanes";
+export type Part = "state" | "flatkv" | "trie" | "events" | "chain" | "anchor" | "lanes";
 
 /** Whether a hash is there, and the expected one. */
 export function isHash(found: Uint8Array | undefined, expected: Uint8Array | undefined): boolean {

@@ -28,6 +28,7 @@ export function smallSettings(vfs: Vfs): NodeSettings {
     checkpointEvery: 2,
     checkpointsMax: 2,
     state: { engine: memoryEngine({ vfs }), snapshots: { everyCommits: 3, keep: 2 } },
+    trie: { engine: memoryEngine({ vfs }), pages: { capacity: 8, checkpoint: { logBytesMax: 8 * 1024 } } },
     genesis: () => Promise.resolve([genesis]),
   };
 }

@@ -12,7 +12,7 @@ import { DemoMismatchError } from "../mismatch.js";
 import { type NodeState, applyEvent, emptyState, eventsOfRound } from "./node-events.js";
 import type { NodeSettings } from "./node-settings.js";
 import type { NodeEventLog, NodePipeline, NodeStores } from "./node-stores.js";
-import { recoverState } from "./state-recovery.js";
+import { type StateCaughtUp, recoverState } from "./state-recovery.js";
 import { readRound } from "./stored-round.js";
 import { Window } from "./window.js";
 
@@ -28,7 +28,7 @@ export interface RecoveredNode {
   /** Rounds whose events were made again. */
   readonly caughtUp: number;
   /** Rounds that were applied to the state again. */
-  readonly stateCaughtUp: number;
+  readonly stateCaughtUp: StateCaughtUp;
 }
 
 /** The state that the newest checkpoint and the events behind it add up to. */
@@ -47,7 +47,7 @@ export async function orMismatch<R>(reading: Promise<R>): Promise<R> {
 
 /** Finds where the node stands, and writes the events and commits the version of the state that a crash took. */
 export async function recoverNode(
-  { events, pipeline, flatkv }: Pick<NodeStores, "events" | "pipeline" | "flatkv">,
+  { events, pipeline, flatkv, trie }: Pick<NodeStores, "events" | "pipeline" | "flatkv" | "trie">,
   settings: NodeSettings,
 ): Promise<RecoveredNode> {
   const [failure] = pipeline.failures;
@@ -67,7 +67,7 @@ export async function recoverNode(
   const tip = { next: nextIndex, hash: certificates.at(-1)?.hash ?? noHash };
   if (nextIndex > 0 && state.certificate !== toHex(tip.hash))
     throw new DemoMismatchError(`The event log has another certificate for round ${nextIndex - 1} than the chain.`);
-  const stateCaughtUp = await recoverState({ flatkv, pipeline }, certificates.at(-1), settings);
+  const stateCaughtUp = await recoverState({ flatkv, trie, pipeline }, certificates.at(-1), settings);
   const heads = await readHeads(pipeline);
   return {
     state,

@@ -1,8 +1,10 @@
 /** What may differ from one node to the next: the demo's own, and the small ones of its tests. */
 import type { FlatKvOptions } from "../../../flatkv/index.js";
 import type { SharedLogOptions } from "../../../streams/index.js";
+import type { MerkleStoreOptions } from "../../../trie/index.js";
 import type { StateChangeSet } from "../state/change-set.js";
 import { genesisChangeSet } from "../state/genesis.js";
+import { triePages } from "../state/trie-pages.js";
 
 /** Settings of a node. A node must be opened with those that it was made with. */
 export interface NodeSettings {
@@ -16,6 +18,8 @@ export interface NodeSettings {
   readonly checkpointsMax: number;
   /** Options of the commit store. Its snapshots say how much of its stream is kept. */
   readonly state: Required<Pick<FlatKvOptions, "snapshots">> & Pick<FlatKvOptions, "engine">;
+  /** Options of the Merkle store. Its checkpoints say how much of its stream is kept. */
+  readonly trie: Pick<MerkleStoreOptions, "engine" | "pages">;
   /** The first version of the state. */
   readonly genesis: () => Promise<readonly StateChangeSet[]>;
 }
@@ -28,5 +32,6 @@ export const demoSettings: NodeSettings = {
   checkpointEvery: 32,
   checkpointsMax: 3,
   state: { snapshots: { everyCommits: 64, keep: 2 } },
+  trie: { pages: triePages },
   genesis: async () => [await genesisChangeSet()],
 };

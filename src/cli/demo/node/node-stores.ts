@@ -1,8 +1,10 @@
-/** What a node stands on: one shared log, and on its streams an event log, a pipeline of chain, lanes and anchor, and a commit store. */
+/** What a node stands on: one shared log, and on its streams an event log, a pipeline of chain, lanes and anchor, a commit store and a Merkle store. */
+import { Held } from "../../../base/index.js";
 import { EventLog } from "../../../events/index.js";
 import { FlatKv } from "../../../flatkv/index.js";
 import { PersistPipeline } from "../../../lanes/index.js";
 import { SharedLog } from "../../../streams/index.js";
+import { MerkleStore } from "../../../trie/index.js";
 import { nodeVfs } from "../../../vfs/index.js";
 import { type Block, blockCodec } from "./block.js";
 import { type Certificate, certificateCodec } from "./certificate.js";
@@ -24,6 +26,8 @@ export interface NodeStores {
   readonly pipeline: NodePipeline;
   /** The state: accounts, code, storage, and the rest. */
   readonly flatkv: FlatKv;
+  /** The same rows under a Merkle root: see `state/next-version.ts`. */
+  readonly trie: MerkleStore;
   /** Closes all of it. */
   close(): Promise<void>;
 }
@@ -31,42 +35,52 @@ export interface NodeStores {
 /** Opens the stores in a directory, or makes them. After an error nothing is held. */
 export async function openStores(
   directory: string,
-  { log, checkpointsMax, state }: Pick<NodeSettings, "log" | "checkpointsMax" | "state">,
+  { log, checkpointsMax, state, trie: trieOptions }: Pick<NodeSettings, "log" | "checkpointsMax" | "state" | "trie">,
 ): Promise<NodeStores> {
-  const shared = await SharedLog.open(directory, log);
+  const held = new Held();
   try {
+    const shared = await SharedLog.open(directory, log);
+    held.add(() => shared.close());
     const events: NodeEventLog = await EventLog.on(await shared.stream("events"), {
       events: nodeEvents,
       snapshot: stateSnapshot,
       checkpointsMax,
     });
+    held.add(() => events.close());
     const place = new NodePlace(shared);
     const pipeline: NodePipeline = await PersistPipeline.open(place, {
       lanes: { codec: blockCodec },
       chain: { codec: certificateCodec },
       anchor: { codec: anchorCodec, needs: anchorNeeds },
     });
+    held.add(() => pipeline.close());
     const vfs = log.vfs ?? nodeVfs;
-    const journal = await shared.stream("state");
-    const flatkv = await FlatKv.open(vfs.join(directory, "state"), { ...state, vfs, journal });
+    const flatkv = await FlatKv.open(vfs.join(directory, "state"), {
+      ...state,
+      vfs,
+      journal: await shared.stream("state"),
+    });
+    held.add(() => flatkv.close());
+    const trie = await MerkleStore.open(vfs.join(directory, "trie"), {
+      ...trieOptions,
+      vfs,
+      journal: await shared.stream("trie"),
+    });
+    held.add(() => trie.close());
     return {
       shared,
       place,
       events,
       pipeline,
       flatkv,
+      trie,
       async close() {
-        try {
-          await flatkv.close();
-          await events.close();
-          await pipeline.close();
-        } finally {
-          await shared.close();
-        }
+        const [failure] = await held.release();
+        if (failure !== undefined) throw failure;
       },
     };
   } catch (error) {
-    await shared.close().catch(() => undefined);
+    await held.release();
     throw error;
   }
 }

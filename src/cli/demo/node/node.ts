@@ -1,14 +1,16 @@
 /**
- * The demo's node: blocks of flights in a lane for each airport, a chain of certificates, an anchor that moves on, an event log, and a commit store
- * that holds the state, all on one shared log.
+ * The demo's node: blocks of flights in a lane for each airport, a chain of certificates, an anchor that moves on, an event log, a commit store
+ * that holds the state, and a Merkle store that has a root of it, all on one shared log.
  *
- * A round is one durable write. Blocks, certificate and anchor are one atomic batch; the events of the round, and the commit of what its blocks do to the
- * state, stand right behind it in the same write. A crash keeps a beginning of the log: the round in whole or not at all, and its events and its commit
- * only where the round is. Where it leaves the round without them, opening writes them again. So once there are rounds, the state is at the version of
- * the newest, or at the one before.
+ * A round is one durable write. Blocks, certificate and anchor are one atomic batch; the events of the round, and the two commits of what its blocks do to the
+ * state, stand right behind it in the same write. A crash keeps a beginning of the log: the round in whole or not at all, and its events and its commits
+ * only where the round is. Where it leaves the round without them, opening writes them again. So once there are rounds, each store of the state is at the
+ * version of the newest, or at the one before.
  */
 import { flightChangeSets } from "../state/flight-changes.js";
+import { prepareVersion } from "../state/next-version.js";
 import { type NewestVersion, type StateVersion, newestVersionOf, stateOf } from "../state/state-audit.js";
+import { type TrieVersion, trieOf } from "../state/trie-audit.js";
 import { eventsOfRound, applyEvent, type NodeState } from "./node-events.js";
 import type { Ledger } from "./ledger.js";
 import { DemoMismatchError } from "../mismatch.js";
@@ -16,6 +18,7 @@ import { type RecoveredNode, recoverNode } from "./node-recovery.js";
 import type { NodeSettings } from "./node-settings.js";
 import { type NodeStores, openStores } from "./node-stores.js";
 import type { Round } from "./round.js";
+import { type StateCaughtUp, versionAfter } from "./state-recovery.js";
 import type { Window } from "./window.js";
 
 /** How a node was opened. */
@@ -35,7 +38,8 @@ export interface NodeOpening {
   readonly caughtUp: number;
   /** Where the state stands, and the rounds that had to be applied to it again. */
   readonly state: StateVersion;
-  readonly stateCaughtUp: number;
+  readonly trie: TrieVersion;
+  readonly stateCaughtUp: StateCaughtUp;
   /** From the call to the moment in which a round could be committed. */
   readonly recoveryMs: number;
 }
@@ -100,6 +104,7 @@ export class FlightNode {
         hasCheckpoint,
         caughtUp,
         state: stateOf(stores.flatkv),
+        trie: trieOf(stores.trie),
         stateCaughtUp,
         recoveryMs: performance.now() - startMs,
       });
@@ -114,9 +119,9 @@ export class FlightNode {
     return this.#state;
   }
 
-  /** Where the commit store stands. */
+  /** Where the stores of the state stand. */
   get newestVersion(): NewestVersion {
-    return newestVersionOf(this.#stores.flatkv);
+    return newestVersionOf(this.#stores);
   }
 
   /** The newest durable LSN of the shared log. */
@@ -131,19 +136,21 @@ export class FlightNode {
 
   /** Commits the next round: `index` is how many there are. Resolves once all of it is durable: blocks, certificate, anchor, events and state. */
   async commit(round: Round): Promise<void> {
-    const { events, pipeline, place, flatkv } = this.#stores;
+    const { events, pipeline, place } = this.#stores;
     const { rounds, flights } = this.#state;
     if (round.index !== rounds || round.firstFlight !== flights + 1)
       throw new DemoMismatchError(
         `Round ${round.index} was to be committed, behind ${rounds} rounds of ${flights} flights.`,
       );
-    await flatkv.applyChangeSets(await flightChangeSets(round.lanes, flatkv));
+    const version = await prepareVersion(this.#stores, versionAfter(rounds + 1), (rows) =>
+      flightChangeSets(round.lanes, rows),
+    );
     const { certificate, blocks } = this.#ledger.seal(round);
     const firstRound = this.#window.add(certificate);
     const inputs = eventsOfRound(round, certificate);
     let noted: Promise<unknown> | undefined;
     place.onCommit = () => {
-      noted = Promise.all([events.appendAll(inputs), flatkv.commit()]);
+      noted = Promise.all([events.appendAll(inputs), version.commit()]);
       // Awaited below; where the commit fails first, that is the failure that counts.
       noted.catch(() => undefined);
       place.onCommit = undefined;

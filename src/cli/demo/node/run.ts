@@ -4,7 +4,8 @@ import { verifyLog } from "../../../log/index.js";
 import { createProgress } from "../../progress.js";
 import { formatBytes, formatCount, formatDuration, formatPlural, formatRate } from "../../units.js";
 import { equalCounts } from "../airport-count.js";
-import { type NewestVersion, checkHash, checkState } from "../state/state-audit.js";
+import { type NewestVersion, checkState, checkTold } from "../state/state-audit.js";
+import { checkTrie } from "../state/trie-audit.js";
 import { readFlightsAhead } from "../flight-source.js";
 import { addCounters } from "../message.js";
 import { DemoMismatchError } from "../mismatch.js";
@@ -18,7 +19,7 @@ import { withImage } from "../image.js";
 import type { NodeSettings } from "./node-settings.js";
 import type { NodeOpening } from "./node.js";
 import { versionAfter } from "./state-recovery.js";
-import { type NodeCrash, summarize, summaryLines } from "./summary.js";
+import { type NodeCrash, type WholeAudit, summarize, summaryLines } from "./summary.js";
 import type { NodeAcknowledgement, NodeRunCounters } from "./write.js";
 
 const noCounters: NodeRunCounters = {
@@ -103,7 +104,7 @@ export async function runNode(
         expectation.advanceTo(told.rounds).catch(() => undefined);
         meter.add(told.flights, performance.now());
         progress.update(told.flights, records, () => {
-          const counts = `round ${formatCount(told.rounds)}  LSN ${formatCount(acknowledged.lsn)}  version ${formatCount(acknowledged.version)} ${shortHash(acknowledged.hash)}  ${formatRate(meter.perSecond).padStart(9)}`;
+          const counts = `round ${formatCount(told.rounds)}  LSN ${formatCount(acknowledged.lsn)}  version ${formatCount(acknowledged.version)} ${shortHash(acknowledged.hash)} ${shortHash(acknowledged.root)}  ${formatRate(meter.perSecond).padStart(9)}`;
           return kills.length === 0 ? counts : `${counts}  crashes survived ${crashes.length}/${kills.length}`;
         });
       },
@@ -117,8 +118,8 @@ export async function runNode(
       },
     });
     counters = addCounters(counters, life);
-    const last = await audit({ acknowledged: rounds, recoveries: crashes.length, rows: true });
-    checkEnd(last, { rounds, records }, expectation);
+    const found = await audit({ acknowledged: rounds, recoveries: crashes.length, rows: true });
+    const last = checkEnd(found, { rounds, records }, expectation);
     const structure = await verifyLog(directory, { signal });
     progress.stop();
     if (!structure.sound)
@@ -147,13 +148,13 @@ export async function runNode(
 class ToldVersions {
   #told: NewestVersion[] = [];
 
-  add({ version, hash }: NewestVersion): void {
-    this.#told.push({ version, hash });
+  add({ version, hash, root }: NewestVersion): void {
+    this.#told.push({ version, hash, root });
   }
 
-  /** Each had the hash that a run without crashes has. */
+  /** Each had the hash and the root that a run without crashes has. */
   check({ state }: Expectation): void {
-    for (const told of this.#told) checkHash(told, state);
+    for (const told of this.#told) checkTold(told, state);
     this.#told = [];
   }
 }
@@ -161,33 +162,37 @@ class ToldVersions {
 /** Recovery leaves no choice: the process must find what the audit found in the copy, and bring the state to the newest round. */
 function checkReopened(reopened: NodeOpening, { rounds, flights }: Audit, expectation: Expectation): void {
   checkState(reopened.state, expectation.state);
-  const hasState = reopened.state.version === versionAfter(rounds);
+  checkTrie(reopened.trie, expectation.state);
+  const version = versionAfter(rounds);
+  const hasState = reopened.state.version === version && reopened.trie.sequence === version;
   if (reopened.rounds === rounds && reopened.flights === flights && hasState) return;
   throw new DemoMismatchError(
-    `The audit found ${rounds} rounds and ${flights} flights; the process that was started again has ${reopened.rounds} and ${reopened.flights}, and its state is at version ${reopened.state.version}.`,
+    `The audit found ${rounds} rounds and ${flights} flights; the process that was started again has ${reopened.rounds} and ${reopened.flights}, its state is at version ${reopened.state.version}, and its Merkle store at ${reopened.trie.sequence}.`,
   );
 }
 
-/** All of the file is there, and counted by its columns it comes to the same. */
+/** All of the file is there and was read, and counted by its columns it comes to the same. */
 function checkEnd(
   last: Audit,
   { rounds, records }: { readonly rounds: number; readonly records: number },
   { airportsOfColumns }: Expectation,
-): void {
+): WholeAudit {
   const isWhole = last.state.rounds === rounds && last.flatkv.version === versionAfter(rounds);
-  if (last.rounds !== rounds || last.flights !== records || !isWhole) {
+  const { trieContent } = last;
+  if (last.rounds !== rounds || last.flights !== records || !isWhole || trieContent === undefined) {
     throw new DemoMismatchError(
       `${rounds} rounds of ${records} flights were to be committed, and ${last.rounds} of ${last.flights} are there.`,
     );
   }
   if (!equalCounts(last.state.airports, airportsOfColumns))
     throw new DemoMismatchError("The flights per airport differ between the event log and the file.");
+  return { ...last, trieContent };
 }
 
 function crashLine({ acknowledged, audit, reopened, backAfterMs }: NodeCrash, index: number): string {
   const cut = reopened.cutBytes > 0 ? `, cut ${formatBytes(reopened.cutBytes)} of torn tail` : "";
   return (
-    `  crash ${index}  killed at ${formatCount(acknowledged.rounds)} rounds acknowledged; ${formatCount(audit.rounds)} found, audited: version ${formatCount(audit.flatkv.version)} with LtHash ${shortHash(audit.flatkv.hashes.global)}; back in ` +
+    `  crash ${index}  killed at ${formatCount(acknowledged.rounds)} rounds acknowledged; ${formatCount(audit.rounds)} found, audited: version ${formatCount(audit.flatkv.version)} with LtHash ${shortHash(audit.flatkv.hashes.global)}, root ${shortHash(audit.trie.root)}; back in ` +
     `${formatDuration(backAfterMs)} (recovery ${formatDuration(reopened.recoveryMs)}, ${formatPlural(reopened.replayedEvents, "event")} replayed${cut})`
   );
 }

@@ -5,6 +5,8 @@ import type { Colors } from "../../terminal.js";
 import { formatBytes, formatCount, formatDuration, formatPlural, formatRate } from "../../units.js";
 import { type RankedAirport, busiestAirports } from "../airport-count.js";
 import type { DatabaseRows } from "../state/state-audit.js";
+import type { TrieContent } from "../state/trie-audit.js";
+import { provedText } from "../state/trie-summary.js";
 import type { StateHashes } from "../state/state-model.js";
 import type { Audit } from "./audit.js";
 import { flightBytes } from "../flight.js";
@@ -51,6 +53,8 @@ export interface NodeSummary {
   readonly version: number;
   /** Checksums of the lattice hashes at that version, over all databases and of each. */
   readonly hashes: StateHashes;
+  /** The Merkle root of all rows at that version, in hexadecimal. */
+  readonly root: string;
   /** Flights in a round; the last may have fewer. */
   readonly roundFlights: number;
   readonly flush: "pool" | "inline";
@@ -86,11 +90,15 @@ export interface NodeSummary {
     readonly replayedEvents: number;
     /** Rounds whose events were made again. */
     readonly caughtUpRounds: number;
-    /** Rounds that were applied to the state again. */
+    /** Rounds that were applied to the commit store again, and to the Merkle store. */
     readonly stateCaughtUpRounds: number;
-    /** Where the state stood before that, and the checksum of its hash over all databases. */
+    readonly trieCaughtUpRounds: number;
+    /** Where the commit store stood before that, and the checksum of its hash over all databases. */
     readonly version: number;
     readonly hash: string;
+    /** The same of the Merkle store, and its root. */
+    readonly trieVersion: number;
+    readonly root: string;
     readonly recoveryMs: number;
     readonly backAfterMs: number;
     readonly auditMs: number;
@@ -105,6 +113,8 @@ export interface NodeSummary {
     readonly events: number;
     /** Rows of the state, all of which were read. */
     readonly databases: readonly DatabaseRows[];
+    /** Of the Merkle store: all that was read, and what it proved. */
+    readonly trie: TrieContent;
     readonly elapsedMs: number;
     readonly sound: boolean;
   };
@@ -113,6 +123,9 @@ export interface NodeSummary {
   /** Null when it was removed. */
   readonly directory: string | null;
 }
+
+/** An audit that read all of the state. */
+export type WholeAudit = Audit & { readonly trieContent: TrieContent };
 
 /** Puts the results together. */
 export function summarize(
@@ -123,7 +136,7 @@ export function summarize(
     readonly directory: string | undefined;
   },
   run: NodeResult,
-  last: Audit,
+  last: WholeAudit,
   structure: VerifyReport,
 ): NodeSummary {
   const { counters } = run;
@@ -144,6 +157,7 @@ export function summarize(
     lastLsn: structure.lastLsn,
     version: last.flatkv.version,
     hashes: last.flatkv.hashes,
+    root: last.trie.root,
     roundFlights: options.roundFlights,
     flush: options.flush,
     seed: options.seed,
@@ -167,9 +181,12 @@ export function summarize(
       cutReason: reopened.cutReason ?? null,
       replayedEvents: reopened.replayedEvents,
       caughtUpRounds: reopened.caughtUp,
-      stateCaughtUpRounds: reopened.stateCaughtUp,
+      stateCaughtUpRounds: reopened.stateCaughtUp.flatkv,
+      trieCaughtUpRounds: reopened.stateCaughtUp.trie,
       version: audit.flatkv.version,
       hash: audit.flatkv.hashes.global,
+      trieVersion: audit.trie.sequence,
+      root: audit.trie.root,
       recoveryMs: round(reopened.recoveryMs),
       backAfterMs: round(backAfterMs),
       auditMs: round(audit.elapsedMs),
@@ -181,6 +198,7 @@ export function summarize(
       flights: last.flightsCompared,
       events: last.eventsRead,
       databases: last.databases,
+      trie: last.trieContent,
       elapsedMs: round(last.elapsedMs),
       sound: structure.sound,
     },
@@ -206,9 +224,10 @@ export function summaryLines(summary: NodeSummary, colors: Colors): string[] {
     ],
     [
       "state",
-      `version ${formatCount(summary.version)}, LtHash ${summary.hashes.global};\n` +
+      `version ${formatCount(summary.version)}, LtHash ${summary.hashes.global};\nMerkle root ${summary.root};\n` +
         `rows: ${verification.databases.map(({ name, rows }) => `${name} ${formatCount(rows)}`).join(", ")}`,
     ],
+    ["proved", provedText(verification.trie)],
     [
       "bytes",
       `${formatBytes(summary.flightBytes)} of flights, ${formatBytes(summary.writtenBytes)} written, ${formatBytes(summary.keptBytes)} kept at the end`,
@@ -232,7 +251,7 @@ export function summaryLines(summary: NodeSummary, colors: Colors): string[] {
       "audited",
       `every round's hash, which covers those before it, is the one that the file gives; of what is kept at the end,\n` +
         `${formatPlural(verification.certificates, "certificate")}, ${formatPlural(verification.blocks, "block")}, ${formatPlural(verification.events, "event")} and the anchor are right, and ` +
-        `${formatPlural(verification.flights, "flight")}\nare there once, in order, byte for byte; the state's hashes are those of a run without crashes, and its rows\nhave them (${formatDuration(verification.elapsedMs)})`,
+        `${formatPlural(verification.flights, "flight")}\nare there once, in order, byte for byte; the state's hashes and its root are those of a run without crashes,\nand its rows have them (${formatDuration(verification.elapsedMs)})`,
     ],
   ]);
   const ranking = tableLines(

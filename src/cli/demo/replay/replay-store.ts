@@ -1,25 +1,83 @@
-/** The store of a replay: each block one version, each durable before the next. A store says by its version where a replay goes on. */
+/**
+ * The stores of a replay: each block one version of the commit store and of the Merkle store, both on one shared log, each durable before the next. They say
+ * by their versions where a replay goes on.
+ */
+import { Held } from "../../../base/index.js";
 import { FlatKv } from "../../../flatkv/index.js";
+import { SharedLog } from "../../../streams/index.js";
+import { MerkleStore } from "../../../trie/index.js";
+import { nodeVfs } from "../../../vfs/index.js";
+import { DemoMismatchError } from "../mismatch.js";
+import { type StateStores, prepareVersion } from "../state/next-version.js";
 import type { ReplayStep } from "../state/replay.js";
 import { BlockWithTransactionsError } from "../state/rewards.js";
 import type { ReplaySettings } from "./replay-settings.js";
 
-/** Opens the store, or makes one, with whatever recovery that takes. */
-export function openReplayStore(directory: string, settings: ReplaySettings): Promise<FlatKv> {
-  return FlatKv.open(directory, settings);
+/** All of it, open. */
+export interface ReplayStores extends StateStores {
+  readonly shared: SharedLog;
+  /** Closes all of it. */
+  close(): Promise<void>;
 }
 
-/** Commits the blocks that the store lacks, which `steps` are, up to their end or the first block with transactions. `onCommitted`: a block's version is durable. */
+/** Where a replay takes its steps from: those after a version. */
+export type ReplaySteps = (version: number) => AsyncIterable<ReplayStep>;
+
+/** Opens the stores, or makes them, with whatever recovery each takes. A crash may have left one of them a version behind the other. */
+export async function openReplayStores(
+  directory: string,
+  { log, state, trie: trieOptions }: ReplaySettings,
+): Promise<ReplayStores> {
+  const vfs = log.vfs ?? nodeVfs;
+  const held = new Held();
+  try {
+    const shared = await SharedLog.open(directory, log);
+    held.add(() => shared.close());
+    const [states, tries] = [await shared.stream("state"), await shared.stream("trie")];
+    const flatkv = await FlatKv.open(vfs.join(directory, "state"), { ...state, vfs, journal: states });
+    held.add(() => flatkv.close());
+    const trie = await MerkleStore.open(vfs.join(directory, "trie"), { ...trieOptions, vfs, journal: tries });
+    held.add(() => trie.close());
+    return {
+      shared,
+      flatkv,
+      trie,
+      async close() {
+        const [failure] = await held.release();
+        if (failure !== undefined) throw failure;
+      },
+    };
+  } catch (error) {
+    await held.release();
+    throw error;
+  }
+}
+
+/** Gives a store that is a version behind the other that version. Returns how many versions that were. */
+export async function catchUp(stores: ReplayStores, steps: ReplaySteps): Promise<number> {
+  const { flatkv, trie } = stores;
+  const [version, sequence] = [flatkv.version, trie.sequence];
+  const behind = Math.abs(version - sequence);
+  if (behind > 1)
+    throw new DemoMismatchError(`The state is at version ${version}, and the Merkle store at ${sequence}.`);
+  if (behind === 0) return 0;
+  for await (const step of steps(Math.min(version, sequence))) {
+    await (await prepareVersion(stores, step.version, step.changeSets)).commit();
+    break;
+  }
+  return 1;
+}
+
+/** Commits the blocks that the stores lack, which `steps` are, up to their end or the first block with transactions. `onCommitted`: a block's version is durable. */
 export async function replayInto(
-  store: FlatKv,
+  stores: ReplayStores,
   steps: AsyncIterable<ReplayStep>,
   { signal, onCommitted }: { readonly signal: AbortSignal; readonly onCommitted: (block: number) => void },
 ): Promise<void> {
   try {
-    for await (const { block, changeSets } of steps) {
+    for await (const { block, version, changeSets } of steps) {
       signal.throwIfAborted();
-      await store.applyChangeSets(await changeSets(store));
-      await store.commit();
+      await (await prepareVersion(stores, version, changeSets)).commit();
       onCommitted(block.number);
     }
   } catch (error) {

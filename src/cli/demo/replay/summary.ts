@@ -4,6 +4,8 @@ import type { Colors } from "../../terminal.js";
 import { formatCount, formatDuration, formatPlural, formatRate } from "../../units.js";
 import type { DatabaseRows } from "../state/state-audit.js";
 import type { StateHashes } from "../state/state-model.js";
+import type { TrieContent } from "../state/trie-audit.js";
+import { provedText } from "../state/trie-summary.js";
 import type { ReplayAudit } from "./replay-audit.js";
 import type { ReplayExpectation } from "./replay-expectation.js";
 import type { ReplayCounters, ReplayOpening } from "./write.js";
@@ -35,6 +37,8 @@ export interface ReplaySummary {
   readonly version: number;
   /** Checksums of the lattice hashes at that version, over all databases and of each. */
   readonly hashes: StateHashes;
+  /** The Merkle root of all rows at that version, in hexadecimal. */
+  readonly root: string;
   readonly seed: number;
   /** Commits over the time in which blocks were committed; restarts not included. */
   readonly commitsPerSecond: number;
@@ -46,6 +50,10 @@ export interface ReplaySummary {
     readonly recoveredVersion: number;
     /** Checksum of the hash over all databases at that version. */
     readonly hash: string;
+    /** What was found of the Merkle store: a crash may leave one of the stores a version behind the other. */
+    readonly trieVersion: number;
+    readonly root: string;
+    readonly caughtUpVersions: number;
     readonly redone: number;
     readonly recoveryMs: number;
     readonly backAfterMs: number;
@@ -54,6 +62,8 @@ export interface ReplaySummary {
   /** The last audit, which read every row. */
   readonly verification: {
     readonly databases: readonly DatabaseRows[];
+    /** Of the Merkle store: all that was read, and what it proved. */
+    readonly trie: TrieContent;
     readonly elapsedMs: number;
     readonly sound: true;
   };
@@ -66,7 +76,7 @@ export function summarize(
   options: { readonly seed: number; readonly directory: string | undefined },
   run: { readonly crashes: readonly ReplayCrash[]; readonly counters: ReplayCounters; readonly elapsedMs: number },
   { state, fileBlocks, uncles, stop }: ReplayExpectation,
-  last: ReplayAudit,
+  last: ReplayAudit & { readonly trieContent: TrieContent },
 ): ReplaySummary {
   const { commits, busyMs } = run.counters;
   return {
@@ -78,6 +88,7 @@ export function summarize(
     stoppedAtBlock: stop === undefined ? null : state.version,
     version: last.version,
     hashes: last.hashes,
+    root: last.trie.root,
     seed: options.seed,
     commitsPerSecond: busyMs > 0 ? Math.round((commits / busyMs) * 1000) : 0,
     busyMs: round(busyMs),
@@ -86,12 +97,15 @@ export function summarize(
       acknowledgedVersion: acknowledged,
       recoveredVersion: reopened.version,
       hash: audit.hashes.global,
+      trieVersion: audit.trie.sequence,
+      root: audit.trie.root,
+      caughtUpVersions: reopened.caughtUp,
       redone: reopened.redone,
       recoveryMs: round(reopened.recoveryMs),
       backAfterMs: round(backAfterMs),
       auditMs: round(audit.elapsedMs),
     })),
-    verification: { databases: last.databases, elapsedMs: round(last.elapsedMs), sound: true },
+    verification: { databases: last.databases, trie: last.trieContent, elapsedMs: round(last.elapsedMs), sound: true },
     directory: options.directory ?? null,
   };
 }
@@ -106,7 +120,9 @@ export function summaryLines(summary: ReplaySummary, colors: Colors): string[] {
     ],
     ["version", `${formatCount(summary.version)}, one for each block`],
     ["LtHash", summary.hashes.global],
+    ["Merkle root", summary.root],
     ["rows", verification.databases.map(({ name, rows }) => `${name} ${formatCount(rows)}`).join(", ")],
+    ["proved", provedText(verification.trie)],
     ["durable commits", `${colors.bold(formatRate(summary.commitsPerSecond))}, each durable before the next`],
     [
       "time",
@@ -119,7 +135,7 @@ export function summaryLines(summary: ReplaySummary, colors: Colors): string[] {
     ],
     [
       "audited",
-      `version and hash of every commit, after each crash the hashes of all databases, and at the end every row (${formatDuration(verification.elapsedMs)})`,
+      `version, hash and root of every commit, after each crash the hashes of all databases, and at the end every row and page (${formatDuration(verification.elapsedMs)})`,
     ],
   ]);
 }

@@ -1,14 +1,18 @@
-/** The replay's process: opens the store and commits block after block. */
+/** The replay's process: opens the stores and commits block after block. */
 import { Era1File } from "../era1/era1-file.js";
 import { replaySteps } from "../state/replay.js";
 import { type StateVersion, type NewestVersion, newestVersionOf, stateOf } from "../state/state-audit.js";
+import { type TrieVersion, trieOf } from "../state/trie-audit.js";
 import type { WriterRequest, Written } from "../writer-request.js";
 import { replaySettings } from "./replay-settings.js";
-import { openReplayStore, replayInto } from "./replay-store.js";
+import { type ReplaySteps, catchUp, openReplayStores, replayInto } from "./replay-store.js";
 
-/** How the store was opened. */
+/** How the stores were opened, with one that was behind brought to the version of the other. */
 export interface ReplayOpening extends StateVersion {
-  /** Commits that databases lacked and got from the log: the most that one of them did. */
+  readonly trie: TrieVersion;
+  /** Versions that one of the stores lacked. */
+  readonly caughtUp: number;
+  /** Commits that databases or the Merkle store lacked and got from the log: the most that one of them did. */
   readonly redone: number;
   readonly recoveryMs: number;
 }
@@ -22,7 +26,7 @@ export interface ReplayAcknowledgement extends NewestVersion {
 /** Counters of one process, from its start. */
 export interface ReplayCounters {
   readonly commits: number;
-  /** Time since the store was open. */
+  /** Time since the stores were open. */
   readonly busyMs: number;
 }
 
@@ -34,25 +38,29 @@ export async function writeReplay({
   send,
 }: WriterRequest<ReplayOpening, ReplayAcknowledgement> & { readonly path: string }): Promise<Written> {
   const openMs = performance.now();
-  const store = await openReplayStore(directory, replaySettings);
-  const startMs = performance.now();
-  const redone = Math.max(0, ...Object.values(store.recovery.redone));
-  const opening = { ...stateOf(store), redone, recoveryMs: startMs - openMs };
-  await send({ kind: "opened", done: store.version, opening });
   const file = await Era1File.open(path);
-  let commits = 0;
   try {
-    await replayInto(store, replaySteps(file, store.version), {
+    const stores = await openReplayStores(directory, replaySettings);
+    const { flatkv, trie } = stores;
+    const steps: ReplaySteps = (version) => replaySteps(file, version);
+    const caughtUp = await catchUp(stores, steps);
+    const startMs = performance.now();
+    const redone = Math.max(trie.recovery.redone, ...Object.values(flatkv.recovery.redone));
+    const recoveryMs = startMs - openMs;
+    const opening = { ...stateOf(flatkv), trie: trieOf(trie), caughtUp, redone, recoveryMs };
+    await send({ kind: "opened", done: flatkv.version, opening });
+    let commits = 0;
+    await replayInto(stores, steps(flatkv.version), {
       signal,
       onCommitted(block) {
         commits += 1;
         const counters = { commits, busyMs: performance.now() - startMs };
-        const acknowledged = { block, ...newestVersionOf(store), counters };
-        void send({ kind: "acknowledged", done: store.version, acknowledged });
+        const acknowledged = { block, ...newestVersionOf(stores), counters };
+        void send({ kind: "acknowledged", done: flatkv.version, acknowledged });
       },
     });
+    return stores;
   } finally {
     await file.close();
   }
-  return store;
 }

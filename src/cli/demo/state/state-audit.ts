@@ -1,8 +1,11 @@
 /** Holds a commit store against the model: the hash of every database, and their sum as the store itself says it. */
+import { toHex } from "../../../base/index.js";
 import type { FlatKv } from "../../../flatkv/index.js";
 import { DemoMismatchError } from "../mismatch.js";
 import { stateDatabases } from "./change-set.js";
+import type { StateStores } from "./next-version.js";
 import { type StateHashes, type StateModel, checksum, hashesOf } from "./state-model.js";
+import { checkTrie } from "./trie-audit.js";
 
 /** A version, and what it hashes to. */
 export interface StateVersion {
@@ -10,10 +13,11 @@ export interface StateVersion {
   readonly hashes: StateHashes;
 }
 
-/** A version, and the checksum of the hash over all databases, in hexadecimal. */
+/** A version, the checksum of the hash over all databases, and the Merkle root of its rows, both in hexadecimal. */
 export interface NewestVersion {
   readonly version: number;
   readonly hash: string;
+  readonly root: string;
 }
 
 /** What a database holds. */
@@ -22,12 +26,12 @@ export interface DatabaseRows {
   readonly rows: number;
 }
 
-/** The version of a store, with the hash of all of it. */
-export function newestVersionOf(store: FlatKv): NewestVersion {
-  return { version: store.version, hash: checksum(store.committedHash()) };
+/** The version of the stores, both of which have it. */
+export function newestVersionOf({ flatkv, trie }: StateStores): NewestVersion {
+  return { version: flatkv.version, hash: checksum(flatkv.committedHash()), root: toHex(trie.root) };
 }
 
-/** The same with the hash of each database. */
+/** The version of a commit store, with the hash of each database and of all of them. */
 export function stateOf(store: FlatKv): StateVersion {
   const { databases } = hashesOf((database) => store.databaseHash(database));
   return { version: store.version, hashes: { global: checksum(store.committedHash()), databases } };
@@ -43,11 +47,16 @@ export function checkState({ version, hashes }: StateVersion, model: StateModel)
       throw mismatch(
         `database ${database} has the hash ${hashes.databases[database]} at version ${version}, not ${expected.databases[database]}`,
       );
-  checkHash({ version, hash: hashes.global }, model);
+  checkHash(version, hashes.global, model);
 }
 
-/** The hash of all databases together at a version. Anything but the model's is a {@link DemoMismatchError}. */
-export function checkHash({ version, hash }: NewestVersion, model: StateModel): void {
+/** What was told of a version. Anything but the model's is a {@link DemoMismatchError}. */
+export function checkTold({ version, hash, root }: NewestVersion, model: StateModel): void {
+  checkHash(version, hash, model);
+  checkTrie({ sequence: version, root }, model);
+}
+
+function checkHash(version: number, hash: string, model: StateModel): void {
   const expected = model.at(version)?.global;
   if (hash !== expected)
     throw mismatch(

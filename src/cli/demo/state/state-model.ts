@@ -1,8 +1,9 @@
-/** What a commit store must come to, version by version, worked out in memory from change sets alone: the run without crashes that every other is held against. */
+/** What a commit store and a Merkle store must come to, version by version, worked out in memory from change sets alone: the run without crashes that every other is held against. */
 import { toHex } from "../../../base/index.js";
 import { LtHash } from "../../../hash/index.js";
 import { type StateChangeSet, type StateDatabase, stateDatabases } from "./change-set.js";
 import { StateRows } from "./state-rows.js";
+import { TrieModel } from "./trie-model.js";
 
 /** Checksums of lattice hashes at one version, in hexadecimal. */
 export interface StateHashes {
@@ -17,6 +18,9 @@ export class StateModel {
   readonly rows: StateRows = new StateRows();
   readonly #hashes: Readonly<Record<StateDatabase, LtHash>> = perDatabase(() => new LtHash());
   readonly #versions: StateHashes[] = [];
+  readonly #trie = new TrieModel();
+  /** Merkle roots, by version. */
+  readonly #roots: string[] = [];
 
   /** The newest version; 0 before the first. */
   get version(): number {
@@ -31,11 +35,18 @@ export class StateModel {
       if (value !== undefined) hash.add(key, value);
     });
     this.#versions.push(hashesOf((database) => this.#hashes[database]));
+    this.#trie.apply(sets);
+    this.#roots.push(toHex(this.#trie.root()));
   }
 
   /** The hashes of a version that was made. */
   at(version: number): StateHashes | undefined {
     return this.#versions[version - 1];
+  }
+
+  /** The Merkle root of a version that was made, in hexadecimal. */
+  root(version: number): string | undefined {
+    return this.#roots[version - 1];
   }
 }
 

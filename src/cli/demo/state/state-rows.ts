@@ -13,6 +13,11 @@ export class StateRows implements RowReader {
     return this.#of(database).size;
   }
 
+  /** The keys of a database, in the order in which they came. */
+  keys(database: StateDatabase): Uint8Array[] {
+    return Array.from(this.#of(database).keys(), (key) => new Uint8Array(Buffer.from(key, "hex")));
+  }
+
   get(key: Uint8Array, { database }: { readonly database: StateDatabase }): Uint8Array | undefined {
     return this.#of(database).get(toHex(key));
   }
