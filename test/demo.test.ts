@@ -50,6 +50,8 @@ describe("holdfast demo", () => {
       expect(crash["recoveredRounds"]).toBeGreaterThanOrEqual(crash["acknowledgedRounds"]!);
       expect(crash["recoveredFlights"]).toBe(Math.min(crash["recoveredRounds"]! * 70, records));
       expect(crash["version"]! + crash["stateCaughtUpRounds"]!).toBe(crash["recoveredRounds"]! + 1);
+      expect(crash["trieVersion"]! + crash["trieCaughtUpRounds"]!).toBe(crash["recoveredRounds"]! + 1);
+      expect(crash["root"]).toMatch(/^[0-9a-f]{64}$/);
       expect(crash["recoveryMs"]).toBeGreaterThan(0);
       expect(crash["auditMs"]).toBeGreaterThan(0);
     }
@@ -61,6 +63,12 @@ describe("holdfast demo", () => {
     const rows = (summary["verification"] as { databases: { name: string; rows: number }[] }).databases;
     expect(rows.map(({ name }) => name)).toEqual(["account", "code", "storage", "legacy"]);
     for (const database of rows) expect(database.rows).toBeGreaterThan(0);
+    expect(summary["verification"]).toMatchObject({
+      trie: {
+        keys: rows.reduce((sum, database) => sum + database.rows, 0),
+        proofs: { present: 8, absent: 2, bytes: { length: 10 } },
+      },
+    });
 
     expect(await readdir(kept)).toEqual(["node"]);
     const verified = await cli.run(["verify", path.join(kept, "node"), "--json"]);
@@ -73,7 +81,8 @@ describe("holdfast demo", () => {
     const { exitCode, out } = await cli.run(words);
     expect(exitCode).toBe(0);
     expect(out).toContain("once, in order, byte for byte");
-    expect(out).toMatch(/state +version 5, LtHash [0-9a-f]{64}/);
+    expect(out).toMatch(/state +version 5, LtHash [0-9a-f]{64};\n +Merkle root [0-9a-f]{64}/);
+    expect(out).toMatch(/proved +10 of [\d,]+ keys/);
     expect(out).not.toContain("\u001b[");
   });
 
@@ -110,9 +119,11 @@ describe("holdfast demo", () => {
       const { exitCode, out } = await cli.run(words);
       expect(exitCode).toBe(0);
       const summary = JSON.parse(out) as Record<string, unknown>;
-      return { version: summary["version"], hashes: summary["hashes"] };
+      return { version: summary["version"], hashes: summary["hashes"], root: summary["root"] };
     };
-    expect(await hashes("2")).toEqual(await hashes("0"));
+    const withCrashes = await hashes("2");
+    expect(withCrashes).toMatchObject({ root: expect.stringMatching(/^[0-9a-f]{64}$/) as string });
+    expect(withCrashes).toEqual(await hashes("0"));
   });
 
   it("replays an era1 file through kills, with the hashes of a run without crashes", { timeout: 60_000 }, async () => {
@@ -131,16 +142,23 @@ describe("holdfast demo", () => {
       fileBlocks: 300,
       stoppedAtBlock: null,
       version: 300,
-      directory: path.join(kept, "state"),
-      verification: { databases: [{ name: "account", rows: 8_893 + 5 }, {}, {}, {}], sound: true },
+      directory: path.join(kept, "replay"),
+      verification: {
+        databases: [{ name: "account", rows: 8_893 + 5 }, {}, {}, {}],
+        trie: { keys: 8_893 + 5, proofs: { present: 8, absent: 2 } },
+        sound: true,
+      },
     });
     const crashes = summary["crashes"] as Record<string, number>[];
     expect(crashes).toHaveLength(2);
     for (const crash of crashes)
       expect(crash["recoveredVersion"]).toBeGreaterThanOrEqual(crash["acknowledgedVersion"]!);
-    expect(await readdir(kept)).toEqual(["state"]);
+    expect(await readdir(kept)).toEqual(["replay"]);
+    const verified = await cli.run(["verify", path.join(kept, "replay"), "--json"]);
+    expect(JSON.parse(verified.out)).toMatchObject({ sound: true });
     const plain = await cli.run(["demo", "--era1", file, "--crash", "0", "--json"]);
-    expect((JSON.parse(plain.out) as Record<string, unknown>)["hashes"]).toEqual(summary["hashes"]);
+    const { hashes, root } = JSON.parse(plain.out) as Record<string, unknown>;
+    expect({ hashes, root }).toEqual({ hashes: summary["hashes"], root: summary["root"] });
   });
 
   it(

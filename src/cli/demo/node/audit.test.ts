@@ -1,12 +1,13 @@
 /** What the demo's audit must find: each test makes one thing wrong that the stores themselves hold for right. */
 import { describe, expect, it } from "vitest";
+import { memoryEngine } from "../../../engine/index.js";
 import { SimVfs } from "../../../vfs/index.js";
 import type { IndexedLog } from "../../../lanes/index.js";
 import type { LogRecord } from "../../../log/index.js";
 import { type AuditDemands, auditNode } from "./audit.js";
 import { Block } from "./block.js";
 import { Certificate } from "./certificate.js";
-import { auditRounds, expectationOf, roundOf, smallSettings } from "./demo-node.contract.js";
+import { auditRounds, expectationOf, roundOf, smallSettings, withTrieBehind } from "./demo-node.contract.js";
 import { FlightNode } from "./node.js";
 import { type NodeStores, openStores } from "./node-stores.js";
 import { hydrateState } from "./node-recovery.js";
@@ -90,7 +91,9 @@ describe("the audit", () => {
     expect(found.databases).toEqual([]);
     expect(found.blocksRead).toBeGreaterThan(8);
     expect(found.eventsRead).toBeGreaterThan(0);
-    const { databases } = await audit(await nodeWith(), { rows: true });
+    expect([found.trie.sequence, found.trieContent]).toEqual([rounds + 1, undefined]);
+    const { databases, trieContent } = await audit(await nodeWith(), { rows: true });
+    expect(trieContent).toMatchObject({ keys: 25, proofs: { present: 8, absent: 2, bytes: { length: 10 } } });
     expect(databases.map(({ name, rows }) => [name, rows])).toEqual([
       ["account", 5],
       ["code", 5],
@@ -119,6 +122,43 @@ describe("the audit", () => {
       await commitOther(stores);
     });
     await expect(audit(changed)).rejects.toEqual(wrong("flatkv"));
+  });
+
+  it("finds a Merkle store that is too far behind, and one whose newest version nobody was to miss", async () => {
+    const far = await withTrieBehind(new SimVfs({ seed: 1 }), rounds, 2);
+    await expect(audit(far, { acknowledged: rounds - 2 })).rejects.toEqual(wrong("trie"));
+    const behind = await withTrieBehind(new SimVfs({ seed: 1 }), rounds, 1);
+    await expect(audit(behind)).rejects.toEqual(wrong("trie"));
+    const told = { acknowledged: rounds - 1 };
+    const { flatkv, trie } = await audit(behind, told);
+    expect([flatkv.version, trie.sequence]).toEqual([rounds + 1, rounds]);
+    await expect(audit(behind, { ...told, rows: true })).rejects.toEqual(wrong("trie"));
+  });
+
+  it("finds a Merkle store that is ahead of the chain, and one with another row", async () => {
+    const commitOther = async ({ trie }: NodeStores): Promise<void> => {
+      const session = trie.begin();
+      session.put(new Uint8Array(32), Uint8Array.of(1));
+      await session.commit();
+    };
+    await expect(audit(await nodeWith(commitOther))).rejects.toEqual(wrong("trie"));
+    const behind = await withTrieBehind(new SimVfs({ seed: 1 }), rounds, 1);
+    const stores = await openStores(directory, smallSettings(behind));
+    await commitOther(stores);
+    await stores.close();
+    await expect(audit(behind)).rejects.toEqual(wrong("trie"));
+  });
+
+  it("finds a value that was changed under a Merkle root that is right, where it reads the rows", async () => {
+    const vfs = await nodeWith();
+    const values = (await memoryEngine({ vfs }).open("/node/trie/values"))!;
+    const batch = values.batch();
+    for await (const rows of values.iterate({ gte: Uint8Array.of(1), lt: Uint8Array.of(2) }))
+      for (const [key, row] of rows) batch.put(key, row.with(row.length - 1, row.at(-1)! ^ 1));
+    await batch.write({ sync: true });
+    await values.close();
+    expect((await audit(vfs)).trie.sequence).toBe(rounds + 1);
+    await expect(audit(vfs, { rows: true })).rejects.toEqual(wrong("trie"));
   });
 
   it("misses a round that was acknowledged", async () => {

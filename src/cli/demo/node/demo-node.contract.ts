@@ -1,13 +1,16 @@
 /** What the tests of the demo's node share: small settings, rounds, and an audit of what they come to. */
 import { memoryEngine } from "../../../engine/index.js";
 import { encodeAccount } from "../../../flatkv/index.js";
-import type { Vfs } from "../../../vfs/index.js";
+import type { SimVfs, Vfs } from "../../../vfs/index.js";
+import { SharedLog } from "../../../streams/index.js";
 import { type Audit, type AuditDemands, auditNode } from "./audit.js";
 import { Expectation } from "./expectation.js";
 import { chunksOf, flightsOf } from "../flights.contract.js";
 import type { StateChangeSet } from "../state/change-set.js";
 import { airportAddress } from "../state/flight-changes.js";
+import { FlightNode } from "./node.js";
 import type { NodeSettings } from "./node-settings.js";
+import { openStores } from "./node-stores.js";
 import { type Round, makeRound } from "./round.js";
 
 /** Flights in a round. */
@@ -57,4 +60,29 @@ export async function auditRounds(
   } finally {
     await expectation.close();
   }
+}
+
+/** Commits rounds up to `rounds`, and cuts the power; then the Merkle store has none of the commits of the newest `behind` rounds. */
+export async function withTrieBehind(vfs: SimVfs, rounds: number, behind: number): Promise<SimVfs> {
+  const commitUntil = async (end: number): Promise<FlightNode> => {
+    const node = await FlightNode.open("/node", lazySettings(vfs));
+    for (let index = node.opening.rounds; index < end; index++) await node.commit(roundOf(index));
+    return node;
+  };
+  await (await commitUntil(rounds - behind)).close();
+  const stores = await openStores("/node", lazySettings(vfs));
+  const { lastLsn } = await stores.shared.stream("trie");
+  await stores.close();
+  await commitUntil(rounds);
+  const next = vfs.powerCut();
+  const shared = await SharedLog.open("/node", lazySettings(next).log);
+  await (await shared.stream("trie")).truncateAfter(lastLsn);
+  await shared.close();
+  return next;
+}
+
+/** Small settings, but that the Merkle store makes checkpoints when it is closed only, and its table never grows. */
+export function lazySettings(vfs: Vfs): NodeSettings {
+  const small = smallSettings(vfs);
+  return { ...small, trie: { ...small.trie, pages: { capacity: 64 } } };
 }

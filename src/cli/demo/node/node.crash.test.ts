@@ -43,5 +43,5 @@ describe("the demo's node, wherever the power is cut", () => {
       },
     });
     expect(report.distinct).toBeGreaterThan(60);
-  }, 60_000);
+  }, 120_000);
 });

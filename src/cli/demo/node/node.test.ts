@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { SimVfs } from "../../../vfs/index.js";
-import { auditRounds, roundOf, smallSettings } from "./demo-node.contract.js";
+import { auditRounds, lazySettings, roundOf, smallSettings, withTrieBehind } from "./demo-node.contract.js";
 import { flightsOf } from "../flights.contract.js";
 import { FlightNode } from "./node.js";
 import { openStores } from "./node-stores.js";
@@ -23,7 +23,7 @@ describe("the demo's node", () => {
 
   it("does nothing durable more than once a round where nothing is pruned and no lane is new", async () => {
     const vfs = new SimVfs({ seed: 1 });
-    const small = smallSettings(vfs);
+    const small = lazySettings(vfs);
     const state = { ...small.state, snapshots: { everyCommits: 0 } };
     const log = { ...small.log, checkpointBytes: 1024 * 1024, segmentBytes: 1024 * 1024 };
     const settings = { ...small, log, state, roundsKept: 100, checkpointEvery: 100 };
@@ -93,11 +93,56 @@ describe("the demo's node", () => {
     const before = await auditRounds(directory, smallSettings(vfs), 5, { acknowledged: 4, recoveries: 0 });
     expect([before.rounds, before.flatkv.version]).toEqual([5, 5]);
     const node = await FlightNode.open(directory, smallSettings(vfs));
-    expect([node.opening.stateCaughtUp, node.opening.state.version]).toEqual([1, 6]);
+    expect([node.opening.stateCaughtUp, node.opening.state.version]).toEqual([{ flatkv: 1, trie: 0 }, 6]);
     await node.commit(roundOf(5));
     expect(node.newestVersion.version).toBe(7);
     await node.close();
     await auditRounds(directory, smallSettings(vfs), 6, { acknowledged: 6, recoveries: 0, rows: true });
+  });
+
+  it("applies a round to the Merkle store again where a crash left the round without it", async () => {
+    const vfs = await withTrieBehind(new SimVfs({ seed: 1 }), 5, 1);
+    const before = await auditRounds(directory, smallSettings(vfs), 5, { acknowledged: 4, recoveries: 0 });
+    expect([before.flatkv.version, before.trie.sequence]).toEqual([6, 5]);
+    const node = await FlightNode.open(directory, smallSettings(vfs));
+    const { stateCaughtUp, state, trie } = node.opening;
+    expect([stateCaughtUp, state.version, trie.sequence]).toEqual([{ flatkv: 0, trie: 1 }, 6, 6]);
+    await node.commit(roundOf(5));
+    await node.close();
+    const { trieContent } = await auditRounds(directory, smallSettings(vfs), 6, {
+      acknowledged: 6,
+      recoveries: 0,
+      rows: true,
+    });
+    expect(trieContent).toMatchObject({ proofs: { present: 8, absent: 2 } });
+  });
+
+  it("has another Merkle root after every round, the same as a node that went on after crashes", async () => {
+    const roots: string[][] = [[], []];
+    let crashing = new SimVfs({ seed: 1 });
+    const whole = await commit(new SimVfs({ seed: 2 }), 0, -1);
+    for (let index = 0; index < 6; index++) {
+      await whole.commit(roundOf(index));
+      roots[0]!.push(whole.newestVersion.root);
+      const crashed = await commit(crashing, index, index);
+      roots[1]!.push(crashed.newestVersion.root);
+      crashing = index % 2 === 0 ? crashing.kill() : crashing.powerCut();
+    }
+    expect(new Set(roots[0]).size).toBe(6);
+    expect(roots[1]).toEqual(roots[0]);
+    await whole.close();
+  });
+
+  it("does not open where the Merkle store is further behind than a crash leaves it, or ahead", async () => {
+    const mismatch = { code: "HF_DEMO_MISMATCH" };
+    const behind = await withTrieBehind(new SimVfs({ seed: 1 }), 5, 2);
+    await expect(FlightNode.open(directory, smallSettings(behind))).rejects.toMatchObject(mismatch);
+    const ahead = new SimVfs({ seed: 1 });
+    await (await commit(ahead, 0, 4)).close();
+    const stores = await openStores(directory, smallSettings(ahead));
+    await stores.trie.begin().commit();
+    await stores.close();
+    await expect(FlightNode.open(directory, smallSettings(ahead))).rejects.toMatchObject(mismatch);
   });
 
   it("does not open where the state is further behind than a crash leaves it", async () => {

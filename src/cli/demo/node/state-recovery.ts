@@ -42,7 +42,5 @@ export async function recoverState(
     return await flightChangeSets((await readRound(pipeline, newest)).lanes, rows);
   });
   await commit();
-  return rounds === 0
-    ? { flatkv: 0, trie: 0 }
-    : { flatkv: Number(lacking.flatkv), trie: Number(lacking.trie) };
+  return rounds === 0 ? { flatkv: 0, trie: 0 } : { flatkv: Number(lacking.flatkv), trie: Number(lacking.trie) };
 }

@@ -12,10 +12,11 @@ import { type BlockPlan, addressOf, era1Bytes, mainnetBlock0 } from "../era1/era
 import { Era1File } from "../era1/era1-file.js";
 import { genesisAccounts, genesisChangeSet, genesisHash } from "../state/genesis.js";
 import { type ReplayGenesis, type ReplayStep, replaySteps } from "../state/replay.js";
+import { TrieRows, changeTrie } from "../state/trie-rows.js";
 import { auditReplay } from "./replay-audit.js";
 import { type ReplayExpectation, expectReplay } from "./replay-expectation.js";
 import type { ReplaySettings } from "./replay-settings.js";
-import { openReplayStore, replayInto } from "./replay-store.js";
+import { catchUp, openReplayStores, replayInto } from "./replay-store.js";
 
 let directory: string;
 beforeAll(async () => {
@@ -23,12 +24,16 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
-const store = "/state";
+const store = "/replay";
 const { signal } = new AbortController();
 
 function smallSettings(vfs: Vfs): ReplaySettings {
-  const log = { segmentBytes: 32 * 1024, blockBytes: 512 };
-  return { vfs, engine: memoryEngine({ vfs }), log, snapshots: { everyCommits: 3, keep: 1 } };
+  const engine = memoryEngine({ vfs });
+  return {
+    log: { vfs, segmentBytes: 32 * 1024, blockBytes: 512, checkpointBytes: 16 * 1024 },
+    state: { engine, snapshots: { everyCommits: 3, keep: 1 } },
+    trie: { engine, pages: { capacity: 8, checkpoint: { logBytesMax: 4 * 1024 } } },
+  };
 }
 
 /** The replay of a file of made-up blocks, with a genesis of one account, and what it must come to. The file is read before any store is opened. */
@@ -58,6 +63,16 @@ async function chainOf(name: string, plans: readonly BlockPlan[]): Promise<Chain
   return { steps, expectation: await expectReplay(file, { genesis }) };
 }
 
+const mismatch = { code: "HF_DEMO_MISMATCH", exitCode: 1 };
+
+async function* first(steps: AsyncIterable<ReplayStep>, count: number): AsyncGenerator<ReplayStep, void, undefined> {
+  let left = count;
+  for await (const step of steps) {
+    if (left-- === 0) return;
+    yield step;
+  }
+}
+
 const plans: readonly BlockPlan[] = [
   {},
   { coinbase: 2 },
@@ -70,9 +85,10 @@ describe("a replay into a store", () => {
   it("comes back with every acknowledged version, wherever the power is cut, and goes on to the same end", async () => {
     const { steps, expectation } = await chainOf("crash.era1", plans);
     const replay = async (vfs: Vfs, tell: (version: number) => void): Promise<number> => {
-      const opened = await openReplayStore(store, smallSettings(vfs));
-      const { version } = opened;
-      await replayInto(opened, steps(opened.version), { signal, onCommitted: (block) => tell(block + 1) });
+      const opened = await openReplayStores(store, smallSettings(vfs));
+      await catchUp(opened, steps);
+      const { version } = opened.flatkv;
+      await replayInto(opened, steps(version), { signal, onCommitted: (block) => tell(block + 1) });
       await opened.close();
       return version;
     };
@@ -93,16 +109,49 @@ describe("a replay into a store", () => {
       },
     });
     expect(report.distinct).toBeGreaterThan(50);
-  }, 60_000);
+  }, 120_000);
+
+  it("gives a store that a crash left a version behind the other that version, and goes on", async () => {
+    const { steps, expectation } = await chainOf("behind.era1", plans);
+    for (const behind of ["flatkv", "trie"]) {
+      const settings = smallSettings(new SimVfs({ seed: 1 }));
+      const stores = await openReplayStores(store, settings);
+      await replayInto(stores, first(steps(0), 3), { signal, onCommitted: () => undefined });
+      const { flatkv, trie } = stores;
+      for await (const { changeSets } of first(steps(3), 1)) {
+        if (behind === "trie") {
+          await flatkv.applyChangeSets(await changeSets(flatkv));
+          await flatkv.commit();
+        } else {
+          const session = trie.begin();
+          changeTrie(session, await changeSets(new TrieRows(trie)));
+          await session.commit();
+        }
+      }
+      await stores.close();
+      const acknowledged = 3;
+      const found = await auditReplay(store, settings, expectation, { acknowledged });
+      expect([found.version, found.trie.sequence]).toEqual(behind === "flatkv" ? [3, 4] : [4, 3]);
+      await expect(auditReplay(store, settings, expectation, { acknowledged: 4 })).rejects.toMatchObject(mismatch);
+      const again = await openReplayStores(store, settings);
+      expect(await catchUp(again, steps)).toBe(1);
+      expect(await catchUp(again, steps)).toBe(0);
+      await replayInto(again, steps(4), { signal, onCommitted: () => undefined });
+      await again.close();
+      const last = { acknowledged: plans.length, rows: true };
+      const { trieContent } = await auditReplay(store, settings, expectation, last);
+      expect(trieContent).toMatchObject({ keys: 3, proofs: { present: 3, absent: 2 } });
+    }
+  });
 
   it("ends before a block with transactions, and says which", async () => {
     const transactions = [new Uint8Array([1]), new Uint8Array([2])];
     const { steps, expectation } = await chainOf("stop.era1", [{}, { coinbase: 2 }, { transactions }, {}]);
     expect(expectation).toMatchObject({ fileBlocks: 4, uncles: 0, stop: { details: { block: 2, transactions: 2 } } });
     const settings = smallSettings(new SimVfs({ seed: 1 }));
-    const opened = await openReplayStore(store, settings);
+    const opened = await openReplayStores(store, settings);
     const blocks: number[] = [];
-    await replayInto(opened, steps(opened.version), { signal, onCommitted: (block) => blocks.push(block) });
+    await replayInto(opened, steps(0), { signal, onCommitted: (block) => blocks.push(block) });
     await opened.close();
     expect(blocks).toEqual([0, 1]);
     const audit = await auditReplay(store, settings, expectation, { acknowledged: 2, rows: true });
@@ -112,16 +161,17 @@ describe("a replay into a store", () => {
   it("is found wrong where a version is missing, or has another row", async () => {
     const { steps, expectation } = await chainOf("wrong.era1", plans);
     const settings = smallSettings(new SimVfs({ seed: 1 }));
-    const opened = await openReplayStore(store, settings);
-    await replayInto(opened, steps(opened.version), { signal, onCommitted: () => undefined });
-    await opened.rollback(4);
+    const opened = await openReplayStores(store, settings);
+    await replayInto(opened, steps(0), { signal, onCommitted: () => undefined });
+    await opened.flatkv.rollback(4);
     await opened.close();
-    const mismatch = { code: "HF_DEMO_MISMATCH", exitCode: 1 };
     await expect(auditReplay(store, settings, expectation, { acknowledged: 5 })).rejects.toMatchObject(mismatch);
     await auditReplay(store, settings, expectation, { acknowledged: 4 });
-    const again = await openReplayStore(store, settings);
-    await again.applyChangeSets([{ database: "code", changes: [{ key: addressOf(1), value: Uint8Array.of(1) }] }]);
-    await again.commit();
+    const again = await openReplayStores(store, settings);
+    await again.flatkv.applyChangeSets([
+      { database: "code", changes: [{ key: addressOf(1), value: Uint8Array.of(1) }] },
+    ]);
+    await again.flatkv.commit();
     await again.close();
     await expect(auditReplay(store, settings, expectation, { acknowledged: 5 })).rejects.toMatchObject(mismatch);
   });

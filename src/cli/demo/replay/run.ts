@@ -96,7 +96,8 @@ export async function runReplay(
       verdict:
         `No acknowledged version was lost in ${survived}, and every hash and root that was told or found is that of a run without crashes.` +
         (stop === undefined ? "" : ` ${stop.message} All ${formatCount(state.version)} blocks before it are verified.`),
-      kept: kept === undefined ? undefined : `The log of the stores is in ${kept}: try holdfast inspect and verify on it.`,
+      kept:
+        kept === undefined ? undefined : `The log of the stores is in ${kept}: try holdfast inspect and verify on it.`,
     };
   } finally {
     progress.stop();

@@ -3,12 +3,14 @@ import { toHex } from "../../../base/index.js";
 import { memoryEngine } from "../../../engine/index.js";
 import { FlatKv } from "../../../flatkv/index.js";
 import { LtHash } from "../../../hash/index.js";
+import { MerkleStore } from "../../../trie/index.js";
 import { SimVfs } from "../../../vfs/index.js";
 import { flightsOf } from "../flights.contract.js";
 import { makeRound } from "../node/round.js";
-import { type StateChangeSet, stateDatabases } from "./change-set.js";
+import { type RowReader, type StateChangeSet, stateDatabases } from "./change-set.js";
 import { flightChangeSets } from "./flight-changes.js";
-import { checkState, newestVersionOf, stateOf, verifyState } from "./state-audit.js";
+import { prepareVersion } from "./next-version.js";
+import { checkState, checkTold, newestVersionOf, stateOf, verifyState } from "./state-audit.js";
 import { StateModel } from "./state-model.js";
 
 const row = (database: StateChangeSet["database"], key: number, value?: number): StateChangeSet => ({
@@ -16,18 +18,19 @@ const row = (database: StateChangeSet["database"], key: number, value?: number):
   changes: [{ key: Uint8Array.of(key), value: value === undefined ? undefined : Uint8Array.of(value) }],
 });
 
-async function modelAndStore(rounds: number): Promise<{ model: StateModel; store: FlatKv }> {
+async function modelAndStore(rounds: number): Promise<{ model: StateModel; store: FlatKv; trie: MerkleStore }> {
   const vfs = new SimVfs({ seed: 1 });
   const store = await FlatKv.open("/state", { vfs, engine: memoryEngine({ vfs }) });
+  const trie = await MerkleStore.open("/trie", { vfs, engine: memoryEngine({ vfs }), pages: { capacity: 16 } });
   const model = new StateModel();
   for (let round = 0; round < rounds; round++) {
     const first = 1 + round * 70;
     const { lanes } = makeRound(round, first, flightsOf(first, first + 69).bytes);
     model.apply(await flightChangeSets(lanes, model.rows));
-    await store.applyChangeSets(await flightChangeSets(lanes, store));
-    await store.commit();
+    const changes = (rows: RowReader) => flightChangeSets(lanes, rows);
+    await (await prepareVersion({ flatkv: store, trie }, round + 1, changes)).commit();
   }
-  return { model, store };
+  return { model, store, trie };
 }
 
 const mismatch = expect.objectContaining({ code: "HF_DEMO_MISMATCH", exitCode: 1 }) as Error;
@@ -51,10 +54,13 @@ describe("the model of the state", () => {
   });
 
   it("has the hashes of a store that got the same blocks", async () => {
-    const { model, store } = await modelAndStore(9);
+    const { model, store, trie } = await modelAndStore(9);
     const state = stateOf(store);
     checkState(state, model);
-    expect(newestVersionOf(store)).toEqual({ version: 9, hash: model.at(9)?.global });
+    const newest = newestVersionOf({ flatkv: store, trie });
+    expect(newest).toEqual({ version: 9, hash: model.at(9)?.global, root: model.root(9) });
+    checkTold(newest, model);
+    expect(() => checkTold({ ...newest, root: model.root(8)! }, model)).toThrow(mismatch);
     const databases = await verifyState(store);
     expect(databases).toEqual(stateDatabases.map((name) => ({ name, rows: model.rows.count(name) })));
     await store.close();

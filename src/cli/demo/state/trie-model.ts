@@ -28,8 +28,8 @@ interface Leaf {
 
 /** See the head of this file. */
 export class TrieModel {
-  /** Leaves by their keys in hexadecimal, of each sub-trie. */
-  readonly #leaves: readonly Map<string, Leaf>[] = Array.from({ length: places }, () => new Map());
+  /** Leaves by their keys in hexadecimal, of each sub-trie that ever had any. */
+  readonly #leaves = new Map<number, Map<string, Leaf>>();
   readonly #changed = new Set<number>();
   /** The nodes as a heap: the root at 1, the children of n at 2n and 2n + 1, the sub-tries from `places` on. */
   readonly #nodes = new Int32Array(2 * places * NODE_WORDS);
@@ -46,7 +46,8 @@ export class TrieModel {
       for (const { key: rowKey, value } of changes) {
         const key = trieKey(database, rowKey);
         const place = (key[0]! << 4) | (key[1]! >> 4);
-        const leaves = this.#leaves[place]!;
+        const leaves = this.#leaves.get(place) ?? new Map<string, Leaf>();
+        this.#leaves.set(place, leaves);
         const before = leaves.size;
         if (value === undefined) leaves.delete(toHex(key));
         else leaves.set(toHex(key), { key, valueHash: blake3.hash(value) });
@@ -75,7 +76,7 @@ export class TrieModel {
   }
 
   #build(place: number): void {
-    const sorted = [...this.#leaves[place]!].sort(([a], [b]) => (a < b ? -1 : 1));
+    const sorted = [...(this.#leaves.get(place) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
     const list = new LeafList(sorted.length);
     for (const [, { key, valueHash }] of sorted) list.push(key, valueHash);
     buildRoot(blake3, list, 0, list.length, depth, this.#nodes, (places + place) * NODE_WORDS);
