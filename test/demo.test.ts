@@ -24,7 +24,7 @@ afterAll(async () => {
 const records = 4_000;
 
 describe("holdfast demo", () => {
-  it("survives kills with every round in place, and says so in one JSON document", { timeout: 60_000 }, async () => {
+  it("survives kills with every round in place, and says so in one JSON document", { timeout: 120_000 }, async () => {
     const kept = path.join(directory, "kept");
     const words = ["demo", "--records", String(records), "--round", "70", "--crash", "2", "--seed", "11"];
     const { exitCode, out, err } = await cli.run([...words, "--dir", kept, "--json"]);
@@ -113,7 +113,7 @@ describe("holdfast demo", () => {
     expect(JSON.parse(verified.out)).toMatchObject({ sound: true, records: 6_000, firstLsn: 1, lastLsn: 6_000 });
   });
 
-  it("hashes the same in a run without crashes as in one with them", { timeout: 60_000 }, async () => {
+  it("hashes the same in a run without crashes as in one with them", { timeout: 120_000 }, async () => {
     const hashes = async (crashes: string): Promise<unknown> => {
       const words = ["demo", "--records", "1500", "--round", "50", "--crash", crashes, "--seed", "3", "--json"];
       const { exitCode, out } = await cli.run(words);
