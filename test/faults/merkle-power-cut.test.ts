@@ -1,0 +1,54 @@
+/** A Merkle store on LevelDB, under which the power goes. */
+import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { LoopMount } from "./loop-mount.js";
+import { MerkleHistory } from "./merkle-history.js";
+import { need } from "./requirements.js";
+import { SEED, seededDraw } from "./seed.js";
+
+const CUTS = Math.ceil(Number(process.env["HOLDFAST_FAULT_CUTS"] ?? "50") / 8);
+const IMAGE_BYTES = 128 * 1024 * 1024;
+
+describe("a power cut under a Merkle store", () => {
+  for (const kind of ["ext4", "xfs"] as const) {
+    it(`leaves the last acknowledged commit or the next, with the root of its rows: ${CUTS} cuts on ${kind}`, async (test) => {
+      need(test, "linux", "root", "loop", kind, "perl");
+      using mount = LoopMount.create(kind, IMAGE_BYTES);
+      const draw = seededDraw(`merkle cut ${kind}`);
+      const history = new MerkleHistory(path.join(mount.directory, "store"), SEED, draw);
+      for (let cut = 1; cut <= CUTS; cut++) {
+        const child = history.start("write");
+        try {
+          // Now and then the power goes while the store recovers from the cut before.
+          if (cut > 1 && draw(6) === 0) await delay(150 + draw(250));
+          else {
+            await child.when("open", () => child.opened !== undefined || child.refused !== undefined);
+            history.opened(child);
+            const least = draw(60);
+            await child.when("acknowledged", () => child.acknowledgements > least || child.failed !== undefined);
+            await delay(draw(150));
+          }
+          // Only what was read before the cut was asked for is a promise: what comes later may race the cut.
+          if (child.opened !== undefined) history.opened(child);
+          history.take(child, true);
+          mount.cut();
+        } finally {
+          await child.kill();
+        }
+        if (child.failed !== undefined) {
+          const codes = Object.values(child.failed.later).map(({ code }) => code);
+          expect(codes.every((code) => code === "HF_POISONED")).toBe(true);
+        }
+        history.take(child, false);
+        mount.unmount();
+        mount.mount();
+      }
+      const last = history.start("close");
+      await last.end();
+      history.opened(last);
+      history.tell(`${kind}, ${CUTS} cuts`);
+      expect(history.acknowledgements).toBeGreaterThan(CUTS);
+    });
+  }
+});
