@@ -20,6 +20,9 @@ const CALLS: readonly MerkleCall[] = [
   { call: "commit", changes: [[2, -1]] },
 ];
 
+/** Operations whose failure refuses the call alone. */
+const READING: ReadonlySet<string> = new Set(["read", "open", "stat", "list"]);
+
 /** The fault exploration of a Merkle store on this kind of journal. */
 export function merkleFaults(
   name: string,
@@ -59,12 +62,12 @@ export function merkleFaults(
   };
 }
 
-/** After a failure: either the store goes on as if nothing were, or it takes nothing more at all. And it lets itself be closed. */
+/** After a failure: either the store goes on, and only what can't be read is refused; or it takes nothing more at all. And it lets itself be closed. */
 async function probe(caller: MerkleCaller): Promise<void> {
+  const { store } = caller;
   const commit = (): Promise<unknown> => caller.make({ call: "commits", count: 1 });
   const first = await failureOf(commit());
-  if (first !== undefined) {
-    const { store } = caller;
+  if (first?.code === "HF_POISONED") {
     const key = keyOf(0);
     const calls = [
       commit,
@@ -76,10 +79,10 @@ async function probe(caller: MerkleCaller): Promise<void> {
     ];
     for (const call of calls) {
       const failure = await failureOf(call());
-      if (failure === undefined) throw new Error("a Merkle store that had failed took a call");
-      if (failure.code !== first.code)
-        throw new Error(`a failed Merkle store rejected with ${first.code}, then with ${failure.code}`);
+      if (failure?.code !== "HF_POISONED")
+        throw new Error(`a Merkle store that had failed took a call, or said ${failure?.code}`);
     }
-  }
+  } else if (first !== undefined && !(first.code === "HF_IO" && READING.has(String(first.details["operation"]))))
+    throw new Error(`a Merkle store goes on after ${first.code}: ${first.message}`);
   await caller.abandon();
 }
