@@ -1,6 +1,6 @@
 /** What the parts of an open store share: its books, journal and databases, where it stands, and whether it still serves. */
 import type { Anchor } from "../anchor/index.js";
-import { CorruptionError, type HoldfastError, InvalidArgumentError, StateError, Held } from "../base/index.js";
+import { CorruptionError, InvalidArgumentError, StateError, Held } from "../base/index.js";
 import type { Journal, Log } from "../log/index.js";
 import type { VfsLock } from "../vfs/index.js";
 import { type Books, type KnownState, encodeBooks } from "./books.js";
@@ -162,10 +162,4 @@ export class Store {
     if (this.#failure !== undefined && !isTold) throw this.#failure;
     if (this.#failure === undefined && failure !== undefined) throw failure;
   }
-}
-
-/** Whether the journal refused before it did anything, so that the store goes on as it was. */
-export function isRefusal(error: unknown): boolean {
-  const code = (error as Partial<HoldfastError> | undefined)?.code;
-  return code === "HF_BATCH_TOO_LARGE" || code === "HF_RECORD_TOO_LARGE" || code === "HF_INVALID_ARGUMENT";
 }

@@ -10,12 +10,14 @@
  * - A failure before the commit point leaves it unknown whether the version is in the journal, and one after it leaves databases at different
  *   versions. Both end the store; opening finds out, so a version is never logged twice.
  */
+import { attempt } from "../base/index.js";
 import type { EngineBatch } from "../engine/index.js";
+import { isRefusal } from "../log/index.js";
 import { commitChannel } from "./channels.js";
 import type { CommitDatabase } from "./commit-format.js";
 import { appendCommit } from "./commit-log.js";
 import type { Staging } from "./staging.js";
-import { type Store, isRefusal } from "./store.js";
+import type { Store } from "./store.js";
 
 /** Commits what is staged as the next version. Durable, applied and published when it resolves. */
 export async function commitStaged(store: Store, staging: Staging): Promise<void> {
@@ -69,16 +71,4 @@ export async function commitStaged(store: Store, staging: Staging): Promise<void
 async function writeAll(batches: readonly EngineBatch[]): Promise<void> {
   const outcomes = await Promise.allSettled(batches.map((batch) => batch.write()));
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
-}
-
-/** Does it now, and tells later. */
-function attempt<R>(act: () => R): () => R {
-  try {
-    const result = act();
-    return () => result;
-  } catch (error) {
-    return () => {
-      throw error;
-    };
-  }
 }

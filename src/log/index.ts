@@ -3,6 +3,7 @@ export { inspectLog } from "./inspect.js";
 export { Log } from "./log.js";
 export { LogReader } from "./log-reader.js";
 export { RecordBatch } from "./record-batch.js";
+export { isRefusal } from "./refusal.js";
 export { repairLog } from "./repair.js";
 export { verifyLog } from "./verify.js";
 export type { GroupMessage, OpenMessage, PoisonMessage, SegmentMessage, TruncateMessage } from "./channels.js";

@@ -15,6 +15,7 @@
  *   store: a later commit must not take buckets that an earlier one may have.
  */
 import { ConflictError, StateError } from "../base/index.js";
+import { isRefusal } from "../log/index.js";
 import { checkpoint, checkpointWhenDue } from "./checkpoint.js";
 import { commitChannel } from "./channels.js";
 import { growWhenDue, hasRoom, makeRoom } from "./growth.js";
@@ -22,7 +23,7 @@ import { TOMBSTONE } from "./meta-map.js";
 import { checkChanges, stageChanges } from "./staging.js";
 import type { Staged } from "./staged.js";
 import type { PageChanges } from "./staged-sync.js";
-import { type Store, isRefusal } from "./store.js";
+import type { Store } from "./store.js";
 
 /** Commits changes: the three steps, one after the other. Resolves to the sequence once they are durable and published. */
 export async function commitPages(store: Store, changes: PageChanges): Promise<number> {

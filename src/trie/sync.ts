@@ -10,8 +10,8 @@
  * - A failure before the commit point changes nothing where the journal refused before any effect. Any other leaves it unknown whether the commit is
  *   durable, or rows and pages at different commits; both end the store, and opening finds out.
  */
-import type { HoldfastError } from "../base/index.js";
-import type { LogInput } from "../log/index.js";
+import { attempt } from "../base/index.js";
+import { type LogInput, isRefusal } from "../log/index.js";
 import { LEAF_BYTES, NODE_BYTES, nodeBytes } from "../proof/index.js";
 import { carryLeaves } from "./carry-leaves.js";
 import { commitChannel } from "./channels.js";
@@ -146,22 +146,4 @@ function fill(batch: ValuesBatch, { ops, values }: PackedChanges): ValuesBatch {
 /** The key of an op, as a view. */
 export function keyAt(ops: OpList, op: number): Uint8Array {
   return new Uint8Array(ops.words.buffer, op * LEAF_BYTES, NODE_BYTES);
-}
-
-/** Whether the journal refused before it did anything, so that the store goes on as it was. */
-function isRefusal(error: unknown): boolean {
-  const code = (error as Partial<HoldfastError> | undefined)?.code;
-  return code === "HF_BATCH_TOO_LARGE" || code === "HF_RECORD_TOO_LARGE" || code === "HF_INVALID_ARGUMENT";
-}
-
-/** Does it now, and tells later. */
-function attempt<R>(act: () => R): () => R {
-  try {
-    const result = act();
-    return () => result;
-  } catch (error) {
-    return () => {
-      throw error;
-    };
-  }
 }
