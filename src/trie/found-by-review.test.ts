@@ -159,6 +159,28 @@ test("a witness has what was read after the commit was prepared", async () => {
   await store.close();
 });
 
+test("a witness is made of values that are what their hashes say", async () => {
+  // It took hashes from rows that nobody held against anything: a row that was damaged since it was read made a witness that proves nothing.
+  const vfs = new SimVfs();
+  let database: EngineDatabase | undefined;
+  const engine = withCalls(memoryEngine({ vfs }), (opened) => {
+    database = opened;
+    return {};
+  });
+  const store = await openSmall(vfs, { engine });
+  await put(store, 1);
+  const session = store.begin();
+  await session.get(key(1));
+  const row = Uint8Array.of(1, ...key(1));
+  const batch = database!.batch();
+  batch.put(row, (await database!.get(row))!.with(5, 0xee));
+  await batch.write();
+  session.put(key(2), Uint8Array.of(2));
+  await expect(session.commit({ witness: true })).rejects.toMatchObject({ code: "HF_CORRUPTION" });
+  expect(store.sequence).toBe(1);
+  await store.close();
+});
+
 test("a store whose pages are gone is damaged, and says so", async () => {
   // It was told as a store that is not there, with the advice to make one.
   const vfs = new SimVfs();

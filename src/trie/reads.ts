@@ -43,12 +43,17 @@ export async function readValues(store: Store, keys: readonly Uint8Array[]): Pro
 
 /** As {@link readValues}, for who has the turn, so that nothing is being written. */
 export async function readCommitted(store: Store, keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+  return (await readRows(store, keys)).map((value) => value?.value);
+}
+
+/** As {@link readCommitted}, with the hash of each. */
+export async function readRows(store: Store, keys: readonly Uint8Array[]): Promise<(UncheckedValue | undefined)[]> {
   const read = await store.values.read(keys);
   const bad = firstBad(store, read);
   if (bad !== undefined) throw store.values.notSound(bad);
   const difference = await findDifference(store, store.pages.sequence, statesOf(keys, read));
   if (difference !== undefined && difference !== "moved") throw store.values.notThere(difference);
-  return read.map((value) => value?.value);
+  return read;
 }
 
 function statesOf(

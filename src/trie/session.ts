@@ -1,7 +1,7 @@
 /** A session: reads of one commit, and changes that become the next. */
 import { ConflictError, LimitError, StateError, checkBoolean, checkOptions, invalid } from "../base/index.js";
 import { type KeyState, type MultiProof, NODE_BYTES, nodeBytes } from "../proof/index.js";
-import { readValues } from "./reads.js";
+import { readRows, readValues } from "./reads.js";
 import { ENTRY_HEADER_BYTES } from "./record-format.js";
 import { StagedChanges } from "./staged-changes.js";
 import { type Store, checkKey } from "./store.js";
@@ -197,7 +197,7 @@ export class Session {
   }
 
   async #hashesBefore(keys: readonly Uint8Array[]): Promise<KeyState[]> {
-    const rows = await this.#store.values.read(keys);
+    const rows = await readRows(this.#store, keys);
     return rows.map((row, at): KeyState => {
       const key = keys[at]!;
       return row === undefined ? { key, value: undefined } : { key, valueHash: row.valueHash.slice() };
