@@ -4,7 +4,7 @@ import { type Engine, type EngineDatabase, memoryEngine } from "../engine/index.
 import { blake3 } from "../hash/index.js";
 import { Log } from "../log/index.js";
 import { verifyMultiProof } from "../proof/index.js";
-import { SimVfs } from "../vfs/index.js";
+import { FaultPlan, SimVfs } from "../vfs/index.js";
 import { MerkleStore, type MerkleStoreOptions } from "./index.js";
 import { DIRECTORY, openSmall } from "./small-merkle-store.contract.js";
 
@@ -254,6 +254,25 @@ test("a session reads one commit, whatever moment an engine reads at", async () 
   const seen = (await Promise.allSettled(looks)).flatMap((look) => (look.status === "fulfilled" ? [look.value] : []));
   expect(seen.every((value) => value?.[0] === 1)).toBe(true);
   await store.close();
+});
+
+test("a rollback that meets a journal that failed ends the store, as everything does that says HF_POISONED", async () => {
+  // The journal failed at rest, after its last batch was acknowledged. Only the rollback noticed, said that the store was poisoned, and left it serving.
+  const vfs = new SimVfs();
+  const store = await openSmall(vfs, { rollback: { commits: 2 } });
+  vfs.faults = new FaultPlan([{ operation: "write", path: "mark", errno: "EIO" }]);
+  await put(store, 1);
+  await vfs.delay(1000);
+  vfs.faults = undefined;
+  await expect(store.rollback(1)).rejects.toMatchObject({ code: "HF_POISONED" });
+  expect(store.failure).toMatchObject({ code: "HF_POISONED" });
+  await expect(store.get(key(1))).rejects.toMatchObject({ code: "HF_POISONED" });
+  await store.close();
+  const again = await openSmall(vfs, { rollback: { commits: 2 } });
+  expect(again.sequence).toBe(1);
+  await again.rollback(1);
+  expect(await again.get(key(1))).toBeUndefined();
+  await again.close();
 });
 
 test("two stores on one journal find out at the next commit, before one prunes what the other needs", async () => {

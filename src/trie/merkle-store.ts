@@ -178,6 +178,9 @@ export class MerkleStore {
     this.#going.add(going);
     try {
       return await going;
+    } catch (error) {
+      // The journal may have failed at rest, when nobody was there to be told.
+      throw error instanceof StateError && error.code === "HF_POISONED" ? this.#store.fail(error) : error;
     } finally {
       this.#going.delete(going);
     }
