@@ -19,7 +19,7 @@ export async function readValues(store: Store, keys: readonly Uint8Array[]): Pro
       store.checkUsable();
     }
     const { epoch, pages } = store;
-    const isStill = (): boolean => applying === undefined && store.epoch === epoch;
+    const isQuiet = store.applying === undefined;
     const { sequence } = pages;
     const read = await store.values.read(keys);
     const bad = firstBad(store, read);
@@ -29,7 +29,8 @@ export async function readValues(store: Store, keys: readonly Uint8Array[]): Pro
       continue;
     }
     // Rows that a commit is changing are not those of the pages.
-    const difference = isStill() ? await findDifference(store, sequence, statesOf(keys, read)) : undefined;
+    const difference =
+      isQuiet && store.epoch === epoch ? await findDifference(store, sequence, statesOf(keys, read)) : undefined;
     if (difference === undefined) {
       // What was read may be of a commit that was being written by then. Who asked sees it as everybody does: once it is published.
       if (store.epoch !== epoch) await store.applying?.done;
