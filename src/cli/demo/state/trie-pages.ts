@@ -6,5 +6,5 @@ import type { MerkleStoreOptions } from "../../../trie/index.js";
  */
 export const triePages: NonNullable<MerkleStoreOptions["pages"]> = {
   capacity: 256,
-  checkpoint: { logBytesMax: 16 * 1024 * 1024 },
+  checkpoint: { logBytesMax: 8 * 1024 * 1024 },
 };
