@@ -1,5 +1,6 @@
 /** Merkle stores on a disk whose operations fail. */
 import type { ExploreFaultsOptions } from "holdfast/testing";
+import { HoldfastError } from "holdfast";
 import { type MerkleCall, MerkleCaller, type MerkleChange } from "../../src/cli/crash/merkle-calls.js";
 import type { MerkleEvent } from "../../src/cli/crash/merkle-model.js";
 import { CLUSTER, keyOf } from "../../src/cli/crash/merkle-place.js";
@@ -55,7 +56,7 @@ export function merkleFaults(
         for (const call of calls) await caller.make(call);
         await caller.close();
       } catch (error) {
-        await probe(caller);
+        await probe(caller, error);
         throw error;
       }
     },
@@ -63,26 +64,27 @@ export function merkleFaults(
 }
 
 /** After a failure: either the store goes on, and only what can't be read is refused; or it takes nothing more at all. And it lets itself be closed. */
-async function probe(caller: MerkleCaller): Promise<void> {
+async function probe(caller: MerkleCaller, told: unknown): Promise<void> {
   const { store } = caller;
-  const commit = (): Promise<unknown> => caller.make({ call: "commits", count: 1 });
-  const first = await failureOf(commit());
-  if (first?.code === "HF_POISONED") {
-    const key = keyOf(0);
-    const calls = [
-      commit,
-      () => store.checkpoint(),
-      () => store.rollback(1),
-      () => store.get(key),
-      () => store.prove(key),
-      () => store.verify(),
-    ];
-    for (const call of calls) {
-      const failure = await failureOf(call());
-      if (failure?.code !== "HF_POISONED")
-        throw new Error(`a Merkle store that had failed took a call, or said ${failure?.code}`);
-    }
-  } else if (first !== undefined && !(first.code === "HF_IO" && READING.has(String(first.details["operation"]))))
-    throw new Error(`a Merkle store goes on after ${first.code}: ${first.message}`);
+  const key = keyOf(0);
+  // Closing failed, or reopening behind it: there is nothing left to ask.
+  if ((await failureOf(store.get(key)))?.code === "HF_CLOSED") return;
+  const isOver = store.failure !== undefined;
+  if (told instanceof HoldfastError && isOver !== (told.code === "HF_POISONED") && !READING.has(operationOf(told)))
+    throw new Error(`a Merkle store rejected with ${told.code}, and ${isOver ? "is over" : "goes on"}`);
+  const changes: (() => Promise<unknown>)[] = isOver
+    ? [() => caller.make({ call: "commits", count: 1 }), () => store.rollback(1), () => store.checkpoint()]
+    : [];
+  for (const call of [...changes, () => store.get(key), () => store.prove(key), () => store.verify()]) {
+    const failure = await failureOf(call());
+    if (isOver && failure?.code !== "HF_POISONED")
+      throw new Error(`a Merkle store that had failed took a call, or said ${failure?.code}`);
+    if (!isOver && failure !== undefined && !READING.has(operationOf(failure)))
+      throw new Error(`a Merkle store goes on after ${failure.code}: ${failure.message}`);
+  }
   await caller.abandon();
+}
+
+function operationOf(error: HoldfastError): string {
+  return String(error.details["operation"]);
 }

@@ -1,4 +1,4 @@
-/** Every operation of a Merkle store fails once, in every way. `npm test` tries a share of them, `HOLDFAST_EFFORT=full` (as in CI) all. */
+/** Every operation of a Merkle store fails once. `npm test` tries a share of them, `HOLDFAST_EFFORT=full` (as in CI) all, in every way on a log of its own. */
 import { expect, it } from "vitest";
 import { exploreFaults } from "holdfast/testing";
 import { FLAT_ERRNOS } from "./flatkv-faults.contract.js";
@@ -14,8 +14,9 @@ for (const journal of isFull ? (["own", "log", "stream"] as const) : (["own"] as
       const report = await exploreFaults({
         ...merkleFaults(`merkle faults, ${journal}`, { journal }, seed),
         samples: 1,
-        recoveryPoints: isFull ? 2 : 1,
-        ...(isFull ? {} : { errnos: FLAT_ERRNOS, runsMax: 100 }),
+        recoveryPoints: 1,
+        ...(isFull && journal === "own" ? {} : { errnos: FLAT_ERRNOS }),
+        ...(isFull ? {} : { runsMax: 100 }),
       });
       expect(report.runs).toBeGreaterThanOrEqual(100);
       expect(report.failedSyncStates).toBeGreaterThan(20);
