@@ -5,13 +5,44 @@ export const BYTES = 32;
 
 /** @typedef {{ readonly key: Uint8Array, readonly value: Uint8Array }} Put */
 
-/**
- * @param {number} count
- * @returns {Uint8Array[]} random
- */
-export function freshKeys(count) {
-  const bytes = randomFillSync(new Uint8Array(count * BYTES));
-  return Array.from({ length: count }, (_, index) => bytes.subarray(index * BYTES, (index + 1) * BYTES));
+/** Random keys, in one piece of memory: a million objects would be more work for the collector than what is measured. */
+export class Keys {
+  #bytes;
+
+  /** @param {number} count */
+  constructor(count) {
+    this.#bytes = randomFillSync(new Uint8Array(count * BYTES));
+  }
+
+  get length() {
+    return this.#bytes.length / BYTES;
+  }
+
+  /**
+   * @param {number} from
+   * @param {number} to
+   * @returns {Uint8Array[]}
+   */
+  slice(from, to) {
+    return Array.from({ length: Math.min(to, this.length) - from }, (_, at) => this.#at(from + at));
+  }
+
+  /**
+   * @param {number} count at most as many as there are
+   * @param {number} [below] of the first ones only
+   * @returns {Uint8Array[]} different ones, chosen at random
+   */
+  choose(count, below = this.length) {
+    /** @type {Set<number>} */
+    const chosen = new Set();
+    while (chosen.size < Math.min(count, below)) chosen.add(Math.floor(Math.random() * below));
+    return Array.from(chosen, (at) => this.#at(at));
+  }
+
+  /** @param {number} at */
+  #at(at) {
+    return this.#bytes.subarray(at * BYTES, (at + 1) * BYTES);
+  }
 }
 
 /**
@@ -21,18 +52,6 @@ export function freshKeys(count) {
 export function putsOf(keys) {
   const values = randomFillSync(new Uint8Array(keys.length * BYTES));
   return keys.map((key, index) => ({ key, value: values.subarray(index * BYTES, (index + 1) * BYTES) }));
-}
-
-/**
- * @param {readonly Uint8Array[]} known
- * @param {number} count at most as many as are known
- * @returns {Uint8Array[]} different ones, chosen at random
- */
-export function choose(known, count) {
-  /** @type {Set<Uint8Array>} */
-  const chosen = new Set();
-  while (chosen.size < count) chosen.add(known[Math.floor(Math.random() * known.length)] ?? new Uint8Array(BYTES));
-  return [...chosen];
 }
 
 /**
@@ -49,13 +68,14 @@ export async function commit(store, puts) {
  * Stores rows that are no part of what is measured.
  *
  * @param {(puts: readonly Put[]) => Promise<unknown>} write
- * @param {readonly Uint8Array[]} keys
+ * @param {Keys} keys
+ * @param {number} count of the first ones
  * @param {(done: number) => void} progress
  */
-export async function fill(write, keys, progress) {
+export async function fill(write, keys, count, progress) {
   const step = 10_000;
-  for (let at = 0; at < keys.length; at += step) {
-    await write(putsOf(keys.slice(at, at + step)));
+  for (let at = 0; at < count; at += step) {
+    await write(putsOf(keys.slice(at, Math.min(at + step, count))));
     if ((at / step) % 10 === 0) progress(at);
   }
 }

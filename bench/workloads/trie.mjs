@@ -6,7 +6,7 @@ import { withGroups } from "../groups.mjs";
 import { MerkleStore, blake3, verifyPathProof } from "../holdfast.mjs";
 import { EthereumTrie } from "../peers/ethereum-trie.mjs";
 import { median, quantile } from "../statistics.mjs";
-import { choose, commit, fill, freshKeys, putsOf } from "../trie/puts.mjs";
+import { Keys, commit, fill, putsOf } from "../trie/puts.mjs";
 import { measureTable } from "../trie/table.mjs";
 
 const SMALL = 100;
@@ -36,7 +36,7 @@ export const trie = {
  * @typedef {object} Contender
  * @property {string} name
  * @property {number} puts a commit
- * @property {readonly Uint8Array[]} keys
+ * @property {number} below of the first so many keys
  * @property {(puts: readonly import("../trie/puts.mjs").Put[]) => Promise<unknown>} write durable when it resolves
  * @property {string | undefined} log directory of its log
  * @property {number} least commits in a round
@@ -51,47 +51,21 @@ export const trie = {
 async function run({ directory, floor, rounds, roundMs, quick, progress }) {
   const count = quick ? 20_000 : 1_000_000;
   const puts = quick ? 1000 : 10_000;
-  const keys = freshKeys(count);
+  const keys = new Keys(count);
   const said = count.toLocaleString("en");
   const place = path.join(directory, "store");
   const store = await MerkleStore.open(place, { pages: { cache: { bytes: CACHE_BYTES } } });
   const write = (/** @type {readonly import("../trie/puts.mjs").Put[]} */ puts) => commit(store, puts);
-  await fill(write, keys, (done) => progress(`storing ${said} keys, ${done.toLocaleString("en")} done`));
+  await fill(write, keys, count, (done) => progress(`storing ${said} keys, ${done.toLocaleString("en")} done`));
   const log = path.join(place, "pages", "log");
-  const peer = await EthereumTrie.open(path.join(directory, "ethereum"));
-  const peerKeys = keys.slice(0, quick ? 2000 : PEER_KEYS);
-  const peerSaid = peerKeys.length.toLocaleString("en");
-  await fill(
-    (changes) => peer.commit(changes),
-    peerKeys,
-    (done) => progress(`storing ${peerSaid} keys in Ethereum's trie, ${done.toLocaleString("en")} done`),
-  );
-
   const of = (/** @type {Omit<Contender, "ms" | "groups">} */ one) => ({ ...one, ms: [], groups: [] });
-  const large = of({ name: "large", puts, keys, write, log, least: 3 });
-  const small = of({ name: "small", puts: SMALL, keys, write, log, least: 20 });
-  const peerLarge = of({
-    name: "Ethereum's trie",
-    puts,
-    keys: peerKeys,
-    write: (changes) => peer.commit(changes),
-    log: undefined,
-    least: 1,
-  });
+  const large = of({ name: "large", puts, below: count, write, log, least: 3 });
+  const small = of({ name: "small", puts: SMALL, below: count, write, log, least: 20 });
   for (let round = 0; round <= rounds; round++) {
     if (round > 0) progress(`commits, round ${round} of ${rounds}`);
-    for (const one of [large, small]) await measure(one, roundMs, round === 0, quick);
-    if (round > 0 && round <= PEER_ROUNDS) await measure(peerLarge, 0, false, quick);
+    for (const one of [large, small]) await measure(one, keys, roundMs, round === 0, quick);
   }
-
   const proofs = await measureProofs(store, keys, rounds, progress);
-  const peerProofs = [];
-  for (const key of choose(peerKeys, 500)) {
-    const start = performance.now();
-    await peer.prove(key);
-    peerProofs.push(performance.now() - start);
-  }
-  await peer.close();
   const stats = store.stats();
   const memory = process.memoryUsage();
   await store.close();
@@ -100,6 +74,31 @@ async function run({ directory, floor, rounds, roundMs, quick, progress }) {
   const again = await measureCold(place, keys);
   progress("looking up pages in a table that is as full as it gets");
   const table = await measureTable(path.join(directory, "table"));
+
+  // Last, because it fills this process's memory.
+  const peer = await EthereumTrie.open(path.join(directory, "ethereum"));
+  const peerKeys = quick ? 2000 : PEER_KEYS;
+  const peerSaid = peerKeys.toLocaleString("en");
+  const peerWrite = (/** @type {readonly import("../trie/puts.mjs").Put[]} */ changes) => peer.commit(changes);
+  await fill(peerWrite, keys, peerKeys, (done) =>
+    progress(`storing ${peerSaid} keys in Ethereum's trie, ${done.toLocaleString("en")} done`),
+  );
+  const peerLarge = of({
+    name: "Ethereum's trie",
+    puts,
+    below: peerKeys,
+    write: peerWrite,
+    log: undefined,
+    least: 1,
+  });
+  for (let round = 1; round <= Math.min(rounds, PEER_ROUNDS); round++) await measure(peerLarge, keys, 0, false, quick);
+  const peerProofs = [];
+  for (const key of keys.choose(500, peerKeys)) {
+    const start = performance.now();
+    await peer.prove(key);
+    peerProofs.push(performance.now() - start);
+  }
+  await peer.close();
 
   const smallBytes = Math.round(median(small.groups));
   const floorMs = floor.sync(Array(quick ? 20 : 200).fill(smallBytes)).p50Ns / 1e6;
@@ -159,7 +158,7 @@ async function run({ directory, floor, rounds, roundMs, quick, progress }) {
       {
         what: "page cache",
         measured: mebibytes(stats.pages.cacheBytes),
-        beside: `${mebibytes(CACHE_BYTES)} allowed, ${mebibytes(memory.rss)} resident in all, peer and keys included`,
+        beside: `${mebibytes(CACHE_BYTES)} allowed, ${mebibytes(memory.rss)} resident in all, keys included`,
         ratio: "",
         asked: "within what is allowed",
         reached: asked(stats.pages.cacheBytes <= CACHE_BYTES),
@@ -184,16 +183,17 @@ async function run({ directory, floor, rounds, roundMs, quick, progress }) {
 
 /**
  * @param {Contender} contender
+ * @param {Keys} keys
  * @param {number} durationMs
  * @param {boolean} isWarming
  * @param {boolean} quick
  */
-async function measure({ puts, keys, write, log, least, ms, groups }, durationMs, isWarming, quick) {
+async function measure({ puts, below, write, log, least, ms, groups }, keys, durationMs, isWarming, quick) {
   const { result, groups: written } = await withGroups(log ?? "", async () => {
     const taken = [];
     const end = performance.now() + durationMs;
     while (taken.length < (quick ? 1 : least) || performance.now() < end) {
-      const changes = putsOf(choose(keys, Math.min(puts, keys.length)));
+      const changes = putsOf(keys.choose(puts, below));
       const start = performance.now();
       await write(changes);
       taken.push(performance.now() - start);
@@ -207,7 +207,7 @@ async function measure({ puts, keys, write, log, least, ms, groups }, durationMs
 
 /**
  * @param {import("../../dist/trie/index.js").MerkleStore} store
- * @param {readonly Uint8Array[]} keys
+ * @param {Keys} keys
  * @param {number} rounds
  * @param {(text: string) => void} progress
  * @returns {Promise<{ made: number, verified: number, bytes: number }>} a second; and bytes of one
@@ -218,7 +218,7 @@ async function measureProofs(store, keys, rounds, progress) {
   let bytes = 0;
   for (let round = 0; round <= rounds; round++) {
     progress(`proofs, round ${round} of ${rounds}`);
-    const chosen = choose(keys, Math.min(PROOFS, keys.length));
+    const chosen = keys.choose(PROOFS);
     const values = await store.getMany(chosen);
     const start = performance.now();
     const proofs = [];
@@ -240,13 +240,13 @@ async function measureProofs(store, keys, rounds, progress) {
 
 /**
  * @param {string} place
- * @param {readonly Uint8Array[]} keys
+ * @param {Keys} keys
  * @returns {Promise<number>} milliseconds of a first commit
  */
 async function measureCold(place, keys) {
   const store = await MerkleStore.open(place);
   const start = performance.now();
-  await commit(store, putsOf(choose(keys, SMALL)));
+  await commit(store, putsOf(keys.choose(SMALL)));
   const taken = performance.now() - start;
   await store.close();
   return taken;
