@@ -6,6 +6,7 @@ import { type MerkleCasePlan, merkleExploration } from "../../src/cli/crash/merk
 import { type Engine, type EngineDatabase, memoryEngine } from "../../src/engine/index.js";
 import { Log } from "../../src/log/index.js";
 import { exploreCrashes } from "../../src/testing/index.js";
+import { exchange, filesOf } from "../../src/trie/exchanged-files.contract.js";
 import { MerkleStore, type MerkleStoreOptions } from "../../src/trie/index.js";
 import { SimVfs } from "../../src/vfs/index.js";
 
@@ -229,33 +230,6 @@ const otherMoments: Story = async () => {
   }
   return 4;
 };
-
-async function filesOf(vfs: SimVfs, directory: string): Promise<Map<string, Uint8Array>> {
-  const files = new Map<string, Uint8Array>();
-  for (const name of await vfs.list(directory)) {
-    const path = vfs.join(directory, name);
-    const { kind, bytes } = (await vfs.stat(path))!;
-    if (kind === "directory") {
-      for (const [below, content] of await filesOf(vfs, path)) files.set(below, content);
-      continue;
-    }
-    const content = new Uint8Array(bytes);
-    const file = await vfs.open(path, { access: "read" });
-    await file.read(content, 0);
-    await file.close();
-    files.set(path, content);
-  }
-  return files;
-}
-
-async function exchange(vfs: SimVfs, directory: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
-  for (const path of (await filesOf(vfs, directory)).keys()) await vfs.remove(path);
-  for (const [path, content] of files) {
-    const file = await vfs.open(path, { access: "read-write", create: "exclusive" });
-    await file.write(content, 0);
-    await file.close();
-  }
-}
 
 /** Two stores that were given one journal: the second commit of the other one is refused, and the first store opens again. */
 const oneJournal: Story = async () => {
