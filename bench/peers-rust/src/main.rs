@@ -2,8 +2,8 @@
 //!
 //!     peers-rust LOG append DIR WRITERS BYTES WARM_MS MS    records and elapsedNs of MS milliseconds, after WARM_MS that are not counted
 //!     peers-rust LOG fill DIR RECORDS BYTES                 writes a log to be read
-//!     peers-rust LOG open DIR                               ns until it can be appended to, after one time that is not counted
-//!     peers-rust LOG replay DIR RECORDS BYTES               ns to open and read everything, after one time that is not counted
+//!     peers-rust LOG open DIR                               ns until it can be appended to
+//!     peers-rust LOG replay DIR RECORDS BYTES               ns to open and read everything
 //!     peers-rust nomt DIR                                   a trie that does what lines of standard input say: see trie.rs
 //!
 //! LOG is okaywal, which can only append here, or raft-engine. Both gather what concurrent threads append into one sync by themselves.
@@ -44,12 +44,10 @@ fn run(args: &[&str]) -> Result<(), Failure> {
             println!("{{}}");
         }
         ["raft-engine", "open", directory] => {
-            logs::time_open(directory)?;
             println!("{{\"ns\":{}}}", logs::time_open(directory)?.as_nanos());
         }
         ["raft-engine", "replay", directory, records, bytes] => {
             let (records, bytes) = (records.parse()?, bytes.parse()?);
-            logs::time_replay(directory, records, bytes)?;
             println!(
                 "{{\"ns\":{}}}",
                 logs::time_replay(directory, records, bytes)?.as_nanos()
