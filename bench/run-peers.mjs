@@ -92,14 +92,18 @@ async function measure(directory) {
   const machine = describeMachine(directory);
   const floor = makeFloor(directory);
   if (machine.volatile)
-    say(`${directory} is in memory, where a durable write costs nothing: these numbers say nothing. Choose another --dir.`);
+    say(
+      `${directory} is in memory, where a durable write costs nothing: these numbers say nothing. Choose another --dir.`,
+    );
 
   const { quick, rounds } = options;
   const { quickerLibrary } = await import("./against/row-hash.mjs");
   const hashLibrary = missing.has("hash-wasm") ? "noble" : await quickerLibrary();
   const out = options.out ?? (quick ? path.join(ROOT, ".tmp", "bench-peers") : path.join(ROOT, "docs", "benchmarks"));
   fs.mkdirSync(out, { recursive: true });
-  const command = ["npm run bench:peers", ...(process.argv.length > 2 ? ["--", ...process.argv.slice(2)] : [])].join(" ");
+  const command = ["npm run bench:peers", ...(process.argv.length > 2 ? ["--", ...process.argv.slice(2)] : [])].join(
+    " ",
+  );
   const { drawChart } = await import("./against/chart.mjs");
   const { renderPage } = await import("./against/page.mjs");
   const common = skipped.length;
@@ -127,7 +131,10 @@ async function measure(directory) {
     const { bavail, bsize } = fs.statfsSync(directory);
     const need = workload.needBytes(context);
     if (bavail * bsize < need + GIB) {
-      skip(name, `it needs ${(need / GIB).toFixed(1)} GiB and one to spare, ${((bavail * bsize) / GIB).toFixed(1)} are free`);
+      skip(
+        name,
+        `it needs ${(need / GIB).toFixed(1)} GiB and one to spare, ${((bavail * bsize) / GIB).toFixed(1)} are free`,
+      );
       continue;
     }
     fs.mkdirSync(own);
@@ -174,7 +181,7 @@ function missingPeers(skip) {
     say("installing the peers (npm ci in bench/)");
     spawnSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: HERE, stdio: ["ignore", "ignore", "inherit"] });
   }
-  if (isThere("better-sqlite3") && !(sqliteLoads())) {
+  if (isThere("better-sqlite3") && !sqliteLoads()) {
     say("building better-sqlite3 (some minutes where there is no built one to be had)");
     spawnSync("npm", ["rebuild", "better-sqlite3", "--ignore-scripts=false"], { cwd: HERE, stdio: "ignore" });
   }
@@ -182,7 +189,7 @@ function missingPeers(skip) {
   const missing = new Map();
   for (const name of PEERS) {
     if (!isThere(name)) missing.set(name, "npm ci did not install it");
-    else if (name === "better-sqlite3" && !(sqliteLoads())) missing.set(name, "it can't be built here");
+    else if (name === "better-sqlite3" && !sqliteLoads()) missing.set(name, "it can't be built here");
   }
   for (const [name, reason] of missing) skip(name, reason);
   return missing;

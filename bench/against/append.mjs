@@ -38,7 +38,9 @@ async function run(context) {
   const all = [];
   for (const [bytes, size] of SIZES) {
     /** @type {Map<string, number[][]>} of each column, the rounds */
-    const perSecond = new Map([FLOOR, ...contenders.map(({ name }) => name)].map((name) => [name, WRITERS.map(() => [])]));
+    const perSecond = new Map(
+      [FLOOR, ...contenders.map(({ name }) => name)].map((name) => [name, WRITERS.map(() => [])]),
+    );
     for (const [column, writers] of WRITERS.entries()) {
       for (let round = 0; round < rounds; round++) {
         progress(`${size}, ${writers} writers, round ${round + 1} of ${rounds}`);
@@ -73,7 +75,7 @@ async function run(context) {
     grids,
     chart: "dots",
     notes: [
-      `Every turn begins in an empty directory. After ${roundMs / 4} ms that warm it, a contender runs for ${roundMs} ms; then what it left in the page cache is written back. ${rounds} rounds.`,
+      `Every turn begins in an empty directory. After ${roundMs / 4} ms that warm it, a contender runs for ${roundMs} ms; then what it left in the page cache is written back. Rounds: ${rounds}.`,
       "The floor writes holdfast's groups. Whoever writes fewer or smaller ones can be quicker than it.",
     ],
     rounds: all,

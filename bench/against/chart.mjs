@@ -26,11 +26,20 @@ export async function drawChart({ title }, { grids, chart }) {
     config: {
       view: { stroke: null },
       title: { color: INK, subtitleColor: INK, fontSize: 14 },
-      axis: { labelColor: INK, titleColor: INK, gridColor: GRID, domainColor: INK, tickColor: INK, titleFontWeight: "normal" },
+      axis: {
+        labelColor: INK,
+        titleColor: INK,
+        gridColor: GRID,
+        domainColor: INK,
+        tickColor: INK,
+        titleFontWeight: "normal",
+      },
       legend: { labelColor: INK, titleColor: INK, titleFontWeight: "normal" },
     },
     ...(chart === "dots" ? { hconcat: grids.map(dots) } : { concat: grids.map(lines), columns: 2 }),
-    resolve: { scale: { color: chart === "dots" && sameColumns(grids) ? "shared" : chart === "dots" ? "independent" : "shared" } },
+    resolve: {
+      scale: { color: chart === "dots" && sameColumns(grids) ? "shared" : chart === "dots" ? "independent" : "shared" },
+    },
   };
   const { spec: vega } = compile(/** @type {import("vega-lite").TopLevelSpec} */ (/** @type {unknown} */ (spec)));
   const svg = await new View(parse(vega), { renderer: "none" }).toSVG();
@@ -69,7 +78,7 @@ function dots(grid, index) {
     type: "quantitative",
     scale: { type: "log", nice: true },
     title: `${grid.unit}, ${grid.better} is better`,
-    axis: { format: "~s", tickCount: 5 },
+    axis: logAxis(values.map(({ value }) => value)),
   };
   return {
     title: { text: grid.title, fontSize: 12, fontWeight: "normal", anchor: "start" },
@@ -90,7 +99,13 @@ function dots(grid, index) {
         encoding: {
           y,
           x,
-          color: { field: "column", type: "nominal", title: grid.columnTitle, scale: { domain, range: COLORS.slice(0, domain.length) }, ...(domain.length === 1 ? { legend: null } : {}) },
+          color: {
+            field: "column",
+            type: "nominal",
+            title: grid.columnTitle,
+            scale: { domain, range: COLORS.slice(0, domain.length) },
+            ...(domain.length === 1 ? { legend: null } : {}),
+          },
         },
       },
     ],
@@ -105,12 +120,13 @@ function dots(grid, index) {
  * @param {readonly import("./context.js").Grid[]} grids
  */
 function lines(grid, _index, grids) {
+  const values = valuesOf(grid);
   const domain = [...new Set(grids.flatMap(({ rows }) => rows.map(({ name }) => name)))];
   return {
     title: { text: grid.title, fontSize: 12, fontWeight: "normal", anchor: "start" },
     width: 330,
     height: 200,
-    data: { values: valuesOf(grid) },
+    data: { values },
     mark: { type: "line", point: { size: 36, filled: true }, strokeWidth: 2 },
     encoding: {
       x: {
@@ -118,14 +134,14 @@ function lines(grid, _index, grids) {
         type: "quantitative",
         scale: { type: "log" },
         title: grid.columnTitle,
-        axis: { format: "~s", tickCount: 5 },
+        axis: logAxis(grid.columns),
       },
       y: {
         field: "value",
         type: "quantitative",
         scale: { type: "log" },
         title: grid.unit,
-        axis: { format: "~s", tickCount: 5 },
+        axis: logAxis(values.map(({ value }) => value)),
       },
       color: {
         field: "contender",
@@ -146,6 +162,20 @@ function valuesOf({ rows, columns }) {
       return value === undefined ? [] : [{ contender: name, at, column: at.toLocaleString("en"), value }];
     }),
   );
+}
+
+/**
+ * A line at each power of ten; where those are few, at its double and its fivefold too.
+ *
+ * @param {readonly number[]} numbers
+ */
+function logAxis(numbers) {
+  const [least, most] = [Math.min(...numbers), Math.max(...numbers)].map((number) => Math.log10(number));
+  const [first, last] = [Math.floor(least ?? 0), Math.ceil(most ?? 0)];
+  const steps = last - first > 2 ? [1] : [1, 2, 5];
+  const values = Array.from({ length: last - first + 1 }, (_, at) => steps.map((step) => step * 10 ** (first + at)));
+  const labelExpr = "datum.value >= 1000 ? format(datum.value, '~s') : format(datum.value, '~g')";
+  return { values: values.flat(), labelExpr };
 }
 
 /** @param {readonly import("./context.js").Grid[]} grids */

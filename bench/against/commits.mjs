@@ -25,7 +25,7 @@ export const trie = {
   name: "trie",
   title: "Merkle trie",
   needBytes: ({ quick }) => (quick ? 1 : 4) * 2 ** 30,
-  run: (context) => run(context, tries(context), "MerkleStore", TRIE_ROW_BYTES, context.quick ? 1000 : 10_000, true),
+  run: (context) => run(context, tries(context), "MerkleStore", TRIE_ROW_BYTES, context.quick ? 500 : 10_000, true),
 };
 
 /**
@@ -40,6 +40,7 @@ export const trie = {
 async function run(context, contenders, ours, rowBytes, rows, proving) {
   const { directory, floor, rounds, quick, progress, hashLibrary } = context;
   const roundMs = quick ? 60 : context.roundMs;
+  const sizes = quick ? PUTS.slice(0, 2) : PUTS;
   const field = new Field(context);
   /** @type {Map<string, import("./programs.mjs").Conversation>} */
   const open = new Map();
@@ -54,7 +55,7 @@ async function run(context, contenders, ours, rowBytes, rows, proving) {
   }
   const least = quick ? 1 : 5;
   const names = [...open.keys()];
-  const columns = () => PUTS.map(() => /** @type {number[]} */ ([]));
+  const columns = () => sizes.map(() => /** @type {number[]} */ ([]));
   /** @type {Map<string, number[][]>} */
   const perSecond = new Map([FLOOR, ...names].map((name) => [name, columns()]));
   /** @type {Map<string, number[]>} */
@@ -62,9 +63,14 @@ async function run(context, contenders, ours, rowBytes, rows, proving) {
   // The first round warms code, and is not counted.
   for (let round = 0; round <= rounds; round++) {
     if (round > 0) progress(`round ${round} of ${rounds}`);
-    for (const [column, puts] of PUTS.entries()) {
+    for (const [column, puts] of sizes.entries()) {
       for (const name of inTurn(names, round)) {
-        const turn = await field.turn(name, () => open.get(name)?.ask(`update ${rows} ${puts} ${round === 0 ? 0 : roundMs} ${least}`) ?? Promise.resolve(undefined));
+        const turn = await field.turn(
+          name,
+          () =>
+            open.get(name)?.ask(`update ${rows} ${puts} ${round === 0 ? 0 : roundMs} ${least}`) ??
+            Promise.resolve(undefined),
+        );
         settle();
         if (turn !== undefined && round > 0) perSecond.get(name)?.[column]?.push((puts * 1000) / median(turn.ms));
       }
@@ -74,7 +80,10 @@ async function run(context, contenders, ours, rowBytes, rows, proving) {
     }
     if (!proving) continue;
     for (const name of names) {
-      const turn = await field.turn(name, () => open.get(name)?.ask(`prove ${rows} ${PROOFS}`) ?? Promise.resolve(undefined));
+      const turn = await field.turn(
+        name,
+        () => open.get(name)?.ask(`prove ${rows} ${PROOFS}`) ?? Promise.resolve(undefined),
+      );
       if (turn !== undefined && round > 0) proofMs.get(name)?.push(...turn.ms);
     }
   }
@@ -88,9 +97,12 @@ async function run(context, contenders, ours, rowBytes, rows, proving) {
       unit: "rows/s",
       better: "higher",
       columnTitle: "puts in a commit",
-      columns: PUTS,
+      columns: sizes,
       ours,
-      rows: [...perSecond].map(([name, taken]) => ({ name, values: taken.map((values) => (values.length === 0 ? undefined : median(values))) })),
+      rows: [...perSecond].map(([name, taken]) => ({
+        name,
+        values: taken.map((values) => (values.length === 0 ? undefined : median(values))),
+      })),
     },
   ];
   if (proving)
@@ -107,7 +119,7 @@ async function run(context, contenders, ours, rowBytes, rows, proving) {
     grids,
     chart: "dots",
     notes: [
-      `Each contender is in a process of its own. Values are of median commits of known keys, chosen at random, durable when they end; ${rounds} rounds of ${roundMs} ms. Keys of ${rowBytes - 32} B, values of 32 B.`,
+      `Each contender is in a process of its own. A value is that of the median commit of known keys, chosen at random, durable when it ends; rounds of ${roundMs} ms: ${rounds}. Keys of ${rowBytes - 32} B, values of 32 B.`,
       "The floor is one O_DSYNC write of as many blocks as keys and values fill, and knows nothing of the rows before.",
       proving
         ? "The tries of @ethereumjs take milliseconds for a put, so all have few keys here; growth.md has more."

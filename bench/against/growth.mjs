@@ -47,7 +47,7 @@ async function run(context) {
     const points = [];
     curves.set(contender.name, points);
     const rows = await field.turn(contender.name, () =>
-      follow(contender, place, sizes, curveMs, points, (text) => progress(`${contender.name}: ${text}`)),
+      follow(contender, place, sizes, context, points, (text) => progress(`${contender.name}: ${text}`)),
     );
     fs.rmSync(place, { recursive: true, force: true });
     settle();
@@ -60,7 +60,7 @@ async function run(context) {
     /** @type {string} */ title,
     /** @type {string} */ unit,
     /** @type {keyof Point} */ pick,
-    /** @type {string | undefined} */ ours = undefined,
+    /** @type {string | undefined} */ ours,
     /** @type {(name: string) => boolean} */ within = () => true,
   ) => ({
     title,
@@ -78,9 +78,9 @@ async function run(context) {
     grids: [
       grid("one update, commit stores", "µs", "microsAnUpdate", "FlatKV", inKind(true)),
       grid("one update, tries", "µs", "microsAnUpdate", "MerkleStore", inKind(false)),
-      grid("resident memory", "MiB", "residentMiB"),
-      grid("memory that no file stands behind", "MiB", "ownMiB"),
-      grid("disk", "MiB", "diskMiB"),
+      grid("resident memory", "MiB", "residentMiB", undefined),
+      grid("memory that no file stands behind", "MiB", "ownMiB", undefined),
+      grid("disk", "MiB", "diskMiB", undefined),
     ],
     chart: "lines",
     notes: [
@@ -97,14 +97,14 @@ async function run(context) {
  * @param {import("./states.mjs").StateContender} contender
  * @param {string} place
  * @param {readonly number[]} sizes
- * @param {number} curveMs
+ * @param {import("./context.js").PeerContext} context
  * @param {Point[]} points gets what is found
  * @param {(text: string) => void} progress
  * @returns {Promise<number>} rows at the end
  */
-async function follow({ start }, place, sizes, curveMs, points, progress) {
-  const end = performance.now() + curveMs;
+async function follow({ start }, place, sizes, { curveMs, quick }, points, progress) {
   const conversation = await start(place);
+  const end = performance.now() + curveMs;
   let rows = 0;
   try {
     for (const size of sizes) {
@@ -114,7 +114,7 @@ async function follow({ start }, place, sizes, curveMs, points, progress) {
         rows = next;
       }
       if (rows < size) break;
-      const { ms } = await conversation.ask(`update ${rows} ${PUTS} 0 5`);
+      const { ms } = await conversation.ask(`update ${rows} ${PUTS} 0 ${quick ? 1 : 5}`);
       const { resident, own } = memoryOf(conversation.pid);
       points.push({
         rows,

@@ -14,7 +14,7 @@ const AHEAD = 1.05;
  */
 export function renderPage({ name, title }, { grids, notes }, { machine, floor, command, quick, skipped }) {
   const names = [...new Set(grids.flatMap(({ rows }) => rows.map((row) => row.name)))];
-  const behind = grids.flatMap(linesBehind);
+  const behind = grids.flatMap((grid) => linesBehind(grid, name === "replay"));
   return [
     `# ${title}`,
     ...(quick ? ["**A quick run, which shows that everything works. Its numbers mean little.**"] : []),
@@ -22,6 +22,7 @@ export function renderPage({ name, title }, { grids, notes }, { machine, floor, 
     "In brackets: the speed as a multiple of ours, and of the floor where there is one. More than 1 is quicker.",
     ...grids.flatMap((grid) => [`## ${capital(grid.title)}, ${grid.unit}`, tableOf(grid)]),
     "## Where ours is behind",
+    "How many times as quick, and in brackets the column.",
     behind.length === 0 ? "Nowhere in this run by more than 5 %." : behind.map((line) => `- ${line}`).join("\n"),
     "## Settings",
     settingsOf(names),
@@ -37,7 +38,7 @@ export function renderPage({ name, title }, { grids, notes }, { machine, floor, 
 function tableOf(grid) {
   const { columns, columnTitle, rows } = grid;
   const [ours, floor] = [rowOf(grid, grid.ours), rows.find(({ name }) => isFloor(name))];
-  const header = ["", ...columns.map((column) => `${column.toLocaleString("en")} ${columnTitle}`), "does not do"];
+  const header = [`${columnTitle}:`, ...columns.map((column) => column.toLocaleString("en")), "does not do"];
   const body = rows.map(({ name, values }) => [
     name === grid.ours ? `**${name}**` : name,
     ...values.map((value, column) => {
@@ -57,9 +58,10 @@ function tableOf(grid) {
  * Where peers are quicker than ours by more than noise, and why they can be.
  *
  * @param {import("./context.js").Grid} grid
+ * @param {boolean} reading
  * @returns {string[]}
  */
-function linesBehind(grid) {
+function linesBehind(grid, reading) {
   const ours = rowOf(grid, grid.ours);
   if (ours === undefined) return [];
   return grid.rows.flatMap(({ name, values }) => {
@@ -68,10 +70,12 @@ function linesBehind(grid) {
       const value = values[index];
       const ratio = value === undefined ? undefined : speedRatio(grid, value, ours.values[index]);
       return ratio !== undefined && ratio > AHEAD
-        ? [`${ratio.toFixed(ratio < 10 ? 2 : 0)} × at ${column.toLocaleString("en")} ${grid.columnTitle}`]
+        ? [`${ratio.toFixed(ratio < 10 ? 2 : 0)} × (${column.toLocaleString("en")})`]
         : [];
     });
-    return cells.length === 0 ? [] : [`${capital(grid.title)}: ${name} is quicker, ${cells.join(", ")}. ${facts[name]?.ahead ?? ""}`.trim()];
+    if (cells.length === 0) return [];
+    const why = (reading ? facts[name]?.aheadReading : undefined) ?? facts[name]?.ahead ?? "";
+    return [`${capital(grid.title)}: ${name} is quicker, ${cells.join(", ")}. ${why}`.trim()];
   });
 }
 

@@ -33,7 +33,9 @@ async function run(context) {
   const field = new Field(context);
   const columns = () => sizes.map(() => /** @type {number[]} */ ([]));
   /** @type {Map<string, { open: number[][], replay: number[][] }>} */
-  const taken = new Map([FLOOR, ...contenders.map(({ name }) => name)].map((name) => [name, { open: columns(), replay: columns() }]));
+  const taken = new Map(
+    [FLOOR, ...contenders.map(({ name }) => name)].map((name) => [name, { open: columns(), replay: columns() }]),
+  );
   for (const [column, size] of sizes.entries()) {
     const records = (size * MIB) / RECORD_BYTES;
     for (const contender of contenders) {
@@ -76,7 +78,7 @@ async function run(context) {
     ],
     chart: "dots",
     notes: [
-      `Records of 1 KiB, written in batches of up to ${BATCH.toLocaleString("en")}, closed cleanly. Opening lasts until the log can be appended to, replay until the last record was seen; one byte of each is read. ${rounds} rounds.`,
+      `Records of 1 KiB, written in batches of up to ${BATCH.toLocaleString("en")}, closed cleanly. Opening lasts until the log can be appended to, replay until the last record was seen; one byte of each is read. Rounds: ${rounds}.`,
       "Peers of npm and ours are opened in one process that has opened others before; those in Go and Rust in a new process each time, whose start is not counted.",
     ],
     rounds: Object.fromEntries(taken),

@@ -155,8 +155,7 @@ export const stores = {
       keyBytes: 32,
       commit: async (puts) => {
         tree.checkpoint();
-        for (const { key, value } of puts)
-          await tree.put(key.subarray(0, SUFFIX_AT), [key[SUFFIX_AT] ?? 0], [value]);
+        for (const { key, value } of puts) await tree.put(key.subarray(0, SUFFIX_AT), [key[SUFFIX_AT] ?? 0], [value]);
         await tree.commit();
       },
       prove: (key) => tree.createBinaryProof(key),
