@@ -37,6 +37,8 @@ export interface Grid {
   readonly rows: readonly GridRow[];
   /** Whose row the ratios are taken against; none where values are no speeds. */
   readonly ours: string | undefined;
+  /** Why ours can be behind here, where it is the same whoever is ahead. */
+  readonly behind?: string;
 }
 
 export interface GridRow {

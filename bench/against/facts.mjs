@@ -47,22 +47,23 @@ export const facts = {
   lmdb: {
     settings: "as it comes: put, then `flushed`; own group commit",
     lacks: "checksums",
-    ahead:
-      "Pages are mapped: nothing is parsed, copied or checked when they are read, and a mapped file is open at once.",
+    ahead: "Its writing thread does all the work of a commit in C.",
+    aheadReading: "Pages are mapped: nothing is parsed or checked when they are read.",
     from: "lmdb",
   },
   "lmdb, strict": {
     settings: "`overlappingSync: false`; own group commit",
     lacks: "checksums",
-    ahead:
-      "Pages are mapped: nothing is parsed, copied or checked when they are read, and a mapped file is open at once.",
+    ahead: "Its writing thread does all the work of a commit in C.",
+    aheadReading: "Pages are mapped: nothing is parsed or checked when they are read.",
     from: "lmdb",
   },
   "better-sqlite3": {
     settings: `SQLite, WAL, synchronous=FULL; writers are ${GATHERED}, in a transaction`,
     lacks: "an event loop that is free while the disk writes; checksums in the database file (its WAL has them)",
-    ahead:
-      "Everything happens on the caller's thread, so no thread is switched; reading checks no sums once the WAL is merged.",
+    ahead: "Everything happens on the caller's thread, so no thread is switched.",
+    aheadReading:
+      "It reads on the caller's thread, without waiting in between, and checks no sums once the WAL is merged.",
     from: "better-sqlite3",
   },
   hypercore: {
@@ -77,21 +78,20 @@ export const facts = {
     lacks:
       "checksums, groups, atomic batches, recovery from a torn record, an event loop that is free while the disk writes",
     ahead: "It checks nothing, and does everything on the caller's thread.",
-    aheadReading: "Opening is one call of the system, and reading checks no sums and holds no lock.",
+    aheadReading: "It checks nothing and finds a record by adding up lengths.",
   },
   "tidwall/wal": {
     settings: `Go; binary format, fsync; writers are ${GATHERED}`,
     lacks: "checksums; recovery from a torn record, after which it does not open; a sync of the directory",
     ahead: `It checks nothing and packs records without padding. ${NATIVE}`,
-    aheadReading:
-      "It checks no sums: records are views of a segment that is read whole. Opening reads the last segment alone.",
+    aheadReading: "It checks no sums: records are views of a segment that is read whole.",
     from: "go:github.com/tidwall/wal",
   },
   "raft-wal": {
     settings: `Go; preallocated segments, fsync; writers are ${GATHERED}`,
     lacks: "verification of sums when records are read",
     ahead: `Its segments are preallocated and its batches packed without padding. ${NATIVE}`,
-    aheadReading: "Reading checks no sums. Opening reads the last segment alone.",
+    aheadReading: "Reading checks no sums.",
     from: "go:github.com/hashicorp/raft-wal",
   },
   "etcd wal": {
@@ -113,7 +113,7 @@ export const facts = {
       "Rust; as it comes: fdatasync, own group commit of threads, one thread for each writer, LZ4 above 8 KB; each writer is a Raft group",
     lacks: "one order over all writers",
     ahead: `Its batches are packed without padding, and compressed where they are large. ${NATIVE}`,
-    aheadReading: "It opens and scans with four threads, and keeps an index of all entries in memory.",
+    aheadReading: "It scans with four threads.",
     from: "rust:raft-engine",
   },
   FlatKV: {

@@ -74,7 +74,7 @@ function linesBehind(grid, reading) {
         : [];
     });
     if (cells.length === 0) return [];
-    const why = (reading ? facts[name]?.aheadReading : undefined) ?? facts[name]?.ahead ?? "";
+    const why = grid.behind ?? (reading ? facts[name]?.aheadReading : undefined) ?? facts[name]?.ahead ?? "";
     return [`${capital(grid.title)}: ${name} is quicker, ${cells.join(", ")}. ${why}`.trim()];
   });
 }
