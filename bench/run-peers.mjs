@@ -118,7 +118,7 @@ async function measure(directory) {
       directory: own,
       floor,
       rounds,
-      roundMs: 700,
+      roundMs: 500,
       quick,
       curveMs: options.curve * 1000,
       go,

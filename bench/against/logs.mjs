@@ -41,8 +41,9 @@ export function logContenders(context, purpose) {
     ["raft-engine", rust, "raft-engine"],
   ]);
   for (const [name, program, peer] of programs) {
+    if (!("path" in program)) continue;
     if (purpose === "replay" && name === KEEPS_NOTHING) skip(`${name} in replay`, "it keeps no records to be replayed");
-    else if ("path" in program) contenders.push({ name, program: { path: program.path, peer } });
+    else contenders.push({ name, program: { path: program.path, peer } });
   }
   return contenders;
 }

@@ -20,7 +20,7 @@ const WHY_OPENING =
 export const replay = {
   name: "replay",
   title: "Opening and replay",
-  needBytes: ({ quick }) => (quick ? 2 : 12) * 2 ** 30,
+  needBytes: ({ quick }) => (quick ? 2 : 8) * 2 ** 30,
   run,
 };
 
@@ -30,7 +30,7 @@ export const replay = {
  */
 async function run(context) {
   const { directory, rounds, quick, progress } = context;
-  const sizes = quick ? [1, 4] : [8, 64, 512];
+  const sizes = quick ? [1, 4] : [4, 32, 256];
   const contenders = logContenders(context, "replay");
   const field = new Field(context);
   const columns = () => sizes.map(() => /** @type {number[]} */ ([]));

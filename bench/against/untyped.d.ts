@@ -22,7 +22,8 @@ declare module "hypercore" {
     constructor(directory: string);
     ready(): Promise<void>;
     append(blocks: Uint8Array[]): Promise<unknown>;
-    createReadStream(): AsyncIterable<Uint8Array>;
+    readonly length: number;
+    get(index: number): Promise<Uint8Array>;
     close(): Promise<void>;
   }
   export default Hypercore;
