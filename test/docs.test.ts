@@ -54,7 +54,9 @@ async function read(file: string): Promise<string> {
   return await readFile(path.join(ROOT, file), "utf8");
 }
 
-const documents = ["README.md", ...(await filesBelow("docs", ".md"))];
+const pages = await filesBelow("docs", ".md");
+/** The reference is made from docstrings, which are looked at where they stand. */
+const documents = ["README.md", ...pages.filter((page) => !page.startsWith("docs/api/"))];
 const sources = (await filesBelow("src", ".ts")).filter((file) => !/\.(test|contract)\.ts$/.test(file));
 const examples: Example[] = [];
 for (const document of documents) examples.push(...blocksOf(document, await read(document)));
@@ -178,7 +180,7 @@ describe("an example", () => {
 describe("a link in a document", () => {
   it("leads to a file of the repository, and to a heading that it has", async () => {
     const broken: string[] = [];
-    for (const document of [...documents, "CHANGELOG.md", "CONTRIBUTING.md"]) {
+    for (const document of ["README.md", ...pages, "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]) {
       for (const [, target = ""] of (await read(document)).matchAll(/\]\(([^)\s]+)\)/g)) {
         if (/^[a-z]+:/.test(target)) continue;
         const [file = "", heading] = target.split("#");
@@ -206,14 +208,19 @@ describe("a link in a document", () => {
   });
 });
 
-/** Anchors of headings, as they are made for the web. */
+/** Anchors of headings, as they are made for the web: one that comes again is numbered; and those that are written out. */
 function headingsOf(text: string): string[] {
-  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
-    heading
+  const times = new Map<string, number>();
+  const headings = [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => {
+    const anchor = heading
       .toLowerCase()
       .replaceAll(/[^\w\- ]/g, "")
-      .replaceAll(" ", "-"),
-  );
+      .replaceAll(" ", "-");
+    const time = times.get(anchor) ?? 0;
+    times.set(anchor, time + 1);
+    return time === 0 ? anchor : `${anchor}-${time}`;
+  });
+  return [...headings, ...[...text.matchAll(/<a id="([^"]+)">/g)].map(([, id = ""]) => id)];
 }
 
 /** The package's own names and the sources that they stand for. */
