@@ -44,6 +44,20 @@ function readPage(name) {
 async function makePages() {
   const out = mkdtempSync(path.join(tmpdir(), "holdfast-api-"));
   try {
+    /** Options of the plugin, which typedoc's own types do not know. */
+    const markdown = {
+      hidePageHeader: true,
+      hideBreadcrumbs: true,
+      useCodeBlocks: true,
+      expandParameters: true,
+      parametersFormat: "table",
+      interfacePropertiesFormat: "table",
+      classPropertiesFormat: "table",
+      typeAliasPropertiesFormat: "table",
+      typeDeclarationFormat: "table",
+      propertyMembersFormat: "table",
+      tableColumnSettings: { hideModifiers: true, hideSources: true },
+    };
     const app = await Application.bootstrapWithPlugins({
       tsconfig: path.join(root, "api", "tsconfig.json"),
       // The root last: what it exports is described by the part that has it, and listed there as such.
@@ -56,19 +70,7 @@ async function makePages() {
       excludeInternal: true,
       logLevel: "Error",
       sort: ["kind", "alphabetical"],
-      .../** @type {object} */ ({
-        hidePageHeader: true,
-        hideBreadcrumbs: true,
-        useCodeBlocks: true,
-        expandParameters: true,
-        parametersFormat: "table",
-        interfacePropertiesFormat: "table",
-        classPropertiesFormat: "table",
-        typeAliasPropertiesFormat: "table",
-        typeDeclarationFormat: "table",
-        propertyMembersFormat: "table",
-        tableColumnSettings: { hideModifiers: true, hideSources: true },
-      }),
+      ...markdown,
     });
     const project = await app.convert();
     if (project === undefined) throw new Error("the declarations could not be read");
