@@ -74,7 +74,6 @@ async function makePages() {
     });
     const project = await app.convert();
     if (project === undefined) throw new Error("the declarations could not be read");
-    await app.generateOutputs(project);
     await app.outputs.writeOutput({ name: "markdown", path: out }, project);
     const texts = new Map([["README.md", contents()]]);
     for (const part of [...parts, "index"])
