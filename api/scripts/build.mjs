@@ -68,6 +68,7 @@ async function makePages() {
       disableSources: true,
       excludePrivate: true,
       excludeInternal: true,
+      excludeExternals: true,
       logLevel: "Error",
       sort: ["kind", "alphabetical"],
       ...markdown,
@@ -105,6 +106,9 @@ function finish(part, text) {
     .replaceAll(/^#+ Returns\n\n[^\n]+\n\n?(?=#|\*\*\*|$)/gm, "")
     .replaceAll(/^#+ Parameters\n\n\| Parameter \| Type \|\n(?:\|.*\n)+\n?/gm, "")
     .replaceAll(/ {2}\n(?= )| +$/gm, (spaces) => (spaces.endsWith("\n") ? "\n" : ""))
+    .replaceAll(/(?<=\| )- (?=\|)/g, "")
+    .replaceAll(/^### .*\n\nRe-exports (.*)\n(?:\n\*\*\*\n\n?)?/gm, "- $1\n")
+    .replace("## References\n", "## Described elsewhere\n")
     .replaceAll("(index.md", "(holdfast.md")
     .replaceAll(/\n{3,}/g, "\n\n")
     .trimEnd();
