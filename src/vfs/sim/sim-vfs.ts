@@ -35,7 +35,19 @@ export interface SimVfsOptions extends SimDiskOptions {
 
 const never = new Promise<never>(() => undefined);
 
-/** A process's view of the simulated machine. */
+/**
+ * A process's view of the simulated machine.
+ *
+ * ```ts
+ * import { SimVfs } from "holdfast/vfs";
+ *
+ * const vfs = new SimVfs({ seed: 1 });
+ * const file = await vfs.open("/file", { access: "read-write", create: "if-missing" });
+ * await file.write(Uint8Array.of(7), 0);
+ * const afterCut = vfs.kill().powerCut(); // neither the file nor its name was synced
+ * console.log(await afterCut.stat("/file")); // undefined
+ * ```
+ */
 export class SimVfs implements Vfs {
   readonly disk: SimDisk;
   readonly pid: number;
