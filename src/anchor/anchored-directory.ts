@@ -2,7 +2,11 @@
 import { Held, InvalidArgumentError } from "../base/index.js";
 import type { Vfs, VfsLock } from "../vfs/index.js";
 
-/** Where a store is, and what goes on in there. */
+/**
+ * Where a store is, and what goes on in there.
+ *
+ * @internal
+ */
 export interface AnchoredDirectory<Store> {
   readonly vfs: Vfs;
   readonly path: string;
@@ -23,6 +27,8 @@ export interface AnchoredDirectory<Store> {
 /**
  * Opens what is in a directory, or makes it: one opener at a time, and nothing but what an anchor vouches for, or an empty place. After an error nothing is
  * held, and nothing is lost. `InvalidArgumentError` where the path is no directory, or there is no store and none is to be made; `LockedError`.
+ *
+ * @internal
  */
 export async function openAnchored<Store>(directory: AnchoredDirectory<Store>): Promise<Store> {
   const { vfs, path, where, createIfMissing } = directory;
