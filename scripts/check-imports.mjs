@@ -23,7 +23,7 @@ const PARTS_SEEN_BY = /** @type {Record<string, readonly string[]>} */ ({
   hash: ["base"],
   proof: ["hash", "base"],
   testing: ["vfs", "base"],
-  engine: ["vfs", "checksum", "base"],
+  engine: ["vfs", "hash", "checksum", "base"],
   flatkv: ["log", "anchor", "hash", "engine", "vfs", "checksum", "base"],
   trie: ["pages", "proof", "engine", "log", "anchor", "hash", "vfs", "base"],
   pages: ["log", "anchor", "hash", "vfs", "checksum", "base"],

@@ -817,7 +817,7 @@ export const mutants = [
     name: "batch taken without its checksum",
     rule: "R10",
     file: "engine/memory/format.ts",
-    find: "  if (readU32(bytes, offset + 4) !== crc32cRange(bytes, offset + 8, end)) return undefined;",
+    find: "  if (readU32(bytes, offset + 4) !== batchChecksum(header, bytes, offset + 8, end)) return undefined;",
     replace: "",
     hint: "engine",
   },

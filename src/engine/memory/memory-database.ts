@@ -18,7 +18,7 @@ import type { Vfs } from "../../vfs/index.js";
 import type { EngineBatch, EngineDatabase, EngineRange, EngineRow, EngineView } from "../engine.js";
 import { Health } from "../health.js";
 import { checkBytes } from "../range.js";
-import type { RowChange, StoredBatch } from "./format.js";
+import type { RowChange, RowsHeader, StoredBatch } from "./format.js";
 import {
   FORMAT_VERSION,
   SALT_BYTES,
@@ -52,7 +52,7 @@ export class MemoryDatabase implements EngineDatabase {
   readonly directory: string;
   readonly #vfs: Vfs;
   readonly #held: HeldFile;
-  readonly #salt: Uint8Array;
+  readonly #header: RowsHeader;
   readonly #health: Health;
   readonly #reads: MemoryReads;
   #rows: SortedRows;
@@ -69,13 +69,13 @@ export class MemoryDatabase implements EngineDatabase {
     vfs: Vfs,
     directory: string,
     held: HeldFile,
-    salt: Uint8Array,
+    header: RowsHeader,
     from: Omit<RecoveredRows, "doubtful"> & { readonly doubtful: readonly RowChange[] | undefined },
   ) {
     this.#vfs = vfs;
     this.directory = directory;
     this.#held = held;
-    this.#salt = salt;
+    this.#header = header;
     this.#rows = from.rows;
     this.#end = from.end;
     this.#last = from.last;
@@ -89,9 +89,9 @@ export class MemoryDatabase implements EngineDatabase {
   }
 
   static async create(vfs: Vfs, directory: string): Promise<MemoryDatabase> {
-    const salt = vfs.randomBytes(SALT_BYTES);
-    const held = await createHeld(vfs, directory, encodeHeader(salt));
-    return new MemoryDatabase(vfs, directory, held, salt, {
+    const header = newHeader(vfs);
+    const held = await createHeld(vfs, directory, encodeHeader(header));
+    return new MemoryDatabase(vfs, directory, held, header, {
       rows: SortedRows.empty,
       synced: 0,
       last: 0,
@@ -104,8 +104,8 @@ export class MemoryDatabase implements EngineDatabase {
     const held = await openHeld(vfs, directory);
     if (held === undefined) return undefined;
     try {
-      const { salt, recovered } = await readRows(vfs.join(directory, ROWS_NAME), held);
-      return new MemoryDatabase(vfs, directory, held, salt, recovered);
+      const { header, recovered } = await readRows(vfs.join(directory, ROWS_NAME), held);
+      return new MemoryDatabase(vfs, directory, held, header, recovered);
     } catch (error) {
       await held.file.close();
       await held.lock.release();
@@ -146,10 +146,10 @@ export class MemoryDatabase implements EngineDatabase {
     await this.#tail;
     this.#health.check();
     const changes = [...this.#rows.rows(ALL)];
-    const salt = this.#vfs.randomBytes(SALT_BYTES);
+    const header = newHeader(this.#vfs);
     const contents = new Uint8Array(checkRoom(this.directory, SECTOR_BYTES + batchBytes(changes)));
-    contents.set(encodeHeader(salt));
-    encodeBatch(contents, SECTOR_BYTES, salt, { number: 1, after: 0, synced: 0, changes });
+    contents.set(encodeHeader(header));
+    encodeBatch(contents, SECTOR_BYTES, header, { number: 1, after: 0, synced: 0, changes });
     await createCopy(this.#vfs, directory, contents);
   }
 
@@ -192,7 +192,7 @@ export class MemoryDatabase implements EngineDatabase {
     checkRoom(this.directory, this.#end + bytes);
     const buffer = new Uint8Array(bytes);
     let at = 0;
-    for (const batch of batches) at = encodeBatch(buffer, at, this.#salt, batch);
+    for (const batch of batches) at = encodeBatch(buffer, at, this.#header, batch);
     await this.#poisoning(this.#held.file.write(buffer, this.#end));
     this.#end += bytes;
     this.#last = last;
@@ -286,10 +286,14 @@ class MemoryView extends MemoryReads implements EngineView {
   }
 }
 
+function newHeader(vfs: Vfs): RowsHeader {
+  return { salt: vfs.randomBytes(SALT_BYTES), version: FORMAT_VERSION };
+}
+
 async function readRows(
   path: string,
   { file }: HeldFile,
-): Promise<{ readonly salt: Uint8Array; readonly recovered: RecoveredRows }> {
+): Promise<{ readonly header: RowsHeader; readonly recovered: RecoveredRows }> {
   const bytes = new Uint8Array(checkRoom(path, await file.size()));
   const read = await file.read(bytes, 0);
   const header = decodeHeader(bytes);
@@ -302,13 +306,13 @@ async function readRows(
     const found = header === "damaged" ? "other bytes" : `${read} of ${bytes.length} bytes`;
     throw new CorruptionError({ path, offset: 0, expected: "a rows file of the memory engine", found, advice });
   }
-  const recovered = recoverRows(bytes, header.salt);
+  const recovered = recoverRows(bytes, header);
   if ("missing" in recovered) {
     const { missing, synced } = recovered;
     const expected = `batch ${missing}, which was durable (all up to ${synced} were)`;
     throw new CorruptionError({ path, expected, found: "none that is sound", advice });
   }
-  return { salt: header.salt, recovered };
+  return { header, recovered };
 }
 
 function checkRoom(path: string, bytes: number): number {

@@ -6,7 +6,7 @@
  * `after` goes down to 0, and each of its batches must be there; one that is not is damage. Batches above `synced` need not be there:
  * each was written, or a crash took it.
  */
-import type { FoundBatch, RowChange } from "./format.js";
+import type { FoundBatch, RowsHeader, RowChange } from "./format.js";
 import { SECTOR_BYTES, decodeBatch } from "./format.js";
 import type { SortedChange } from "./sorted-rows.js";
 import { SortedRows, textOf } from "./sorted-rows.js";
@@ -31,12 +31,12 @@ export interface MissingBatch {
 }
 
 /** Decides what counts of a file's bytes. */
-export function recoverRows(bytes: Uint8Array, salt: Uint8Array): RecoveredRows | MissingBatch {
+export function recoverRows(bytes: Uint8Array, header: RowsHeader): RecoveredRows | MissingBatch {
   const found = new Map<number, FoundBatch>();
   let synced = 0;
   let end = SECTOR_BYTES;
   for (let offset = SECTOR_BYTES; offset < bytes.length;) {
-    const batch = decodeBatch(bytes, offset, salt);
+    const batch = decodeBatch(bytes, offset, header);
     if (batch === undefined) {
       offset += SECTOR_BYTES;
       continue;
