@@ -3,17 +3,25 @@ import { Held, InvalidArgumentError } from "../base/index.js";
 import type { Vfs, VfsLock } from "../vfs/index.js";
 
 /**
- * Where a store is, and what goes on in there.
+ * Where a store is.
  *
  * @internal
  */
-export interface AnchoredDirectory<Store> {
+export interface AnchoredDirectory {
   readonly vfs: Vfs;
   readonly path: string;
   /** The file whose lock makes this the only opener. */
   readonly lock: string;
   /** The file that is there where a store is. */
   readonly anchor: string;
+}
+
+/**
+ * What goes on in there.
+ *
+ * @internal
+ */
+export interface AnchoredOpening<Store> {
   readonly createIfMissing: boolean;
   /** What is called, for errors, such as `FlatKv.open`. */
   readonly where: string;
@@ -30,8 +38,10 @@ export interface AnchoredDirectory<Store> {
  *
  * @internal
  */
-export async function openAnchored<Store>(directory: AnchoredDirectory<Store>): Promise<Store> {
-  const { vfs, path, where, createIfMissing } = directory;
+export async function openAnchored<Store>(
+  { vfs, path, lock: lockFile, anchor }: AnchoredDirectory,
+  { createIfMissing, where, refuseForeign, recover, create }: AnchoredOpening<Store>,
+): Promise<Store> {
   const stat = await vfs.stat(path);
   if (stat !== undefined && stat.kind !== "directory")
     throw new InvalidArgumentError("HF_INVALID_ARGUMENT", `${where}: ${path} is no directory.`, { path });
@@ -39,12 +49,12 @@ export async function openAnchored<Store>(directory: AnchoredDirectory<Store>): 
   if (stat === undefined) await vfs.makeDirectory(path);
   const held = new Held();
   try {
-    const lock = await vfs.lock(directory.lock);
+    const lock = await vfs.lock(lockFile);
     held.add(() => lock.release());
-    if ((await vfs.stat(directory.anchor)) !== undefined) return await directory.recover(lock, held);
-    await directory.refuseForeign();
+    if ((await vfs.stat(anchor)) !== undefined) return await recover(lock, held);
+    await refuseForeign();
     if (!createIfMissing) throw missing(where, path);
-    return await directory.create(lock, held);
+    return await create(lock, held);
   } catch (error) {
     await held.release();
     throw error;

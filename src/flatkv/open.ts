@@ -10,14 +10,9 @@ import { StoreDirectory } from "./store-directory.js";
 
 /** Opens the store in a directory, or makes one. After an error nothing is held, and nothing is lost. */
 export async function openStore(path: string, settings: FlatKvSettings): Promise<OpenedStore> {
-  const { vfs, createIfMissing } = settings;
-  const directory = new StoreDirectory(vfs, path);
-  const opened = await openAnchored({
-    vfs,
-    path,
-    lock: directory.lock,
-    anchor: directory.anchor,
-    createIfMissing,
+  const directory = new StoreDirectory(settings.vfs, path);
+  const opened = await openAnchored(directory, {
+    createIfMissing: settings.createIfMissing,
     where: "FlatKv.open",
     refuseForeign: () => refuseForeign(directory, namesOfNew(settings)),
     recover: (lock, held) => recoverStore(directory, settings, lock, held),

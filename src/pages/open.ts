@@ -10,14 +10,9 @@ import { recoverStore } from "./recover-store.js";
 
 /** Opens the store in a directory, or makes one. After an error nothing is held, and nothing is lost. */
 export async function openPages(path: string, settings: PagesSettings): Promise<OpenedPages> {
-  const { vfs, createIfMissing } = settings;
-  const directory = new PagesDirectory(vfs, path);
-  const opened = await openAnchored({
-    vfs,
-    path,
-    lock: directory.lock,
-    anchor: directory.anchor,
-    createIfMissing,
+  const directory = new PagesDirectory(settings.vfs, path);
+  const opened = await openAnchored(directory, {
+    createIfMissing: settings.createIfMissing,
     where: "PageStore.open",
     refuseForeign: () => refuseForeign(directory),
     recover: (lock, held) => recoverStore(directory, settings, lock, held),

@@ -41,14 +41,9 @@ export interface OpenedStore {
 
 /** Opens the store in a directory, or makes one. After an error nothing is held, and nothing is lost. */
 export async function openStore(path: string, settings: MerkleSettings): Promise<OpenedStore> {
-  const { vfs, createIfMissing } = settings;
-  const directory = new StoreDirectory(vfs, path);
-  const opened = await openAnchored({
-    vfs,
-    path,
-    lock: directory.lock,
-    anchor: directory.anchor,
-    createIfMissing,
+  const directory = new StoreDirectory(settings.vfs, path);
+  const opened = await openAnchored(directory, {
+    createIfMissing: settings.createIfMissing,
     where: "MerkleStore.open",
     refuseForeign: () => refuseForeign(directory),
     recover: (lock, held) => openExisting(directory, settings, lock, held),
