@@ -61,6 +61,7 @@ export interface ProtectedImage {
  * import { nodeVfs } from "holdfast/vfs";
  *
  * const pages = await nodeVfs.open("./pages", { access: "read-write", create: "if-missing" });
+ * await nodeVfs.syncDirectory("."); // the name of a new file is durable before anything depends on it
  * const buffer = await DoubleWriteBuffer.open(nodeVfs, "./pages.double-write");
  * for (const { image, offset } of await buffer.recover()) await pages.write(image, offset);
  * await pages.syncData();
