@@ -1,5 +1,5 @@
 /** The event log: typed events on a journal, checkpoints among them, replay and hydration. */
-import { abortable, checkInteger, checkOptions, checkSignal, invalid } from "../base/index.js";
+import { StateError, abortable, checkInteger, checkOptions, checkSignal, invalid } from "../base/index.js";
 import { type Journal, Log, type LogRecord, type LsnRange, type ReadOptions } from "../log/index.js";
 import { openChannel } from "./channels.js";
 import { findCheckpoints } from "./checkpoint.js";
@@ -183,7 +183,8 @@ export class EventLog<Types extends EventTypes, State = unknown> {
 
   /**
    * Appends several events as one atomic batch: after any crash all of them are there or none. Otherwise as `append`. A batch must fit into
-   * a segment of the log: `LimitError` `HF_BATCH_TOO_LARGE`.
+   * a segment of the log: `LimitError` `HF_BATCH_TOO_LARGE`. Like `append`, it hands over its records within the call, and so may take part in
+   * `SharedLog.together`.
    */
   async appendAll(events: readonly EventInput<Types>[]): Promise<LsnRange> {
     const where = "EventLog.appendAll";
@@ -298,6 +299,8 @@ export class EventLog<Types extends EventTypes, State = unknown> {
    */
   async checkpoint(options?: CheckpointOptions<State>): Promise<Checkpoint> {
     this.#assertUsable();
+    if (this.#journal.isGathering === true)
+      throw new StateError("HF_BUSY", "EventLog.checkpoint: it can't be part of a batch. Take it before or after.");
     return await this.#checkpointer.take(options);
   }
 

@@ -172,12 +172,19 @@ export class FlatKv {
 
   /**
    * Makes a version of what is staged, which may be nothing, and resolves to it once it is durable and applied. Calls take turns. Errors: see the class;
-   * after one, it is unknown whether the version was committed until the store is opened again.
+   * after one, it is unknown whether the version was committed until the store is opened again. A journal's refusal has no effect (`LimitError`), and what
+   * is staged stays so.
+   *
+   * Where no other call is on its way, the version is handed to the journal within the call, so that it may take part in `SharedLog.together`. Within that,
+   * where another call is on its way: `StateError` `HF_BUSY`, without effect.
    */
   async commit(): Promise<number> {
     this.#checkUsable();
-    return await this.#turn(async () => {
+    if (this.#store.journal.isGathering === true && !this.#turns.isFree)
+      throw new StateError("HF_BUSY", "FlatKv.commit: another call is on its way, so this can't be part of the batch.");
+    return await this.#turns.takeAtOnce(async () => {
       const store = this.#store;
+      store.checkUsable();
       await commitStaged(store, this.#staging);
       this.#staging = new Staging(store.databases);
       const { version } = store.state;

@@ -24,6 +24,15 @@ export function closed(lane: string): StateError {
   return new StateError("HF_CLOSED", `${lane} is closed. Open it again.`, { lane });
 }
 
+/** It waits for its turn, so it can't be part of what is being gathered, and must not become durable alone. */
+export function notAtOnce(lane: string): StateError {
+  return new StateError(
+    "HF_BUSY",
+    `${lane}: it can't be written within SharedLog.together. Use PersistPipeline.persist, which others may join.`,
+    { lane },
+  );
+}
+
 export function failed(lane: string, cause: unknown): StateError {
   return new StateError(
     "HF_POISONED",

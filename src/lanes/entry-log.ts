@@ -22,6 +22,7 @@ import {
   firstCause,
   isRefusal,
   missing,
+  notAtOnce,
   outOfRange,
   outOfSequence,
   secondWriter,
@@ -535,6 +536,7 @@ export class EntryLog {
 
   #unusable(): HoldfastError | undefined {
     if (this.#closed !== undefined) return closed(this.name);
+    if (this.#journal.isGathering === true) return notAtOnce(this.name);
     return this.#failed ? failed(this.name, this.#failure) : undefined;
   }
 

@@ -1,5 +1,5 @@
 /** The page store: the public face of commits, reading, checkpoints and growth. */
-import { type StateError, Turns, invalid } from "../base/index.js";
+import { StateError, Turns, invalid } from "../base/index.js";
 import type { Journal } from "../log/index.js";
 import { checkpoint, checkpointWhenDue } from "./checkpoint.js";
 import { growWhenDue } from "./growth.js";
@@ -177,9 +177,14 @@ export class PageStore {
     return commitSync(this.#store, staged as Staged, lsn);
   }
 
-  /** The three steps. Calls take turns. Resolves to the sequence once the commit is durable and published. Errors: those of the steps. */
+  /**
+   * The three steps. Calls take turns. Resolves to the sequence once the commit is durable and published. Errors: those of the steps; within
+   * `SharedLog.together` `StateError` `HF_BUSY`, since only `writeWal` appends within the call.
+   */
   async commit(changes: PageChanges): Promise<number> {
     this.#store.checkUsable();
+    if (this.#store.journal.isGathering === true)
+      throw new StateError("HF_BUSY", "PageStore.commit: it can't be part of a batch. Begin before, and call writeWal.");
     return await this.#turns.take(() => commitPages(this.#store, changes));
   }
 

@@ -7,6 +7,7 @@ import { CheckpointPointer } from "./checkpoint-pointer.js";
 import { encodeName } from "./format.js";
 import { Maintenance } from "./maintenance.js";
 import { type SharedLogOptions, splitOptions } from "./options.js";
+import type { StreamSource } from "./reader.js";
 import { recoverBook } from "./recovery.js";
 import { Stream, sourceOf } from "./stream.js";
 import { StreamWriter } from "./writer.js";
@@ -51,6 +52,9 @@ export interface CommitPart {
   readonly stream: Stream;
   readonly records: readonly LogInput[];
 }
+
+/** What the promises of an array resolve to. */
+export type Settled<Parts extends readonly unknown[]> = { -readonly [At in keyof Parts]: Awaited<Parts[At]> };
 
 interface Opened {
   readonly log: Log;
@@ -189,11 +193,64 @@ export class SharedLog {
       );
     }
     const batches = parts.map((part: CommitPart) => {
-      const source = sourceOf(where, part?.stream);
-      if (source.log !== this.#log) throw invalid(where, "stream", part.stream, "a stream of this shared log");
-      return { stream: source.stream, records: part.records };
+      const { stream } = this.#own(where, part?.stream);
+      return { stream, records: part.records };
     });
     return await this.#writer.commit(where, batches);
+  }
+
+  /**
+   * Calls `act`, and makes one atomic batch of everything that is appended to streams of this shared log in that call, by whomever: after any crash all of
+   * it is there or nothing. So stores that stand on streams commit together: `EventLog.appendAll`, `FlatKv.commit`, and `Session.commit` after
+   * `Session.prepare`, hand their records over within the call.
+   *
+   * `act` returns an array of promises, and this resolves to what they do, as `Promise.all`, once the batch is durable and all of them have settled. Each
+   * of `streams` must get something, or all is refused: name those of the stores that take part, since a store that refuses appends nothing.
+   *
+   * All or nothing also where it fails: nothing is appended, LSNs are taken back, and each append is refused so that its store can go on as before, where
+   * `act` throws, which this then rejects with; where anything in it is refused, such as an enqueue, a truncation or another `together`; or where a stream
+   * lacks its part (`InvalidArgumentError` `HF_INVALID_ARGUMENT`). The whole must fit into a segment: `LimitError` `HF_BATCH_TOO_LARGE`. `act` must not be
+   * async: only what it appends before it returns takes part. Errors otherwise as `Stream.appendAll`, and those of the promises.
+   *
+   * @example
+   * ```ts
+   * import { SharedLog } from "holdfast/streams";
+   *
+   * await using shared = await SharedLog.open("./node");
+   * const [blocks, votes] = [await shared.stream("blocks"), await shared.stream("votes")];
+   * const text = new TextEncoder();
+   * const [block, vote] = await shared.together([blocks, votes], () => [
+   *   blocks.append(text.encode("block 7")),
+   *   votes.append(text.encode("yes")),
+   * ]);
+   * console.log(block, vote); // 1 1
+   * ```
+   */
+  async together<const Parts extends readonly unknown[]>(
+    streams: readonly Stream[],
+    act: () => Parts,
+  ): Promise<Settled<Parts>> {
+    const where = "SharedLog.together";
+    if (!Array.isArray(streams)) throw invalid(where, "streams", streams, "an array of streams");
+    if (typeof act !== "function") throw invalid(where, "act", act, "a function");
+    const required = streams.map((stream: Stream) => this.#own(where, stream).stream);
+    let parts: readonly unknown[] = [];
+    const appended = this.#writer.together(where, required, () => {
+      const returned: unknown = act();
+      if (!Array.isArray(returned)) {
+        // What an async function rejects with follows from this refusal, which the caller hears of.
+        Promise.resolve(returned).catch(() => undefined);
+        throw invalid(where, "act", returned, "a function that returns an array, and is not async");
+      }
+      parts = returned;
+    });
+    const [batch, ...settled] = await Promise.allSettled([appended, ...parts]);
+    if (batch.status === "rejected") throw batch.reason;
+    const values = settled.map((part) => {
+      if (part.status === "rejected") throw part.reason;
+      return part.value;
+    });
+    return values as Settled<Parts>;
   }
 
   /** Drops a stream and its entries, durably. Resolves to false where there is none. A stream of this name made later starts from LSN 1. */
@@ -261,6 +318,12 @@ export class SharedLog {
       await this.#pointer.close();
       this.#announceAll();
     }
+  }
+
+  #own(where: string, stream: Stream): StreamSource {
+    const source = sourceOf(where, stream);
+    if (source.log !== this.#log) throw invalid(where, "stream", stream, "a stream of this shared log");
+    return source;
   }
 
   #handle(stream: StreamState): Stream {

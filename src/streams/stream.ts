@@ -74,6 +74,11 @@ export class Stream implements Journal {
     };
   }
 
+  /** Whether a call of `SharedLog.together` is gathering what is appended. */
+  get isGathering(): boolean {
+    return this.source.writer.isGathering;
+  }
+
   /** Appends an entry and resolves to its LSN once it is durable. `type` is 0 to 255, default 0. As `Log.append`. */
   append(payload: Uint8Array, type: number = 0): Promise<number> {
     return this.source.writer.append(this.source.stream, payload, type);
