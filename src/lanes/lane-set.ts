@@ -18,6 +18,7 @@ import { type QuarantineMessage, quarantineChannel } from "./channels.js";
 import { closeAll } from "./close-all.js";
 import { checkCodec, encodeAll } from "./codec.js";
 import { commitTogether } from "./commit-together.js";
+import { notAtOnce } from "./entry-errors.js";
 import { EntryLog, type IndexRange } from "./entry-log.js";
 import { IndexedLog } from "./indexed-log.js";
 import { type LaneFailure, LanesFailedError } from "./lane-error.js";
@@ -252,6 +253,7 @@ export class LaneSet<K, T> {
     const where = "LaneSet.commit";
     const given = checkOptions(where, options, ["atomic", "onDurable"]);
     this.#throwClosed();
+    if (this.#place.isGathering === true) throw notAtOnce(`the lanes of ${this.#place.path}`);
     const requests = checkArray(where, "batches", batches).map(({ key, values, firstIndex }) => ({
       key,
       values: this.#encode(key, checkArray(where, "values", values)),

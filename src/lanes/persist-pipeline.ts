@@ -6,7 +6,7 @@ import { checkArray, checkIndex } from "./arguments.js";
 import { Chain } from "./chain.js";
 import { encodeAll } from "./codec.js";
 import { Companions, type PersistWith, checkCompanions } from "./companions.js";
-import { isRefusal } from "./entry-errors.js";
+import { isRefusal, notAtOnce } from "./entry-errors.js";
 import type { AppendRequest, EntryLog } from "./entry-log.js";
 import { type LaneFailure, LanesFailedError } from "./lane-error.js";
 import type { KeyCodec, LaneSet } from "./lane-set.js";
@@ -495,6 +495,7 @@ export class PersistPipeline<K, T, C, A> {
     if (this.#closing !== undefined)
       throw new StateError("HF_CLOSED", `The pipeline of ${path} is closed. Open it again.`, { path });
     this.#throwFailure();
+    if (this.#parts.place.isGathering === true) throw notAtOnce(`the pipeline of ${path}`);
   }
 
   /** Refuses a cycle while too much is under way. One alone may be as large as it is. */

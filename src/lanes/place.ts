@@ -34,6 +34,8 @@ export interface LanePlace {
   readonly commit?: (batches: readonly JournalBatch[]) => Promise<LsnRange[]>;
   /** Makes one batch of commits and of what others append to the same log. Absent where the place is in no `SharedLog`. */
   readonly together?: SharedLog["together"];
+  /** Whether such a batch is being gathered. Absent where the place is in no `SharedLog`. */
+  readonly isGathering?: boolean;
   /** Closes what is open, all of it even if some fails, and releases the place. */
   close(): Promise<void>;
 }

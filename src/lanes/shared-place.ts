@@ -35,6 +35,10 @@ export class SharedPlace implements LanePlace {
     return this.#shared.commit(batches.map(({ journal, records }) => ({ stream: journal as Stream, records })));
   }
 
+  get isGathering(): boolean {
+    return this.#shared.isGathering;
+  }
+
   together<const Parts extends readonly unknown[]>(
     streams: readonly Stream[],
     act: () => Parts,

@@ -184,7 +184,10 @@ export class PageStore {
   async commit(changes: PageChanges): Promise<number> {
     this.#store.checkUsable();
     if (this.#store.journal.isGathering === true)
-      throw new StateError("HF_BUSY", "PageStore.commit: it can't be part of a batch. Begin before, and call writeWal.");
+      throw new StateError(
+        "HF_BUSY",
+        "PageStore.commit: it can't be part of a batch. Begin before, and call writeWal.",
+      );
     return await this.#turns.take(() => commitPages(this.#store, changes));
   }
 

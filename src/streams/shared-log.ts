@@ -253,6 +253,11 @@ export class SharedLog {
     return values as Settled<Parts>;
   }
 
+  /** Whether a call of `together` is gathering what is appended: what could only be appended later must be refused then. */
+  get isGathering(): boolean {
+    return this.#writer.isGathering;
+  }
+
   /** Drops a stream and its entries, durably. Resolves to false where there is none. A stream of this name made later starts from LSN 1. */
   async drop(name: string): Promise<boolean> {
     const problem = this.#writer.unusable();

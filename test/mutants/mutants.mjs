@@ -31,11 +31,13 @@ import { pagesMutants } from "./pages-mutants.mjs";
  * @property {string} [hint] The scenario that is tried first; all others follow.
  */
 
+import { togetherMutants } from "./together-mutants.mjs";
 import { trieMutants } from "./trie-mutants.mjs";
 
 /** @type {readonly Mutant[]} */
 export const mutants = [
   ...pagesMutants,
+  ...togetherMutants,
   // How a group becomes durable.
   {
     name: "acknowledge before the write",

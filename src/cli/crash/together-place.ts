@@ -142,12 +142,12 @@ export class TogetherStores {
     const { events, flat, trie, noise } = this.#streams;
     const act = (): readonly [Promise<unknown>, Promise<{ readonly root: Uint8Array }>, ...Promise<unknown>[]] => {
       const parts = [this.#flat.commit(), session.commit()] as const;
-      if (refusal === "throws") {
-        for (const part of parts) part.catch(() => undefined);
-        throw new RefusedError();
-      }
       if (refusal === "lacks a part") return parts;
       const appended = this.#events.appendAll([{ type: "block", data: block }]);
+      if (refusal === "throws") {
+        for (const part of [...parts, appended]) part.catch(() => undefined);
+        throw new RefusedError();
+      }
       if (refusal !== "too large") return [...parts, appended];
       const { recordBytesMax, batchBytesMax } = noise.limits;
       const count = Math.ceil(batchBytesMax / recordBytesMax);
