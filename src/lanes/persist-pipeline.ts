@@ -5,7 +5,7 @@ import type { JournalAnchor } from "./anchor-store.js";
 import { checkArray, checkIndex } from "./arguments.js";
 import { Chain } from "./chain.js";
 import { encodeAll } from "./codec.js";
-import { Companions, type PersistWith, checkCompanions } from "./companions.js";
+import { type Companions, type PersistWith, checkCompanions } from "./companions.js";
 import { isRefusal, notAtOnce } from "./entry-errors.js";
 import type { AppendRequest, EntryLog } from "./entry-log.js";
 import { type LaneFailure, LanesFailedError } from "./lane-error.js";

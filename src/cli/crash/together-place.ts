@@ -118,7 +118,7 @@ export class TogetherStores {
           lanes: { codec: bytes },
           chain: { codec: bytes },
           anchor: {
-            codec: json<BlockAnchor>() as Codec<BlockAnchor>,
+            codec: json<BlockAnchor>(),
             needs: ({ firstNeeded }) => ({
               chain: firstNeeded,
               lanes: LANES.map((name) => [name, firstNeeded] as const),
