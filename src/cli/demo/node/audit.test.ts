@@ -102,12 +102,11 @@ describe("the audit", () => {
     ]);
   });
 
-  it("finds a state that is too far behind, and one whose newest version nobody was to miss", async () => {
-    await expect(audit(await nodeWith(({ flatkv }) => flatkv.rollback(rounds - 1)))).rejects.toEqual(wrong("flatkv"));
-    const behind = await nodeWith(({ flatkv }) => flatkv.rollback(rounds));
-    await expect(audit(behind)).rejects.toEqual(wrong("flatkv"));
-    const found = await audit(behind, { acknowledged: rounds - 1 });
-    expect([found.rounds, found.flatkv.version]).toEqual([rounds, rounds]);
+  it("finds a state that is behind the chain, if only by the newest round, which nobody was told of", async () => {
+    for (const version of [rounds - 1, rounds])
+      await expect(
+        audit(await nodeWith(({ flatkv }) => flatkv.rollback(version)), { acknowledged: rounds - 2 }),
+      ).rejects.toEqual(wrong("flatkv"));
   });
 
   it("finds a state that is ahead of the chain, and one with another row", async () => {
@@ -124,15 +123,11 @@ describe("the audit", () => {
     await expect(audit(changed)).rejects.toEqual(wrong("flatkv"));
   });
 
-  it("finds a Merkle store that is too far behind, and one whose newest version nobody was to miss", async () => {
-    const far = await withTrieBehind(new SimVfs({ seed: 1 }), rounds, 2);
-    await expect(audit(far, { acknowledged: rounds - 2 })).rejects.toEqual(wrong("trie"));
-    const behind = await withTrieBehind(new SimVfs({ seed: 1 }), rounds, 1);
-    await expect(audit(behind)).rejects.toEqual(wrong("trie"));
-    const told = { acknowledged: rounds - 1 };
-    const { flatkv, trie } = await audit(behind, told);
-    expect([flatkv.version, trie.sequence]).toEqual([rounds + 1, rounds]);
-    await expect(audit(behind, { ...told, rows: true })).rejects.toEqual(wrong("trie"));
+  it("finds a Merkle store that is behind the chain, if only by the newest round, which nobody was told of", async () => {
+    for (const behind of [2, 1]) {
+      const vfs = await withTrieBehind(new SimVfs({ seed: 1 }), rounds, behind);
+      await expect(audit(vfs, { acknowledged: rounds - 2 })).rejects.toEqual(wrong("trie"));
+    }
   });
 
   it("finds a Merkle store that is ahead of the chain, and one with another row", async () => {

@@ -1,19 +1,13 @@
-/**
- * Where a node goes on: the ends of its lanes and its chain, and the state that its event log adds up to.
- *
- * The events of a round and what it does to the state stand behind the round itself in the log. So a crash may leave a round without them, never them
- * without their round; what is missing is made again from the certificate and the blocks.
- */
+/** Where a node goes on: the ends of its lanes and its chain, and the state that its event log adds up to. All of its stores are at the same round. */
 import { toHex } from "../../../base/index.js";
 import { HandlerError, type Hydrated } from "../../../events/index.js";
 import { noHash } from "./hash.js";
 import { type LaneHead, Ledger } from "./ledger.js";
 import { DemoMismatchError } from "../mismatch.js";
-import { type NodeState, applyEvent, emptyState, eventsOfRound } from "./node-events.js";
+import { type NodeState, applyEvent, emptyState } from "./node-events.js";
 import type { NodeSettings } from "./node-settings.js";
 import type { NodeEventLog, NodePipeline, NodeStores } from "./node-stores.js";
-import { type StateCaughtUp, recoverState } from "./state-recovery.js";
-import { readRound } from "./stored-round.js";
+import { prepareVersion } from "../state/next-version.js";
 import { Window } from "./window.js";
 
 /** What was found. */
@@ -25,10 +19,6 @@ export interface RecoveredNode {
   readonly replayed: number;
   /** Whether there was such a checkpoint. */
   readonly hasCheckpoint: boolean;
-  /** Rounds whose events were made again. */
-  readonly caughtUp: number;
-  /** Rounds that were applied to the state again. */
-  readonly stateCaughtUp: StateCaughtUp;
 }
 
 /** The state that the newest checkpoint and the events behind it add up to. */
@@ -45,29 +35,25 @@ export async function orMismatch<R>(reading: Promise<R>): Promise<R> {
   }
 }
 
-/** Finds where the node stands, and writes the events and commits the version of the state that a crash took. */
-export async function recoverNode(
-  { events, pipeline, flatkv, trie }: Pick<NodeStores, "events" | "pipeline" | "flatkv" | "trie">,
-  settings: NodeSettings,
-): Promise<RecoveredNode> {
+/** The version of the state after so many rounds: the first is that before any round. */
+export function versionAfter(rounds: number): number {
+  return rounds + 1;
+}
+
+/** Finds where the node stands. Commits the first version of the state where there is none. */
+export async function recoverNode(stores: NodeStores, settings: NodeSettings): Promise<RecoveredNode> {
+  const { events, pipeline } = stores;
   const [failure] = pipeline.failures;
   if (failure !== undefined) throw failure.error;
+  await beginState(stores, settings);
   const hydrated = await hydrateState(events);
-  let { state } = hydrated;
+  const { state } = hydrated;
   const certificates = await pipeline.chain.log.readAll();
   const { nextIndex } = pipeline.chain;
-  const caughtUp = nextIndex - state.rounds;
-  if (caughtUp < 0 || caughtUp > certificates.length)
-    throw new DemoMismatchError(`The event log has ${state.rounds} rounds, and the chain has ${nextIndex}.`);
-  for (const certificate of certificates.slice(certificates.length - caughtUp)) {
-    const inputs = eventsOfRound(await readRound(pipeline, certificate), certificate);
-    await events.appendAll(inputs);
-    for (const input of inputs) state = applyEvent(state, input);
-  }
+  checkLevel(stores, state.rounds);
   const tip = { next: nextIndex, hash: certificates.at(-1)?.hash ?? noHash };
   if (nextIndex > 0 && state.certificate !== toHex(tip.hash))
     throw new DemoMismatchError(`The event log has another certificate for round ${nextIndex - 1} than the chain.`);
-  const stateCaughtUp = await recoverState({ flatkv, trie, pipeline }, certificates.at(-1), settings);
   const heads = await readHeads(pipeline);
   return {
     state,
@@ -75,9 +61,33 @@ export async function recoverNode(
     window: new Window(settings, certificates, heads),
     replayed: hydrated.events,
     hasCheckpoint: hydrated.checkpointLsn !== undefined,
-    caughtUp,
-    stateCaughtUp,
   };
+}
+
+/** The version before any round: the genesis, in both stores of the state at once. */
+async function beginState(
+  { shared, flatkv, trie, pipeline, stateStreams }: NodeStores,
+  { genesis }: NodeSettings,
+): Promise<void> {
+  if (flatkv.version > 0 || trie.sequence > 0 || pipeline.chain.nextIndex > 0) return;
+  const first = await prepareVersion({ flatkv, trie }, () => genesis());
+  await shared.together(stateStreams, () => first.commit());
+}
+
+/** A round is one batch, so whatever crashed, all have the same. Anything else is a {@link DemoMismatchError}. */
+function checkLevel({ pipeline, flatkv, trie }: NodeStores, told: number): void {
+  const rounds = pipeline.chain.nextIndex;
+  const version = versionAfter(rounds);
+  for (const [part, found, expected] of [
+    ["event log", told, rounds],
+    ["anchor", (pipeline.anchor?.round ?? -1) + 1, rounds],
+    ["commit store", flatkv.version, version],
+    ["Merkle store", trie.sequence, version],
+  ] as const)
+    if (found !== expected)
+      throw new DemoMismatchError(
+        `The ${part} is at ${found}, and the ${rounds} rounds of the chain need ${expected}.`,
+      );
 }
 
 /** Where each lane ends that has a block. */

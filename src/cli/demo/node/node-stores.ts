@@ -3,14 +3,13 @@ import { Held } from "../../../base/index.js";
 import { EventLog } from "../../../events/index.js";
 import { FlatKv } from "../../../flatkv/index.js";
 import { PersistPipeline } from "../../../lanes/index.js";
-import { SharedLog } from "../../../streams/index.js";
+import { SharedLog, type Stream } from "../../../streams/index.js";
 import { MerkleStore } from "../../../trie/index.js";
 import { nodeVfs } from "../../../vfs/index.js";
 import { type Block, blockCodec } from "./block.js";
 import { type Certificate, certificateCodec } from "./certificate.js";
 import { type NodeAnchor, anchorCodec, anchorNeeds } from "./node-anchor.js";
 import { type NodeEventTypes, type NodeState, nodeEvents, stateSnapshot } from "./node-events.js";
-import { NodePlace } from "./node-place.js";
 import type { NodeSettings } from "./node-settings.js";
 
 /** The node's chain, lanes and anchor. */
@@ -21,7 +20,10 @@ export type NodeEventLog = EventLog<NodeEventTypes, NodeState>;
 /** All of it, open. */
 export interface NodeStores {
   readonly shared: SharedLog;
-  readonly place: NodePlace;
+  /** Those of the stores that commit with each round, beside the pipeline's. */
+  readonly streams: readonly Stream[];
+  /** Of them, those of the state. */
+  readonly stateStreams: readonly Stream[];
   readonly events: NodeEventLog;
   readonly pipeline: NodePipeline;
   /** The state: accounts, code, storage, and the rest. */
@@ -41,14 +43,18 @@ export async function openStores(
   try {
     const shared = await SharedLog.open(directory, log);
     held.add(() => shared.close());
-    const events: NodeEventLog = await EventLog.on(await shared.stream("events"), {
+    const [told, states, tries] = [
+      await shared.stream("events"),
+      await shared.stream("state"),
+      await shared.stream("trie"),
+    ];
+    const events: NodeEventLog = await EventLog.on(told, {
       events: nodeEvents,
       snapshot: stateSnapshot,
       checkpointsMax,
     });
     held.add(() => events.close());
-    const place = new NodePlace(shared);
-    const pipeline: NodePipeline = await PersistPipeline.open(place, {
+    const pipeline: NodePipeline = await PersistPipeline.open(shared, {
       lanes: { codec: blockCodec },
       chain: { codec: certificateCodec },
       anchor: { codec: anchorCodec, needs: anchorNeeds },
@@ -58,18 +64,19 @@ export async function openStores(
     const flatkv = await FlatKv.open(vfs.join(directory, "state"), {
       ...state,
       vfs,
-      journal: await shared.stream("state"),
+      journal: states,
     });
     held.add(() => flatkv.close());
     const trie = await MerkleStore.open(vfs.join(directory, "trie"), {
       ...trieOptions,
       vfs,
-      journal: await shared.stream("trie"),
+      journal: tries,
     });
     held.add(() => trie.close());
     return {
       shared,
-      place,
+      streams: [told, states, tries],
+      stateStreams: [states, tries],
       events,
       pipeline,
       flatkv,

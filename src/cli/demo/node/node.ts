@@ -2,10 +2,8 @@
  * The demo's node: blocks of flights in a lane for each airport, a chain of certificates, an anchor that moves on, an event log, a commit store
  * that holds the state, and a Merkle store that has a root of it, all on one shared log.
  *
- * A round is one durable write. Blocks, certificate and anchor are one atomic batch; the events of the round, and the two commits of what its blocks do to the
- * state, stand right behind it in the same write. A crash keeps a beginning of the log: the round in whole or not at all, and its events and its commits
- * only where the round is. Where it leaves the round without them, opening writes them again. So once there are rounds, each store of the state is at the
- * version of the newest, or at the one before.
+ * A round is one atomic batch of that log, and one durable write: blocks, certificate and anchor, the events of the round, and the two commits of what its
+ * blocks do to the state. So a crash leaves all of them at the same round, and there is nothing to bring in line.
  */
 import { flightChangeSets } from "../state/flight-changes.js";
 import { prepareVersion } from "../state/next-version.js";
@@ -18,7 +16,6 @@ import { type RecoveredNode, recoverNode } from "./node-recovery.js";
 import type { NodeSettings } from "./node-settings.js";
 import { type NodeStores, openStores } from "./node-stores.js";
 import type { Round } from "./round.js";
-import { type StateCaughtUp, versionAfter } from "./state-recovery.js";
 import type { Window } from "./window.js";
 
 /** How a node was opened. */
@@ -34,12 +31,9 @@ export interface NodeOpening {
   /** Events applied to the newest checkpoint's state, and whether there was one. */
   readonly replayedEvents: number;
   readonly hasCheckpoint: boolean;
-  /** Rounds whose events the crash had taken. */
-  readonly caughtUp: number;
-  /** Where the state stands, and the rounds that had to be applied to it again. */
+  /** Where the state stands. */
   readonly state: StateVersion;
   readonly trie: TrieVersion;
-  readonly stateCaughtUp: StateCaughtUp;
   /** From the call to the moment in which a round could be committed. */
   readonly recoveryMs: number;
 }
@@ -82,14 +76,11 @@ export class FlightNode {
     const startMs = performance.now();
     const stores = await openStores(directory, settings);
     try {
-      const { ledger, window, replayed, hasCheckpoint, caughtUp, stateCaughtUp, ...found } = await recoverNode(
-        stores,
-        settings,
-      );
+      const { ledger, window, replayed, hasCheckpoint, ...found } = await recoverNode(stores, settings);
       let { state } = found;
       const { clean, cutBytes, cut } = stores.shared.recovery.log;
       if (!clean && state.rounds > 0) {
-        const recovered = { type: "recovered" as const, data: { rounds: state.rounds, caughtUp, cutBytes } };
+        const recovered = { type: "recovered" as const, data: { rounds: state.rounds, cutBytes } };
         await stores.events.append(recovered.type, recovered.data);
         state = applyEvent(state, recovered);
       }
@@ -102,10 +93,8 @@ export class FlightNode {
         cutReason: cut?.reason,
         replayedEvents: replayed,
         hasCheckpoint,
-        caughtUp,
         state: stateOf(stores.flatkv),
         trie: trieOf(stores.trie),
-        stateCaughtUp,
         recoveryMs: performance.now() - startMs,
       });
     } catch (error) {
@@ -136,31 +125,24 @@ export class FlightNode {
 
   /** Commits the next round: `index` is how many there are. Resolves once all of it is durable: blocks, certificate, anchor, events and state. */
   async commit(round: Round): Promise<void> {
-    const { events, pipeline, place } = this.#stores;
+    const { events, pipeline, streams } = this.#stores;
     const { rounds, flights } = this.#state;
     if (round.index !== rounds || round.firstFlight !== flights + 1)
       throw new DemoMismatchError(
         `Round ${round.index} was to be committed, behind ${rounds} rounds of ${flights} flights.`,
       );
-    const version = await prepareVersion(this.#stores, versionAfter(rounds + 1), (rows) =>
-      flightChangeSets(round.lanes, rows),
-    );
+    const version = await prepareVersion(this.#stores, (rows) => flightChangeSets(round.lanes, rows));
     const { certificate, blocks } = this.#ledger.seal(round);
     const firstRound = this.#window.add(certificate);
     const inputs = eventsOfRound(round, certificate);
-    let noted: Promise<unknown> | undefined;
-    place.onCommit = () => {
-      noted = Promise.all([events.appendAll(inputs), version.commit()]);
-      // Awaited below; where the commit fails first, that is the failure that counts.
-      noted.catch(() => undefined);
-      place.onCommit = undefined;
-    };
-    await pipeline.persist({
-      anchor: { round: round.index, firstRound, firstBlocks: this.#window.firstBlocks(this.#ledger.heads) },
-      chain: { firstIndex: round.index, values: [certificate] },
-      lanes: blocks.map((block) => ({ key: block.airport, values: [block], firstIndex: block.number })),
-    });
-    await noted;
+    await pipeline.persist(
+      {
+        anchor: { round: round.index, firstRound, firstBlocks: this.#window.firstBlocks(this.#ledger.heads) },
+        chain: { firstIndex: round.index, values: [certificate] },
+        lanes: blocks.map((block) => ({ key: block.airport, values: [block], firstIndex: block.number })),
+      },
+      { with: () => [events.appendAll(inputs), ...version.commit()], streams },
+    );
     for (const input of inputs) this.#state = applyEvent(this.#state, input);
     if (this.#state.rounds % this.#checkpointEvery === 0) await this.#takeCheckpoint();
   }

@@ -18,7 +18,7 @@ import { Expectation } from "./expectation.js";
 import { withImage } from "../image.js";
 import type { NodeSettings } from "./node-settings.js";
 import type { NodeOpening } from "./node.js";
-import { versionAfter } from "./state-recovery.js";
+import { versionAfter } from "./node-recovery.js";
 import { type NodeCrash, type WholeAudit, summarize, summaryLines } from "./summary.js";
 import type { NodeAcknowledgement, NodeRunCounters } from "./write.js";
 

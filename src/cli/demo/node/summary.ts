@@ -88,12 +88,7 @@ export interface NodeSummary {
     readonly cutReason: string | null;
     /** Events applied to the newest checkpoint's state. */
     readonly replayedEvents: number;
-    /** Rounds whose events were made again. */
-    readonly caughtUpRounds: number;
-    /** Rounds that were applied to the commit store again, and to the Merkle store. */
-    readonly stateCaughtUpRounds: number;
-    readonly trieCaughtUpRounds: number;
-    /** Where the commit store stood before that, and the checksum of its hash over all databases. */
+    /** Where the commit store stood, and the checksum of its hash over all databases. */
     readonly version: number;
     readonly hash: string;
     /** The same of the Merkle store, and its root. */
@@ -180,9 +175,6 @@ export function summarize(
       cutBytes: reopened.cutBytes,
       cutReason: reopened.cutReason ?? null,
       replayedEvents: reopened.replayedEvents,
-      caughtUpRounds: reopened.caughtUp,
-      stateCaughtUpRounds: reopened.stateCaughtUp.flatkv,
-      trieCaughtUpRounds: reopened.stateCaughtUp.trie,
       version: audit.flatkv.version,
       hash: audit.flatkv.hashes.global,
       trieVersion: audit.trie.sequence,

@@ -28,7 +28,7 @@ async function modelAndStore(rounds: number): Promise<{ model: StateModel; store
     const { lanes } = makeRound(round, first, flightsOf(first, first + 69).bytes);
     model.apply(await flightChangeSets(lanes, model.rows));
     const changes = (rows: RowReader) => flightChangeSets(lanes, rows);
-    await (await prepareVersion({ flatkv: store, trie }, round + 1, changes)).commit();
+    await Promise.all((await prepareVersion({ flatkv: store, trie }, changes)).commit());
   }
   return { model, store, trie };
 }

@@ -1,7 +1,7 @@
 /** The state's rows as keys of a Merkle store: the rows of all databases in one trie. */
 import { blake3 } from "../../../hash/index.js";
-import type { MerkleStore, Session } from "../../../trie/index.js";
-import type { RowReader, StateChangeSet, StateDatabase } from "./change-set.js";
+import type { Session } from "../../../trie/index.js";
+import type { StateChangeSet, StateDatabase } from "./change-set.js";
 
 const encoder = new TextEncoder();
 
@@ -13,22 +13,6 @@ export function trieKey(database: StateDatabase, rowKey: Uint8Array): Uint8Array
   named.set(name, 1);
   named.set(rowKey, 1 + name.length);
   return blake3.hash(named);
-}
-
-/** The rows that a Merkle store holds at its newest commit. */
-export class TrieRows implements RowReader {
-  readonly #store: MerkleStore;
-
-  constructor(store: MerkleStore) {
-    this.#store = store;
-  }
-
-  async getMany(
-    keys: readonly Uint8Array[],
-    { database }: { readonly database: StateDatabase },
-  ): Promise<(Uint8Array | undefined)[]> {
-    return await this.#store.getMany(keys.map((key) => trieKey(database, key)));
-  }
 }
 
 /** Puts changes of rows into a session, in order. */
