@@ -18,7 +18,7 @@ import type { Expectation } from "./expectation.js";
 import { type NodeEventInput, type NodeState, eventsHash } from "./node-events.js";
 import { hydrateState, orMismatch, versionAfter } from "./node-recovery.js";
 import type { NodeSettings } from "./node-settings.js";
-import { type NodeEventLog, type NodePipeline, type NodeStores, openStores } from "./node-stores.js";
+import { type NodeEventLog, type NodePipeline, type FlightStores, openFlightStores } from "./node-stores.js";
 import { firstRoundKept, roundsKeptMax } from "./window.js";
 
 /** What must be there. */
@@ -63,7 +63,7 @@ export async function auditNode(
   demands: AuditDemands,
 ): Promise<Audit> {
   const startMs = performance.now();
-  const stores = await openStores(directory, settings);
+  const stores = await openFlightStores(directory, settings);
   try {
     const found = await auditStores(stores, settings, expectation, demands);
     return { ...found, elapsedMs: performance.now() - startMs };
@@ -73,7 +73,7 @@ export async function auditNode(
 }
 
 async function auditStores(
-  { events, pipeline, flatkv, trie }: NodeStores,
+  { events, pipeline, flatkv, trie }: FlightStores,
   settings: NodeSettings,
   expectation: Expectation,
   { acknowledged, recoveries, rows = false }: AuditDemands,

@@ -3,7 +3,7 @@ import { SimVfs } from "../../../vfs/index.js";
 import { auditRounds, lazySettings, roundOf, smallSettings, withTrieBehind } from "./demo-node.contract.js";
 import { flightsOf } from "../flights.contract.js";
 import { FlightNode } from "./node.js";
-import { type NodeStores, openStores } from "./node-stores.js";
+import { type FlightStores, openFlightStores } from "./node-stores.js";
 
 const directory = "/node";
 
@@ -51,7 +51,7 @@ describe("the demo's node", () => {
   it("keeps of its past what the window says, and the newest block of a lane that is seldom used", async () => {
     const vfs = new SimVfs({ seed: 1 });
     await (await commit(vfs, 0, 11)).close();
-    const { pipeline, close } = await openStores(directory, smallSettings(vfs));
+    const { pipeline, close } = await openFlightStores(directory, smallSettings(vfs));
     expect([pipeline.chain.firstIndex, pipeline.chain.nextIndex]).toEqual([10, 12]);
     expect(pipeline.anchor).toMatchObject({ round: 11, firstRound: 10 });
     const lane = async (airport: string): Promise<number[]> => {
@@ -84,7 +84,7 @@ describe("the demo's node", () => {
 
   it("does not open where one of its stores is not at the round of the others", async () => {
     const mismatch = { code: "HF_DEMO_MISMATCH" };
-    const others: readonly ((stores: NodeStores) => Promise<unknown>)[] = [
+    const others: readonly ((stores: FlightStores) => Promise<unknown>)[] = [
       ({ flatkv }) => flatkv.rollback(5),
       ({ trie }) => trie.begin().commit(),
       async ({ shared }) => {
@@ -96,7 +96,7 @@ describe("the demo's node", () => {
     for (const change of others) {
       const vfs = new SimVfs({ seed: 1 });
       await (await commit(vfs, 0, 4)).close();
-      const stores = await openStores(directory, smallSettings(vfs));
+      const stores = await openFlightStores(directory, smallSettings(vfs));
       await change(stores);
       await stores.close();
       await expect(FlightNode.open(directory, smallSettings(vfs))).rejects.toMatchObject(mismatch);
@@ -113,7 +113,7 @@ describe("the demo's node", () => {
       on.catch(() => undefined);
       await new Promise((resolve) => setImmediate(resolve));
       const next = vfs[end]();
-      const { pipeline, flatkv, trie, close } = await openStores(directory, smallSettings(next));
+      const { pipeline, flatkv, trie, close } = await openFlightStores(directory, smallSettings(next));
       const rounds = pipeline.chain.nextIndex;
       expect(rounds).toBeGreaterThanOrEqual(3);
       expect([flatkv.version, trie.sequence, pipeline.anchor!.round]).toEqual([rounds + 1, rounds + 1, rounds - 1]);

@@ -8,7 +8,7 @@ import { SharedLog, type Stream } from "../../../streams/index.js";
 import { MerkleStore } from "../../../trie/index.js";
 import { nodeVfs } from "../../../vfs/index.js";
 import { DemoMismatchError } from "../mismatch.js";
-import { type StateStores, prepareVersion } from "../state/next-version.js";
+import { type StateStores, prepareVersion } from "../../node/state.js";
 import type { ReplayStep } from "../state/replay.js";
 import { BlockWithTransactionsError } from "../state/rewards.js";
 import type { ReplaySettings } from "./replay-settings.js";

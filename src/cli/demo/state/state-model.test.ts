@@ -9,7 +9,7 @@ import { flightsOf } from "../flights.contract.js";
 import { makeRound } from "../node/round.js";
 import { type RowReader, type StateChangeSet, stateDatabases } from "./change-set.js";
 import { flightChangeSets } from "./flight-changes.js";
-import { prepareVersion } from "./next-version.js";
+import { prepareVersion } from "../../node/state.js";
 import { checkState, checkTold, newestVersionOf, stateOf, verifyState } from "./state-audit.js";
 import { StateModel } from "./state-model.js";
 

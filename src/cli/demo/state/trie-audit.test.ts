@@ -5,11 +5,11 @@ import { FlatKv } from "../../../flatkv/index.js";
 import { MerkleStore } from "../../../trie/index.js";
 import { SimVfs } from "../../../vfs/index.js";
 import { type StateChangeSet, stateDatabases } from "./change-set.js";
-import { type StateStores, prepareVersion } from "./next-version.js";
+import { type StateStores, prepareVersion } from "../../node/state.js";
 import { StateModel } from "./state-model.js";
 import { trieOf, verifyTrie } from "./trie-audit.js";
 import { proveKeys } from "./trie-proofs.js";
-import { trieKey } from "./trie-rows.js";
+import { trieKey } from "../../node/state.js";
 
 const wrong = expect.objectContaining({ code: "HF_DEMO_MISMATCH", details: { part: "trie" } }) as Error;
 
