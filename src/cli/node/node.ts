@@ -22,6 +22,8 @@ export interface NodeRound<Block, Certificate, Types extends EventTypes> {
 
 /** What opening found. */
 export interface NodeRecovery {
+  /** There was no state yet; it has its first version now. */
+  readonly isNew: boolean;
   /** Events that were applied to the newest checkpoint, and whether there was one. */
   readonly replayed: number;
   readonly hasCheckpoint: boolean;
@@ -46,8 +48,7 @@ export class Node<Block, Certificate, Types extends EventTypes, Told> {
     this.stores = stores;
     this.#form = form;
     this.#checkpointEvery = checkpointEvery;
-    this.recovery = { replayed: found.replayed, hasCheckpoint: found.hasCheckpoint };
-    this.#told = found.told;
+    ({ told: this.#told, ...this.recovery } = found);
   }
 
   /** Opens the node in a directory, or makes one, with whatever recovery that takes. `ConflictError` where its stores are not at one round. */
@@ -61,7 +62,8 @@ export class Node<Block, Certificate, Types extends EventTypes, Told> {
       const { shared, events, pipeline, flatkv, trie, streams } = stores;
       const [failure] = pipeline.failures;
       if (failure !== undefined) throw failure.error;
-      if (flatkv.version === 0 && trie.sequence === 0 && pipeline.chain.nextIndex === 0) {
+      const isNew = flatkv.version === 0 && trie.sequence === 0 && pipeline.chain.nextIndex === 0;
+      if (isNew) {
         const first = await prepareVersion(stores, () => form.genesis());
         await shared.together(streams.slice(1), () => first.commit());
       }
@@ -69,7 +71,7 @@ export class Node<Block, Certificate, Types extends EventTypes, Told> {
       const { state: told, ...hydrated } = await events.hydrate({ initial: initial(), apply });
       checkLevel(stores, form.rounds(told));
       const hasCheckpoint = hydrated.checkpointLsn !== undefined;
-      return new Node(stores, form, options, { told, replayed: hydrated.events, hasCheckpoint });
+      return new Node(stores, form, options, { told, isNew, replayed: hydrated.events, hasCheckpoint });
     } catch (error) {
       await stores.close().catch(() => undefined);
       throw error;

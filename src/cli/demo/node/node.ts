@@ -73,7 +73,7 @@ export class FlightNode {
       const found = await recoverNode(node.stores, node.told, settings);
       const { clean, cutBytes, cut } = shared.recovery.log;
       const { rounds } = node.told;
-      if (!clean && rounds > 0) await node.tell({ type: "recovered", data: { rounds, cutBytes } });
+      if (!clean && !node.recovery.isNew) await node.tell({ type: "recovered", data: { rounds, cutBytes } });
       const { flights, lanes } = node.told;
       return new FlightNode(node, found, {
         rounds,
