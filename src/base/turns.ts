@@ -16,7 +16,21 @@ export class Turns {
 
   /** As `take`, but where `isFree`, `act` begins within this call. */
   takeAtOnce<R>(act: () => Promise<R>): Promise<R> {
-    return this.isFree ? this.#begin(act()) : this.take(act);
+    if (!this.isFree) return this.take(act);
+    let settle: (outcome: Promise<R>) => void = () => undefined;
+    // Begun before `act` runs: what is asked for in there comes behind it.
+    const turn = this.#begin(new Promise<R>((resolve) => (settle = resolve)));
+    try {
+      settle(act());
+    } catch (error) {
+      settle(Promise.reject(error));
+    }
+    return turn;
+  }
+
+  /** Runs `act`, which waits for nothing, when everything asked for before has settled. It is no turn: nothing waits for it. */
+  look<R>(act: () => R): Promise<R> {
+    return this.#last.then(act);
   }
 
   #begin<R>(turn: Promise<R>): Promise<R> {
