@@ -4,9 +4,10 @@
  * Invariants:
  * - Nothing else is done to these streams between the first of the appends and the end of the call, which waits for nothing: no truncation, and no append
  *   that is not gathered. So where the whole is refused, each stream's next LSN is put back to what it was, and nobody else has seen the numbers.
+ * - A refusal is over when the call returns: streams and stores have taken their numbers back before anybody hears of it, or can append anything else.
  * - Nothing is handed to the log before the call has returned. So a refusal has no effect, and the batch has all of it.
  */
-import { type HoldfastError, InvalidArgumentError } from "../base/index.js";
+import { type HoldfastError, InvalidArgumentError, LimitError } from "../base/index.js";
 import { type LsnRange, isRefusal } from "../log/index.js";
 import type { StreamState } from "./book.js";
 
@@ -30,11 +31,13 @@ export class Gathering {
   /** Of the records, without what the log puts around each. */
   bytes = 0;
   /** Why the whole can't be: something that was asked for within the call was refused. */
-  problem: HoldfastError | undefined;
+  problem: unknown;
   /** Resolves once it is known what becomes of it. Never rejects. */
   readonly settled: Promise<void>;
   #settle: () => void = () => undefined;
   readonly #appends: GatheredAppend[] = [];
+  /** What stores do where the whole is refused, in the order of their appends. */
+  readonly #takeBacks: (() => void)[] = [];
   /** The next LSN, before the call, of each stream that got something. */
   readonly #nextBefore = new Map<StreamState, number>();
 
@@ -52,6 +55,10 @@ export class Gathering {
     return this.#nextBefore.has(stream);
   }
 
+  onRefused(takeBack: () => void): void {
+    this.#takeBacks.push(takeBack);
+  }
+
   /** Takes what an append comes to. Resolves to its LSNs with the whole. */
   add(records: readonly EntryRecord[], bytes: number, ranges: LsnRange[]): Promise<LsnRange[]> {
     for (const record of records) this.records.push(record);
@@ -62,7 +69,7 @@ export class Gathering {
   }
 
   /** Something that was asked for within the call is refused, and with it the whole. */
-  spoil(problem: HoldfastError): HoldfastError {
+  spoil<Problem>(problem: Problem): Problem {
     this.problem ??= problem;
     return problem;
   }
@@ -82,13 +89,14 @@ export class Gathering {
   /** Nothing was handed over, and nothing will be. */
   refuse(error: HoldfastError): void {
     for (const [stream, next] of this.#nextBefore) stream.acceptedNext = next;
+    for (const takeBack of this.#takeBacks.toReversed()) takeBack();
     this.fail(error);
   }
 }
 
-/** What each append is told where the whole is refused because of `cause`: a store that gets it goes on as before. */
+/** What each append is told where the whole is refused because of `cause`: a store that gets it, whatever it goes by, goes on as before. */
 export function refusalFor(where: string, cause: unknown): HoldfastError {
-  if (isRefusal(cause)) return cause as HoldfastError;
+  if ((cause instanceof InvalidArgumentError || cause instanceof LimitError) && isRefusal(cause)) return cause;
   const what = cause instanceof Error ? cause.message : String(cause);
   return new InvalidArgumentError(
     "HF_INVALID_ARGUMENT",

@@ -1,10 +1,11 @@
 /** The shared log: the public face of the physical log, the book of its streams, and what keeps both in order. */
 import { InvalidArgumentError, invalid } from "../base/index.js";
-import { Log, type LogInput, type LogStats, type LsnRange, type RecoveryReport } from "../log/index.js";
+import { Log, type LogInput, type LogStats, type LsnRange, type RecoveryReport, takePart } from "../log/index.js";
 import { nodeVfs } from "../vfs/index.js";
 import type { StreamBook, StreamState } from "./book.js";
 import { CheckpointPointer } from "./checkpoint-pointer.js";
 import { encodeName } from "./format.js";
+import { notWithin } from "./gathering.js";
 import { Maintenance } from "./maintenance.js";
 import { type SharedLogOptions, splitOptions } from "./options.js";
 import type { StreamSource } from "./reader.js";
@@ -55,6 +56,8 @@ export interface CommitPart {
 
 /** What the promises of an array resolve to. */
 export type Settled<Parts extends readonly unknown[]> = { -readonly [At in keyof Parts]: Awaited<Parts[At]> };
+
+const TOGETHER = "SharedLog.together";
 
 interface Opened {
   readonly log: Log;
@@ -183,20 +186,22 @@ export class SharedLog {
    * each part got, in the order of `parts`. The whole must fit into a segment: `LimitError` `HF_BATCH_TOO_LARGE`. Errors otherwise as
    * `Stream.appendAll`.
    */
-  async commit(parts: readonly CommitPart[]): Promise<LsnRange[]> {
+  commit(parts: readonly CommitPart[]): Promise<LsnRange[]> {
     const where = "SharedLog.commit";
-    if (!Array.isArray(parts)) throw invalid(where, "parts", parts, "an array of parts");
-    if (parts.length === 0) {
-      throw new InvalidArgumentError(
-        "HF_INVALID_ARGUMENT",
-        `${where}: there is nothing to commit. Pass at least one part.`,
-      );
-    }
-    const batches = parts.map((part: CommitPart) => {
-      const { stream } = this.#own(where, part?.stream);
-      return { stream, records: part.records };
+    return takePart(this, () => {
+      if (!Array.isArray(parts)) throw invalid(where, "parts", parts, "an array of parts");
+      if (parts.length === 0) {
+        throw new InvalidArgumentError(
+          "HF_INVALID_ARGUMENT",
+          `${where}: there is nothing to commit. Pass at least one part.`,
+        );
+      }
+      const batches = parts.map((part: CommitPart) => {
+        const { stream } = this.#own(where, part?.stream);
+        return { stream, records: part.records };
+      });
+      return this.#writer.commit(where, batches);
     });
-    return await this.#writer.commit(where, batches);
   }
 
   /**
@@ -226,26 +231,37 @@ export class SharedLog {
    * console.log(block, vote); // 1 1
    * ```
    */
-  async together<const Parts extends readonly unknown[]>(
+  together<const Parts extends readonly unknown[]>(
     streams: readonly Stream[],
     act: () => Parts,
   ): Promise<Settled<Parts>> {
-    const where = "SharedLog.together";
-    if (!Array.isArray(streams)) throw invalid(where, "streams", streams, "an array of streams");
-    if (typeof act !== "function") throw invalid(where, "act", act, "a function");
-    const required = streams.map((stream: Stream) => this.#own(where, stream).stream);
+    return takePart(this, () => {
+      if (!Array.isArray(streams)) throw invalid(TOGETHER, "streams", streams, "an array of streams");
+      if (typeof act !== "function") throw invalid(TOGETHER, "act", act, "a function");
+      const required = streams.map((stream: Stream) => this.#own(TOGETHER, stream).stream);
+      return this.#together(required, act);
+    });
+  }
+
+  async #together<Parts extends readonly unknown[]>(
+    required: readonly StreamState[],
+    act: () => Parts,
+  ): Promise<Settled<Parts>> {
     let parts: readonly unknown[] = [];
-    const appended = this.#writer.together(where, required, () => {
+    const appended = this.#writer.together(TOGETHER, required, () => {
       const returned: unknown = act();
       if (!Array.isArray(returned)) {
-        // What an async function rejects with follows from this refusal, which the caller hears of.
-        Promise.resolve(returned).catch(() => undefined);
-        throw invalid(where, "act", returned, "a function that returns an array, and is not async");
+        void settleUnheard(returned);
+        throw invalid(TOGETHER, "act", returned, "a function that returns an array, and is not async");
       }
       parts = returned;
     });
     const [batch, ...settled] = await Promise.allSettled([appended, ...parts]);
-    if (batch.status === "rejected") throw batch.reason;
+    if (batch.status === "rejected") {
+      // Stores whose promises were not returned look at the refusal in the next turn of the event loop, and serve again then.
+      await new Promise((resolve) => setImmediate(resolve));
+      throw batch.reason;
+    }
     const values = settled.map((part) => {
       if (part.status === "rejected") throw part.reason;
       return part.value;
@@ -258,10 +274,21 @@ export class SharedLog {
     return this.#writer.isGathering;
   }
 
+  /** For what refuses within a call of `together`, whose batch is refused with it because of `error`. */
+  refuse(error: unknown): void {
+    this.#writer.refuse(error);
+  }
+
   /** Drops a stream and its entries, durably. Resolves to false where there is none. A stream of this name made later starts from LSN 1. */
-  async drop(name: string): Promise<boolean> {
-    const problem = this.#writer.unusable();
-    if (problem !== undefined) throw problem;
+  drop(name: string): Promise<boolean> {
+    return takePart(this, () => {
+      const problem = this.#writer.unusable() ?? (this.isGathering ? notWithin("SharedLog.drop") : undefined);
+      if (problem !== undefined) throw problem;
+      return this.#drop(name);
+    });
+  }
+
+  async #drop(name: string): Promise<boolean> {
     const making = this.#making.get(name);
     if (making !== undefined) await making;
     this.#writer.drain();
@@ -367,6 +394,12 @@ export class SharedLog {
   #announceAll(): void {
     for (const { visibility } of this.#book.byId.values()) visibility.announce();
   }
+}
+
+/** What an async function comes to follows from its refusal, which the caller hears of; and so does what its array holds. */
+async function settleUnheard(returned: unknown): Promise<void> {
+  const [settled] = await Promise.allSettled([returned]);
+  if (settled.status === "fulfilled" && Array.isArray(settled.value)) await Promise.allSettled(settled.value);
 }
 
 function entriesIn(book: StreamBook): number {

@@ -16,7 +16,7 @@
  * entries issued later stand behind it.
  */
 import { type HoldfastError, InvalidArgumentError, LimitError, StateError, invalid } from "../base/index.js";
-import type { Log, LogInput, JournalLimits, LsnRange } from "../log/index.js";
+import { type Log, type LogInput, type JournalLimits, type LsnRange, takePart } from "../log/index.js";
 import { type StreamBook, StreamState } from "./book.js";
 import { DROP, ENTRY, ENTRY_HEADER_BYTES, MOVED, STATE, encodeDrop, encodeState, writeEntryHeader } from "./format.js";
 import { type EntryRecord, Gathering, missingPart, notWithin, refusalFor } from "./gathering.js";
@@ -107,9 +107,18 @@ export class StreamWriter {
     return this.#gathering !== undefined;
   }
 
+  /** While `isGathering`: `takeBack` runs where the whole is refused. */
+  onRefused(takeBack: () => void): void {
+    this.#gathering?.onRefused(takeBack);
+  }
+
+  /** While `isGathering`: the whole is refused because of `error`. */
+  refuse(error: unknown): void {
+    this.#gathering?.spoil(error);
+  }
+
   append(stream: StreamState, payload: Uint8Array, type: number): Promise<number> {
-    if (this.#gathering !== undefined)
-      return this.commit("Stream.append", [{ stream, records: [{ payload, type }] }]).then(([range]) => range!.lastLsn);
+    if (this.#gathering !== undefined) return this.#gatherOne(stream, payload, type);
     const problem = this.unusable(stream) ?? this.#refusal("Stream.append", payload, type);
     if (problem !== undefined) return Promise.reject(problem);
     const lsn = stream.acceptedNext;
@@ -124,6 +133,11 @@ export class StreamWriter {
       this.drain();
       return lsn;
     });
+  }
+
+  #gatherOne(stream: StreamState, payload: Uint8Array, type: number): Promise<number> {
+    const batches = [{ stream, records: [{ payload, type }] }];
+    return takePart(this, () => this.commit("Stream.append", batches).then(([range]) => range!.lastLsn));
   }
 
   /** Throws `HF_BACKPRESSURE` only where more than a mebibyte waits already. */
@@ -209,12 +223,16 @@ export class StreamWriter {
     }
     const failure = this.unusable();
     const missing = required.find((stream) => !gathering.has(stream));
-    const problem = failure ?? gathering.problem ?? (missing === undefined ? undefined : missingPart(where, missing));
+    const problem: unknown =
+      failure ?? gathering.problem ?? (missing === undefined ? undefined : missingPart(where, missing));
     if (problem !== undefined) {
       gathering.refuse(failure ?? refusalFor(where, problem));
-      return Promise.reject(problem);
+      return Promise.reject(problem as Error);
     }
-    if (gathering.records.length === 0) return Promise.resolve();
+    if (gathering.records.length === 0) {
+      gathering.acknowledge();
+      return Promise.resolve();
+    }
     return this.#issueEntries(gathering.records, gathering.bytes).then(
       () => gathering.acknowledge(),
       (error: unknown) => {
@@ -293,7 +311,7 @@ export class StreamWriter {
 
   /** Drops a stream, durably. */
   async drop(stream: StreamState): Promise<void> {
-    const problem = this.unusable(stream) ?? this.#gathering?.spoil(notWithin("SharedLog.drop"));
+    const problem = this.unusable(stream);
     if (problem !== undefined) throw problem;
     stream.dropped = true;
     const effect = (): void => {
