@@ -7,10 +7,11 @@
  * - Records are handed to the journal in the order of their LSNs, and the journal acknowledges in that order.
  * - An LSN is used only when nothing can refuse the record any more: encoded, within the limits, the writer usable.
  * - What is handed over in one batch is there after a crash in whole or not at all; what was handed over before it is there too.
- * - Only what is gathered with other journals' records may still be refused: then its LSNs are taken back, and what was enqueued waits again.
+ * - Only what is gathered with other journals' records may still be refused: then its LSNs are taken back, and what was enqueued waits again, all of it
+ *   within the call that is refused. Nothing can get an LSN behind these before that: nothing is enqueued while a journal gathers.
  */
 import { ConflictError, type HoldfastError, LimitError, StateError } from "../base/index.js";
-import { type Journal, type LogInput, type LsnRange, isRefusal } from "../log/index.js";
+import type { Journal, LogInput, LsnRange } from "../log/index.js";
 import { flushChannel, poisonChannel } from "./channels.js";
 import { tooLarge } from "./errors.js";
 import { HEADER_BYTES_MAX, type RecordBody, encodePayload } from "./format.js";
@@ -27,6 +28,7 @@ interface InFlight {
   readonly records: readonly Encoded[];
   /** Whether a caller hears of its end. */
   readonly awaited: boolean;
+  /** It was gathered, and refused without effect. */
   isRefused: boolean;
 }
 
@@ -300,8 +302,10 @@ export class EventWriter {
 
   /** Hands a batch to the journal. Resolves to its first LSN once it is acknowledged. `awaited` says whether a caller hears of a failure. */
   #send(records: readonly Encoded[], firstLsn: number, awaited: boolean): Promise<number> {
-    this.#inFlight.set(firstLsn, { records, awaited, isRefused: false });
+    const batch: InFlight = { records, awaited, isRefused: false };
+    this.#inFlight.set(firstLsn, batch);
     const isGathered = this.#journal.isGathering === true;
+    if (isGathered) this.#journal.onRefused?.(() => this.#takeBack(firstLsn, batch));
     const [record] = records;
     const sent =
       records.length === 1 && record !== undefined
@@ -313,44 +317,37 @@ export class EventWriter {
           ? this.#acknowledge(records, firstLsn)
           : this.#lose(this.#secondWriter(got, firstLsn), awaited),
       (error: unknown) => {
-        if (isGathered && isRefusal(error) && this.#takeBack(firstLsn)) throw error;
+        if (batch.isRefused) throw error;
         return this.#lose(error, awaited);
       },
     );
-    if (isGathered) this.#lastUnlessRefused(done);
+    if (isGathered) this.#lastUnlessRefused(done, batch);
     else this.#last = done;
     return done;
   }
 
   /** A refused batch says nothing of those before it. */
-  #lastUnlessRefused(done: Promise<unknown>): void {
+  #lastUnlessRefused(done: Promise<unknown>, batch: InFlight): void {
     const before = this.#last;
     this.#last = done.catch((error: unknown) => {
-      if (isRefusal(error)) return before;
+      if (batch.isRefused) return before;
       throw error;
     });
     this.#last.catch(() => undefined);
   }
 
-  /**
-   * A batch was refused without effect. Batches that are refused together are told so one by one; once the newest of them is known, the numbers of all are
-   * taken back, newest first. False where that can't be, because a later event has its number already.
-   */
-  #takeBack(firstLsn: number): boolean {
-    this.#inFlight.get(firstLsn)!.isRefused = true;
-    for (const [lsn, { records, awaited, isRefused }] of [...this.#inFlight].reverse()) {
-      if (!isRefused) break;
-      this.#inFlight.delete(lsn);
-      if (!awaited) {
-        this.#buffer = [...records, ...this.#buffer];
-        for (const { payload } of records) this.#bufferBatchBytes += payload.length + BATCH_OVERHEAD_BYTES;
-        continue;
-      }
-      if (this.#buffer.length > 0 || this.#checkpointLsn >= lsn) return false;
-      this.#nextLsn = lsn;
+  /** A gathered batch is refused without effect: the newest that there is, since those behind it were taken back before. */
+  #takeBack(firstLsn: number, batch: InFlight): void {
+    const { records, awaited } = batch;
+    batch.isRefused = true;
+    this.#inFlight.delete(firstLsn);
+    if (awaited) {
+      this.#nextLsn = firstLsn;
       this.#forget(records);
+      return;
     }
-    return true;
+    this.#buffer = [...records, ...this.#buffer];
+    for (const { payload } of records) this.#bufferBatchBytes += payload.length + BATCH_OVERHEAD_BYTES;
   }
 
   /** A batch is lost, or stands where it does not belong. */
