@@ -2,11 +2,13 @@
 import { StateError, Turns, checkOptions, invalid } from "../base/index.js";
 import type { EngineDatabase, EngineView } from "../engine/index.js";
 import { LtHash } from "../hash/index.js";
+import { takePart } from "../log/index.js";
 import type { Books, KnownState } from "./books.js";
 import { type ChangeSet, placeChanges } from "./change-set.js";
 import { ROW_OVERHEAD_BYTES, emptyBodyBytes } from "./commit-format.js";
 import { checkCommitBytes } from "./commit-log.js";
 import type { Database } from "./database.js";
+import { notWithin } from "./errors.js";
 import { type ExportOptions, checkExportOptions, exportStore } from "./export.js";
 import { ID_BYTES as EXPORT_ID_BYTES } from "./export-format.js";
 import { openStore } from "./open.js";
@@ -133,17 +135,17 @@ export class FlatKv {
    * than 65,535 bytes, a value of more than 64 MiB, more in all than one commit in the journal may be), `CorruptionError` or `IoError` where a row that is
    * to change can't be read.
    */
-  async applyChangeSets(sets: readonly ChangeSet[]): Promise<void> {
-    this.#checkUsable();
-    const placed = placeChanges(sets, this.databases, this.#routing);
-    await this.#turn(() =>
-      this.#staging.apply(placed, (rows, bytes) =>
-        checkCommitBytes(
-          this.#store.journal,
-          emptyBodyBytes(this.databases.length) + rows * ROW_OVERHEAD_BYTES + bytes,
+  applyChangeSets(sets: readonly ChangeSet[]): Promise<void> {
+    const { journal } = this.#store;
+    return takePart(journal, () => {
+      this.#checkUsable();
+      const placed = placeChanges(sets, this.databases, this.#routing);
+      return this.#turn(() =>
+        this.#staging.apply(placed, (rows, bytes) =>
+          checkCommitBytes(journal, emptyBodyBytes(this.databases.length) + rows * ROW_OVERHEAD_BYTES + bytes),
         ),
-      ),
-    );
+      );
+    });
   }
 
   /** Drops what is staged, once the calls before it are done. */
@@ -176,28 +178,34 @@ export class FlatKv {
    * is staged stays so.
    *
    * Where no other call is on its way, the version is handed to the journal within the call, so that it may take part in `SharedLog.together`. Within that,
-   * where another call is on its way: `StateError` `HF_BUSY`, without effect.
+   * where another call is on its way: `StateError` `HF_BUSY`, without effect. Reads, iterations, exports and checks that go on are none, but what an export
+   * or a check kept is tidied up behind it, which is one; so do again what was refused with `HF_BUSY`.
    */
-  async commit(): Promise<number> {
-    this.#checkUsable();
-    if (this.#store.journal.isGathering === true && !this.#turns.isFree)
-      throw new StateError("HF_BUSY", "FlatKv.commit: another call is on its way, so this can't be part of the batch.");
-    return await this.#turns.takeAtOnce(async () => {
-      const store = this.#store;
-      store.checkUsable();
-      await commitStaged(store, this.#staging);
-      this.#staging = new Staging(store.databases);
-      const { version } = store.state;
-      await store.poisoning(async () => {
-        const { everyCommits } = store.settings.snapshots;
-        if (everyCommits > 0 && version % everyCommits === 0) {
-          await store.settleSync();
-          await makeSnapshot(store);
-        }
-        await syncWhenDue(store);
-      });
-      return version;
+  commit(): Promise<number> {
+    const { journal } = this.#store;
+    return takePart(journal, () => {
+      this.#checkUsable();
+      if (journal.isGathering === true && !this.#turns.isFree)
+        throw notWithin("FlatKv.commit: another call is on its way, so this can't be part of the batch.");
+      return this.#turns.takeAtOnce(() => this.#commit());
     });
+  }
+
+  async #commit(): Promise<number> {
+    const store = this.#store;
+    store.checkUsable();
+    await commitStaged(store, this.#staging);
+    this.#staging = new Staging(store.databases);
+    const { version } = store.state;
+    await store.poisoning(async () => {
+      const { everyCommits } = store.settings.snapshots;
+      if (everyCommits > 0 && version % everyCommits === 0) {
+        await store.settleSync();
+        await makeSnapshot(store);
+      }
+      await syncWhenDue(store);
+    });
+    return version;
   }
 
   /** The value of a key at the committed version, or `undefined` where it has none. */
@@ -230,7 +238,7 @@ export class FlatKv {
     const range = engineRange(where, options);
     const name = iteratedDatabase(where, options, this.databases);
     this.#checkUsable();
-    const { database, chunks } = await this.#turn(async () => {
+    const { database, chunks } = await this.#look(() => {
       const found = this.#database(name);
       return { database: found, chunks: found.engine.iterate(range) };
     });
@@ -255,16 +263,19 @@ export class FlatKv {
   /**
    * Goes back to an older version, durably and atomically: a crash leaves the store at one or the other. What was committed since is gone, and can't come
    * back. What is staged is dropped, and iterations that are going on may end with an error. Reaches back as far as the oldest snapshot, or the beginning where the journal does (`stats().oldestVersion`);
-   * else `InvalidArgumentError` `HF_VERSION_OUT_OF_RANGE`. Takes about as long as copying the snapshot, redoing the commits since and reading all rows.
+   * else `InvalidArgumentError` `HF_VERSION_OUT_OF_RANGE`. Within `SharedLog.together` `StateError` `HF_BUSY`. Takes about as long as copying the snapshot, redoing the commits since and reading all rows.
    */
-  async rollback(version: number): Promise<void> {
-    this.#checkUsable();
-    await this.#turn(async () => {
-      const store = this.#store;
-      checkRollback(store, version);
-      await store.settleSync();
-      if (version < store.state.version) await rollBack(store, version);
-      this.#staging = new Staging(store.databases);
+  rollback(version: number): Promise<void> {
+    const store = this.#store;
+    return takePart(store.journal, () => {
+      this.#checkUsable();
+      if (store.journal.isGathering === true) throw notWithin("FlatKv.rollback: it can't be part of a batch.");
+      return this.#turn(async () => {
+        checkRollback(store, version);
+        await store.settleSync();
+        if (version < store.state.version) await rollBack(store, version);
+        this.#staging = new Staging(store.databases);
+      });
     });
   }
 
@@ -373,6 +384,17 @@ export class FlatKv {
     });
   }
 
+  /**
+   * Takes hold of what is there, between two turns. No turn itself, because whoever comes next need not wait for it: a commit that is handed over at once, in
+   * front of it, writes to no database before it.
+   */
+  #look<R>(act: () => R): Promise<R> {
+    return this.#turns.look(() => {
+      this.#store.checkUsable();
+      return act();
+    });
+  }
+
   /** Does something with all databases as they are now, which stay as they are meanwhile. */
   async #held<R>(act: (view: FlatKvView) => Promise<R>): Promise<R> {
     const view = await this.#hold();
@@ -384,7 +406,7 @@ export class FlatKv {
   }
 
   #hold(): Promise<FlatKvView> {
-    return this.#turn(async () => {
+    return this.#look(() => {
       const view = this.#view();
       this.#store.housekeeping.hold();
       return view;
@@ -396,7 +418,7 @@ export class FlatKv {
     const store = this.#store;
     store.housekeeping.release();
     for (const reads of view.reads) await reads.release();
-    if (this.#closing !== undefined || store.failure !== undefined) return;
+    if (this.#closing !== undefined || store.failure !== undefined || !store.housekeeping.isDue(store.books)) return;
     await this.#turn(() => store.poisoning(() => store.housekeeping.sweep(store.books)));
   }
 

@@ -1,5 +1,6 @@
 /** What a lane refuses, and how it says so. */
 import { ConflictError, CorruptionError, InvalidArgumentError, LimitError, StateError } from "../base/index.js";
+import { type Gatherer, takePart } from "../log/index.js";
 import type { Run } from "./recovery.js";
 
 /** Errors that leave the journal as it was. */
@@ -24,11 +25,18 @@ export function closed(lane: string): StateError {
   return new StateError("HF_CLOSED", `${lane} is closed. Open it again.`, { lane });
 }
 
-/** It waits for its turn, so it can't be part of what is being gathered, and must not become durable alone. */
-export function notAtOnce(lane: string): StateError {
+/** Does what waits for its turn, or for those of others: it can't be part of what is being gathered, must not become durable alone, nor be waited for. */
+export function apart<R>(gatherer: Gatherer, lane: string, act: () => Promise<R>): Promise<R> {
+  return takePart(gatherer, () => {
+    if (gatherer.isGathering === true) throw notAtOnce(lane);
+    return act();
+  });
+}
+
+function notAtOnce(lane: string): StateError {
   return new StateError(
     "HF_BUSY",
-    `${lane}: it can't be written within SharedLog.together. Use PersistPipeline.persist, which others may join.`,
+    `${lane}: it can't be written or closed within SharedLog.together. Use PersistPipeline.persist, which others may join.`,
     { lane },
   );
 }

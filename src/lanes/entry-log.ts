@@ -14,6 +14,7 @@
  */
 import { CorruptionError, type HoldfastError, type LimitError, Turns } from "../base/index.js";
 import {
+  apart,
   backpressure,
   closed,
   cut,
@@ -22,7 +23,6 @@ import {
   firstCause,
   isRefusal,
   missing,
-  notAtOnce,
   outOfRange,
   outOfSequence,
   secondWriter,
@@ -137,6 +137,11 @@ export class EntryLog {
   /** Whether it takes no more writes because of a failure. */
   get isFailed(): boolean {
     return this.#failed;
+  }
+
+  /** Makes a call of the lane that could only append later, or that waits for others. Refused where the journal gathers. */
+  apart<R>(act: () => Promise<R>): Promise<R> {
+    return apart(this.#journal, this.name, act);
   }
 
   /** Refuses a value that no append could take, before anything else is done that depends on it. */
@@ -536,7 +541,6 @@ export class EntryLog {
 
   #unusable(): HoldfastError | undefined {
     if (this.#closed !== undefined) return closed(this.name);
-    if (this.#journal.isGathering === true) return notAtOnce(this.name);
     return this.#failed ? failed(this.name, this.#failure) : undefined;
   }
 

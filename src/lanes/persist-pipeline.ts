@@ -6,7 +6,7 @@ import { checkArray, checkIndex } from "./arguments.js";
 import { Chain } from "./chain.js";
 import { encodeAll } from "./codec.js";
 import { type Companions, type PersistWith, checkCompanions } from "./companions.js";
-import { isRefusal, notAtOnce } from "./entry-errors.js";
+import { apart, isRefusal } from "./entry-errors.js";
 import type { AppendRequest, EntryLog } from "./entry-log.js";
 import { type LaneFailure, LanesFailedError } from "./lane-error.js";
 import type { KeyCodec, LaneSet } from "./lane-set.js";
@@ -178,6 +178,10 @@ export class PersistPipeline<K, T, C, A> {
     joined: PersistWith<Parts>,
   ): Promise<Settled<Parts>>;
   persist(batch: PersistBatch<K, T, C, A>, joined?: PersistWith<readonly unknown[]>): Promise<unknown> {
+    return this.#apart(() => this.#begun(batch, joined));
+  }
+
+  #begun(batch: PersistBatch<K, T, C, A>, joined: PersistWith<readonly unknown[]> | undefined): Promise<unknown> {
     let cycle: Promise<unknown>;
     let bytes: number;
     try {
@@ -203,15 +207,21 @@ export class PersistPipeline<K, T, C, A> {
 
   /** Waits for the cycles under way, then closes everything, even if some of it fails; every later call rejects with `HF_CLOSED`. Idempotent. */
   close(): Promise<void> {
-    this.#closing ??= (async () => {
-      await Promise.allSettled(this.#cycles);
-      await this.#parts.close();
-    })();
-    return this.#closing;
+    return this.#apart(() => (this.#closing ??= this.#close()));
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled(this.#cycles);
+    await this.#parts.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #apart<R>(act: () => Promise<R>): Promise<R> {
+    const { place } = this.#parts;
+    return apart(place, `the pipeline of ${place.path}`, act);
   }
 
   async #persistJoined(batch: EncodedBatch<K, A>, companions: Companions): Promise<readonly unknown[] | undefined> {
@@ -495,7 +505,6 @@ export class PersistPipeline<K, T, C, A> {
     if (this.#closing !== undefined)
       throw new StateError("HF_CLOSED", `The pipeline of ${path} is closed. Open it again.`, { path });
     this.#throwFailure();
-    if (this.#parts.place.isGathering === true) throw notAtOnce(`the pipeline of ${path}`);
   }
 
   /** Refuses a cycle while too much is under way. One alone may be as large as it is. */

@@ -39,6 +39,10 @@ export class SharedPlace implements LanePlace {
     return this.#shared.isGathering;
   }
 
+  refuse(error: unknown): void {
+    this.#shared.refuse(error);
+  }
+
   together<const Parts extends readonly unknown[]>(
     streams: readonly Stream[],
     act: () => Parts,

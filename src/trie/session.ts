@@ -1,5 +1,6 @@
 /** A session: reads of one commit, and changes that become the next. */
 import { ConflictError, LimitError, StateError, checkBoolean, checkOptions, invalid } from "../base/index.js";
+import { takePart } from "../log/index.js";
 import { type KeyState, type MultiProof, NODE_BYTES, nodeBytes } from "../proof/index.js";
 import { readRows, readValues } from "./reads.js";
 import { ENTRY_HEADER_BYTES } from "./record-format.js";
@@ -137,17 +138,20 @@ export class Session {
    * Makes the changes the next commit, which may be none, and resolves once it is durable and every reader sees it. Commits take turns. The session has
    * ended then. Where the call rejects with anything but `HF_POISONED` nothing was changed: `HF_STALE_SESSION`; `HF_BATCH_TOO_LARGE` where the journal
    * can't take it as one batch; `CorruptionError` or `IoError` where what the changes meet can't be read. Within `SharedLog.together` also `HF_BUSY`, where
-   * it was not prepared or another commit is on its way.
+   * it was not prepared, which after a refusal it has to be again, or another commit, a `prepare`, a rollback or a check is on its way.
    */
-  async commit(options?: CommitOptions): Promise<Committed> {
-    const witness = checkCommitOptions("Session.commit", options);
-    this.#checkAtOnce(witness);
-    return await this.#exclusive(async () => {
-      const { commit, reads } = this.#stillPrepared(witness) ?? (await this.#prepare(witness));
-      await commitPrepared(this.#store, commit);
-      this.#state = "ended";
-      const { root, sequence } = commit;
-      return reads === undefined ? { root, sequence } : { root, sequence, witness: this.#witness(commit, reads) };
+  commit(options?: CommitOptions): Promise<Committed> {
+    return takePart(this.#store.pages.journal, () => {
+      const witness = checkCommitOptions("Session.commit", options);
+      this.#checkUsable();
+      this.#checkAtOnce(witness);
+      return this.#exclusive(async () => {
+        const { commit, reads } = this.#stillPrepared(witness) ?? (await this.#prepare(witness));
+        await commitPrepared(this.#store, commit);
+        this.#state = "ended";
+        const { root, sequence } = commit;
+        return reads === undefined ? { root, sequence } : { root, sequence, witness: this.#witness(commit, reads) };
+      });
     });
   }
 

@@ -541,8 +541,8 @@ export const mutants = [
     name: "shared: pruning of what another call prunes acknowledged before it is durable",
     rule: "R1",
     file: "streams/stream.ts",
-    find: "    if (lsn <= acceptedFirst) await writer.sync();",
-    replace: "    if (lsn <= acceptedFirst) await Promise.resolve();",
+    find: "return lsn <= acceptedFirst ? writer.sync()",
+    replace: "return lsn <= acceptedFirst ? Promise.resolve()",
     hint: "shared-log",
   },
   {
