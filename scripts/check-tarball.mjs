@@ -1,12 +1,13 @@
 /**
  * Packs the package, installs the tarball into an empty folder outside this repository, and uses it there as a stranger would:
- * every subpath is imported, logs, events and lanes are written, closed, reopened and read, a small TypeScript program is checked against the
- * declarations, and the command is run.
+ * every subpath is imported, logs, events and lanes are written, closed, reopened and read, the README's examples are run, a small TypeScript program is
+ * checked against the declarations, and the command is run. Prints what is packed and what is installed.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { transformSync } from "esbuild";
 
 const root = path.resolve(import.meta.dirname, "..");
 const folder = mkdtempSync(path.join(tmpdir(), "holdfast-tarball-"));
@@ -120,6 +121,15 @@ try {
   npm(folder, "install", "--no-audit", "--no-fund", path.join(folder, tarball.filename));
   const installed = path.join(folder, "node_modules", "holdfast");
 
+  const tree = path.join(folder, "node_modules");
+  const packages = readdirSync(tree, { recursive: true, encoding: "utf8" }).filter((file) =>
+    /^(@[^/]+\/)?[^/@.][^/]*\/package\.json$/.test(file),
+  );
+  console.log(
+    `installed: ${packages.length} packages, ${mebibytes(bytesBelow(tree))}; of that holdfast ${mebibytes(bytesBelow(installed))}, ` +
+      `its source maps ${mebibytes(bytesBelow(installed, ".map"))}`,
+  );
+
   /** @type {{ exports: Record<string, string> }} */
   const { exports } = JSON.parse(readFileSync(path.join(installed, "package.json"), "utf8"));
   const subpaths = Object.keys(exports).filter((subpath) => subpath !== "./package.json");
@@ -138,6 +148,14 @@ try {
   node("use.mjs", path.join(folder, "log"));
   console.log("used: append, close, reopen, read, verify; streams, events, lanes");
 
+  const blocks = [...readFileSync(path.join(root, "README.md"), "utf8").matchAll(/^```ts\n([\s\S]*?)^```/gm)];
+  for (const [index, [, block = ""]] of blocks.entries()) {
+    write(`readme-${index}.mjs`, transformSync(block, { loader: "ts", target: "node20" }).code);
+    node(`readme-${index}.mjs`);
+  }
+  if (blocks.length < 6) throw new Error(`the README has ${blocks.length} examples`);
+  console.log(`pasted: ${blocks.length} examples of the README`);
+
   checkMaps(path.join(installed, "dist"));
   write("typed.ts", typedProgram);
   for (const resolution of ["NodeNext", "Bundler"]) {
@@ -149,7 +167,18 @@ try {
 
   const bin = path.join(folder, "node_modules", ".bin", "holdfast");
   const help = execFileSync(bin, ["--help"], { cwd: folder, encoding: "utf8" });
-  for (const command of ["inspect", "verify", "repair", "tail", "bench", "crash", "demo"]) {
+  for (const command of [
+    "demo",
+    "inspect",
+    "verify",
+    "repair",
+    "rebuild-hashes",
+    "tail",
+    "import",
+    "export",
+    "bench",
+    "crash",
+  ]) {
     if (!help.includes(command)) throw new Error(`holdfast --help does not name ${command}`);
   }
   execFileSync(bin, ["verify", path.join(folder, "log")], { cwd: folder, stdio: "pipe" });
@@ -197,6 +226,21 @@ function checkMaps(dist) {
   }
 }
 
+/**
+ * The bytes of the files in a directory and below it, or of those whose names end so.
+ * @param {string} directory
+ */
+function bytesBelow(directory, ending = "") {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(ending))
+    .reduce((sum, entry) => sum + statSync(path.join(entry.parentPath, entry.name)).size, 0);
+}
+
+/** @param {number} bytes */
+function mebibytes(bytes) {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}
+
 /** @param {string} name @param {string} text */
 function write(name, text) {
   writeFileSync(path.join(folder, name), text);
@@ -209,7 +253,7 @@ function npm(cwd, ...words) {
 
 /** @param {string[]} words */
 function node(...words) {
-  execFileSync(process.execPath, words, { cwd: folder, stdio: ["ignore", "inherit", "inherit"] });
+  execFileSync(process.execPath, words, { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
 }
 
 /**

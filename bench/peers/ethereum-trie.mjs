@@ -10,10 +10,18 @@ const CACHE_NODES = 1_000_000;
 
 /** @typedef {{ readonly key: Uint8Array, readonly value: Uint8Array }} Put */
 
-class LevelNodes {
+/** A LevelDB in the shape that tries of `@ethereumjs` ask for. Its batches are synced. */
+export class LevelNodes {
   /** @param {ClassicLevel} level */
   constructor(level) {
     this.level = level;
+  }
+
+  /** @param {string} directory */
+  static in(directory) {
+    return new LevelNodes(
+      new ClassicLevel(directory, { cacheSize: 32 * 2 ** 20, writeBufferSize: 16 * 2 ** 20, compression: false }),
+    );
   }
 
   async open() {
@@ -70,9 +78,7 @@ export class EthereumTrie {
 
   /** @param {string} directory */
   static async open(directory) {
-    const nodes = new LevelNodes(
-      new ClassicLevel(directory, { cacheSize: 32 * 2 ** 20, writeBufferSize: 16 * 2 ** 20, compression: false }),
-    );
+    const nodes = LevelNodes.in(directory);
     await nodes.open();
     const db = /** @type {any} */ (nodes);
     return new EthereumTrie(nodes, await createMPT({ db, cacheSize: CACHE_NODES, useRootPersistence: true }));

@@ -36,6 +36,6 @@ export interface CommandContext {
 export function commonArgs(command: Pick<Command, "json">): ArgsDef {
   const help: ArgDef = { type: "boolean", alias: "h", description: "Show this help" };
   const debug: ArgDef = { type: "boolean", description: "Show the stack of an error" };
-  const json: ArgDef = { type: "boolean", description: `Print ${command.json ?? ""} on stdout and nothing else` };
+  const json: ArgDef = { type: "boolean", description: `Print JSON on stdout and nothing else: ${command.json ?? ""}` };
   return command.json === undefined ? { debug, help } : { json, debug, help };
 }

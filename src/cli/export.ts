@@ -17,7 +17,7 @@ export const exportCommand: Command = {
     "store's hashes on the way. The store must not be open elsewhere; it is opened, so what a crash left is recovered first. The file is durable when the command has " +
     "ended, and has its name only then: until that it is called FILE.partial, which is removed where the command fails. The options are those of tidwall.",
   json:
-    "one JSON document: for tidwall { source, target, format, segments, entries, bytes, firstIndex, lastIndex, firstLsn, lastLsn, indexOffset }, " +
+    "one document: for tidwall { source, target, format, segments, entries, bytes, firstIndex, lastIndex, firstLsn, lastLsn, indexOffset }, " +
     "for flatkv { source, target, version, rows, bytes }",
   args: {
     kind: { type: "positional", description: "What to write: tidwall or flatkv" },

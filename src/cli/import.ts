@@ -21,7 +21,7 @@ export const importCommand: Command = {
     "there is replaced as a whole and in one step at the end, and only with --replace. Stopped or killed, it leaves what was there; run it again with the same " +
     "file, and it goes on where it last made rows durable. Of the options only --replace and --restart are for flatkv; all others are for tidwall.",
   json:
-    "one JSON document: for tidwall { source, target, format, firstIndex, lastIndex, entries, imported, alreadyThere, bytes, firstLsn, lastLsn, indexOffset, tornTail: null | " +
+    "one document: for tidwall { source, target, format, firstIndex, lastIndex, entries, imported, alreadyThere, bytes, firstLsn, lastLsn, indexOffset, tornTail: null | " +
     "{ path, offset, bytes, kind }, unfinished, ignored }, for flatkv { source, target, version, rows, resumedRows, databases: [{ name, rows }] }",
   args: {
     kind: { type: "positional", description: "What the source is: tidwall or flatkv" },

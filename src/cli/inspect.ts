@@ -7,6 +7,7 @@ import type { Command, CommandContext } from "./command.js";
 import { type ExitCode, exitCodes } from "./exit-code.js";
 import { showFlatKv } from "./flatkv/inspect.js";
 import { showMerkle } from "./merkle/inspect.js";
+import { refuseNoLog } from "./no-log.js";
 import { problemLines } from "./problem.js";
 import { fieldLines, tableLines } from "./table.js";
 import { type Colors, writeLine } from "./terminal.js";
@@ -20,7 +21,9 @@ export const inspectCommand: Command = {
     "Reads the anchor and the segments' headers, not the records, so it is quick however large the log is; holdfast verify reads " +
     "everything. Of a commit store (flatkv) it shows versions, databases with their hashes, snapshots and the log's bounds, and opens no database; of a Merkle store what it was made with, and its newest checkpoint. Changes nothing, and works " +
     "while another process writes. Exits with 1 when it finds a problem.",
-  json: 'one JSON document; of a commit store with kind: "flatkv", of a Merkle store with kind: "merkle"',
+  json:
+    'one document: of a log { kind: "log", directory, logId, torn, blockBytes, segmentBytes, epoch, clean, firstLsn, anchoredLsn, anchorSlots, segments, spares, foreign, totalBytes, problems, lastLsn }, ' +
+    'of a commit store { kind: "flatkv", … }, of a Merkle store { kind: "merkle", … }; all of it in docs/cli.md',
   args: { dir: { type: "positional", description: "The directory of the log or store" } },
   examples: [
     ["holdfast inspect ./data", "Look at a log"],
@@ -41,10 +44,11 @@ async function run({ args, terminal, json }: CommandContext): Promise<ExitCode> 
   if (store !== undefined) return await showFlatKv(store, { terminal, json });
   const merkle = await inspectMerkle(directory);
   if (merkle !== undefined) return await showMerkle(merkle, { terminal, json });
+  await refuseNoLog(directory);
   const inspection = await inspectLog(directory);
   const bounds = await liveBounds(directory);
   if (json) {
-    await writeLine(terminal.out, JSON.stringify({ ...inspection, lastLsn: bounds?.lastLsn ?? null }));
+    await writeLine(terminal.out, JSON.stringify({ kind: "log", ...inspection, lastLsn: bounds?.lastLsn ?? null }));
   } else {
     await terminal.out.write(`${inspectionLines(inspection, bounds, terminal.colors).join("\n")}\n`);
   }

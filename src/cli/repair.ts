@@ -1,9 +1,12 @@
 /** `holdfast repair`: cut a damaged log before the damage, after copying away what goes; make damaged databases of a commit store anew. */
 import { inspectFlatKv } from "../flatkv/index.js";
 import { type RepairReport, repairLog } from "../log/index.js";
+import { inspectMerkle } from "../trie/index.js";
+import { UsageError } from "./arguments.js";
 import type { Command, CommandContext } from "./command.js";
 import { type ExitCode, exitCodes } from "./exit-code.js";
 import { repairFlatKv } from "./flatkv/repair.js";
+import { refuseNoLog } from "./no-log.js";
 import { problemLines } from "./problem.js";
 import { createProgress } from "./progress.js";
 import { fieldLines } from "./table.js";
@@ -23,7 +26,7 @@ export const repairCommand: Command = {
     "1 if there is damage. With --yes the damaged databases, and only those, are made anew from the newest snapshot and the log, and put in the place of the old " +
     "ones in one step; nothing that was committed is lost. Damage to the store's log is told by opening, and not repaired.",
   json:
-    "one JSON document: of a log { directory, dryRun, needless, before, keptLastLsn, lostRecords, anchorRebuilt, copies }, " +
+    'one document: of a log { kind: "log", directory, dryRun, needless, before, restoredHeaders, anchorRebuilt, copies, and where it is not needless keptLastLsn, lostRecords }, ' +
     'of a commit store { kind: "flatkv", directory, dryRun, needless, found, rebuilt, recovery }',
   args: {
     dir: { type: "positional", description: "The directory of the log or store" },
@@ -40,6 +43,12 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const { args, terminal, signal, json } = context;
   const store = await inspectFlatKv(args.requiredText("dir"));
   if (store !== undefined) return await repairFlatKv(store, context);
+  const directory = args.requiredText("dir");
+  if ((await inspectMerkle(directory)) !== undefined)
+    throw new UsageError(
+      `${directory} holds a Merkle store, which can't be repaired: its root speaks of every value. See what is wrong with holdfast verify, and restore a copy.`,
+    );
+  await refuseNoLog(directory);
   const progress = createProgress(terminal, "check", { json });
   try {
     const report = await repairLog(args.requiredText("dir"), {
@@ -55,7 +64,7 @@ async function run(context: CommandContext): Promise<ExitCode> {
     });
     progress.stop();
     await (json
-      ? writeLine(terminal.out, JSON.stringify(report))
+      ? writeLine(terminal.out, JSON.stringify({ kind: "log", ...report }))
       : terminal.out.write(`${reportLines(report, terminal.colors).join("\n")}\n`));
     return report.needless || !report.dryRun ? exitCodes.ok : exitCodes.problem;
   } finally {

@@ -1,5 +1,6 @@
 /** From the words of a command line to an exit code. Knows no process: tests run it with a terminal of their own. */
 import { HoldfastError } from "../base/index.js";
+import { adviceFor } from "./advice.js";
 import { parseArguments, suggestion, UsageError } from "./arguments.js";
 import { type Command, commonArgs } from "./command.js";
 import { type ExitCode, exitCodeOf, exitCodes } from "./exit-code.js";
@@ -71,6 +72,8 @@ async function printError(
   const lines = how.json ? [] : [`${colors.red("error")} ${messageOf(error)} ${colors.dim(`[${code}]`)}`];
   if (!how.json && error instanceof UsageError && how.command !== undefined)
     lines.push(`See holdfast ${how.command.name} --help.`);
+  const advice = adviceFor(error);
+  if (!how.json && advice !== undefined) lines.push(advice);
   if (!how.json && exitCodeOf(error) === exitCodes.internal && !how.debug) {
     lines.push("This is a bug in holdfast. Run it again with --debug and report what it prints.");
   }

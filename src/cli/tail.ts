@@ -2,6 +2,7 @@
 import { LogReader, type LogRecord } from "../log/index.js";
 import type { Command, CommandContext } from "./command.js";
 import { type ExitCode, exitCodes } from "./exit-code.js";
+import { refuseNoLog } from "./no-log.js";
 import { type PayloadFormat, payloadFormats, payloadLine, showPayload } from "./payload.js";
 import { type Terminal, writeLine } from "./terminal.js";
 
@@ -12,7 +13,7 @@ export const tailCommand: Command = {
   description:
     "Reads beside a writer in another process and never writes. With --follow it prints each record when it is durable, until Ctrl-C " +
     "(which then ends it with exit code 0).",
-  json: "one JSON document per record and line: { lsn, type, bytes, encoding, payload }",
+  json: "one document per record and line: { lsn, type, bytes, encoding, payload }",
   args: {
     dir: { type: "positional", description: "The log's directory" },
     lines: {
@@ -45,7 +46,9 @@ async function run({ args, terminal, signal, json }: CommandContext): Promise<Ex
     args.wholeNumber("lines", { min: 0, max: Number.MAX_SAFE_INTEGER }) ??
     (from === undefined ? 10 : Number.POSITIVE_INFINITY);
   const follow = args.flag("follow");
-  const reader = await LogReader.open(args.requiredText("dir"));
+  const directory = args.requiredText("dir");
+  await refuseNoLog(directory);
+  const reader = await LogReader.open(directory);
   try {
     const { firstLsn, lastLsn } = reader;
     const first = from ?? Math.max(firstLsn, lastLsn - lines + 1);

@@ -7,6 +7,7 @@ import type { Command, CommandContext } from "./command.js";
 import { type ExitCode, exitCodes } from "./exit-code.js";
 import { verifyFlatKv } from "./flatkv/verify.js";
 import { verifyMerkle } from "./merkle/verify.js";
+import { refuseNoLog } from "./no-log.js";
 import { problemLines } from "./problem.js";
 import { createProgress } from "./progress.js";
 import { writeLine } from "./terminal.js";
@@ -21,9 +22,9 @@ export const verifyCommand: Command = {
     "every database is read and must have the database's hash, and every commit in the log is read. A Merkle store is opened too; every value must have its " +
     "hash, and values and pages must come to the root. Exits with 1 when something is not sound.",
   json:
-    "one JSON document: of a log { directory, sound, problems, segments, groups, records, bytes, firstLsn, lastLsn, besideWriter, tornTailBytes }, " +
+    'one document: of a log { kind: "log", directory, sound, problems, segments, groups, records, bytes, firstLsn, lastLsn, besideWriter, tornTailBytes }, ' +
     'of a commit store { kind: "flatkv", directory, version, sound, databases, commits, problems, recovery }, ' +
-    'of a Merkle store { kind: "merkle", directory, sound, sequence, root, keys, pages, problems, problemCount, recovery }',
+    'of a Merkle store { kind: "merkle", directory, sound, sequence, root, keys, pages, problems, problemCount, table, recovery }',
   args: {
     dir: { type: "positional", description: "The directory of the log or store" },
     snapshots: { type: "boolean", description: "Of a commit store: check its snapshots too" },
@@ -45,6 +46,7 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const merkle = await inspectMerkle(directory);
   if (merkle !== undefined) return await verifyMerkle(merkle, context);
   if (args.flag("snapshots")) throw new UsageError("--snapshots is for commit stores; a log has none.");
+  await refuseNoLog(directory);
   const progress = createProgress(terminal, "verify", { json });
   const startMs = performance.now();
   try {
@@ -61,7 +63,7 @@ async function run(context: CommandContext): Promise<ExitCode> {
     progress.stop();
     const elapsedMs = performance.now() - startMs;
     if (json) {
-      await writeLine(terminal.out, JSON.stringify(report));
+      await writeLine(terminal.out, JSON.stringify({ kind: "log", ...report }));
     } else {
       const { colors } = terminal;
       const harmless = report.problems.filter((problem) => problem.harmless).length;

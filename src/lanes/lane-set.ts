@@ -181,7 +181,7 @@ export class LaneSet<K, T> {
     return await LaneSet.over(parts, []);
   }
 
-  /** Over a place that is open already. `others` are the names of its journals that are no lanes and not foreign. */
+  /** @internal Over a place that is open already. `others` are the names of its journals that are no lanes and not foreign. */
   static async over<K, T>(parts: LaneSetParts<K, T>, others: readonly string[]): Promise<LaneSet<K, T>> {
     const { place, keys, ownsPlace } = parts;
     try {
@@ -334,12 +334,12 @@ export class LaneSet<K, T> {
     return nameOfKey(this.#keys, key);
   }
 
-  /** Whether there is a lane with this name, well or not. */
+  /** @internal Whether there is a lane with this name, well or not. */
   isKnown(name: string): boolean {
     return this.#lanes.has(name) || this.#quarantined.has(name);
   }
 
-  /** The entries of a lane, for what works across lanes. */
+  /** @internal The entries of a lane, for what works across lanes. */
   async entriesOf(key: K): Promise<EntryLog> {
     return (await this.#laneOf(key)).entries;
   }

@@ -51,7 +51,29 @@ export interface ProtectedImage {
   readonly image: Uint8Array;
 }
 
-/** See the head of this file. */
+/**
+ * A double-write buffer: protects in-place writes against tearing, for any writer that overwrites bytes it can't afford to lose. One batch at a time:
+ * {@link protect} makes images of the ranges durable; then they are written in place and synced; then the next batch, or {@link clear}. After a crash
+ * {@link recover} gives the images of the batch that may be torn, to be written again.
+ *
+ * ```ts
+ * import { DoubleWriteBuffer } from "holdfast/log";
+ * import { nodeVfs } from "holdfast/vfs";
+ *
+ * const pages = await nodeVfs.open("./pages", { access: "read-write", create: "if-missing" });
+ * const buffer = await DoubleWriteBuffer.open(nodeVfs, "./pages.double-write");
+ * for (const { image, offset } of await buffer.recover()) await pages.write(image, offset);
+ * await pages.syncData();
+ *
+ * const page = { target: new Uint8Array(8), offset: 8192, image: new Uint8Array(8192).fill(7) };
+ * await buffer.protect([page]);
+ * await pages.write(page.image, page.offset);
+ * await pages.syncData();
+ * await buffer.clear();
+ * await buffer.close();
+ * await pages.close();
+ * ```
+ */
 export class DoubleWriteBuffer {
   readonly path: string;
   readonly #vfs: Vfs;

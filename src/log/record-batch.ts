@@ -38,7 +38,7 @@ export class RecordBatch implements Iterable<LogRecord> {
   }
 
   /**
-   * The records of `group` with LSNs in `[from, to]`, or `undefined` when it has none. `starts` is used for the offsets when it is
+   * @internal The records of `group` with LSNs in `[from, to]`, or `undefined` when it has none. `starts` is used for the offsets when it is
    * large enough, so that a reader which has done with one batch can lend it to the next.
    */
   static of(

@@ -87,7 +87,16 @@ export function loadNode(bytes: Uint8Array, target: Int32Array, targetAt: number
 
 /** The 32 bytes of 8 words, in an array of their own. */
 export function nodeBytes(words: Int32Array, at: number): Uint8Array {
-  return new Uint8Array(words.slice(at, at + NODE_WORDS).buffer);
+  // Byte by byte: asking a small typed array for its buffer makes V8 move it out of the heap, which costs more than all of this.
+  const bytes = new Uint8Array(NODE_BYTES);
+  for (let word = 0, to = 0; word < NODE_WORDS; word++, to += 4) {
+    const value = words[at + word]!;
+    bytes[to] = value;
+    bytes[to + 1] = value >>> 8;
+    bytes[to + 2] = value >>> 16;
+    bytes[to + 3] = value >>> 24;
+  }
+  return bytes;
 }
 
 /** Bit `depth` of the key at `at`: 0 or 1. */

@@ -1,7 +1,6 @@
 import type { Hasher } from "../hash/index.js";
 import { buildRoot } from "./build-root.js";
 import type { LeafList } from "./leaf-list.js";
-import { LEAF_WORDS } from "./leaf-list.js";
 import { NODE_WORDS, bitAt, loadNode, nodeBytes, pathOf } from "./node.js";
 import type { Terminal } from "./terminal.js";
 
@@ -40,9 +39,5 @@ export function siblingsInList(
     else to = middle;
   }
   if (from === to) return { terminal: { kind: "terminator", path: pathOf(key, below) }, siblings };
-  const bytes = new Uint8Array(leaves.words.slice(from * LEAF_WORDS, (from + 1) * LEAF_WORDS).buffer);
-  return {
-    terminal: { kind: "leaf", key: bytes.slice(0, bytes.length / 2), valueHash: bytes.slice(bytes.length / 2) },
-    siblings,
-  };
+  return { terminal: { kind: "leaf", key: leaves.key(from), valueHash: leaves.valueHash(from) }, siblings };
 }

@@ -140,19 +140,12 @@ export class CrashRunner<S, E> {
     vfs.trace = undefined;
     const key = this.#key(origin, disk, chooser);
     let failure = recovered.failure;
-    const lazyInfo: CheckInfo<S> = {
-      scenario: info.scenario,
-      get id() {
-        return info.id();
-      },
-      vfs,
-      previous: origin.previous,
-    };
+    const checkInfo = new LazyInfo(info, vfs, origin.previous);
     if (failure === undefined)
-      failure = await this.#check("check", vfs, () => scenario.check(state as S, events, lazyInfo));
+      failure = await this.#check("check", vfs, () => scenario.check(state as S, events, checkInfo));
     const fresh = isNew(key);
     disk.recorder = undefined;
-    if (failure === undefined && fresh) failure = await this.#followUp(state as S, events, vfs, lazyInfo);
+    if (failure === undefined && fresh) failure = await this.#followUp(state as S, events, vfs, checkInfo);
     vfs.die();
     failure = (await this.rejection()) ?? failure;
     return { failure, state, events, key, trace, operationsHash };
@@ -178,14 +171,7 @@ export class CrashRunner<S, E> {
       const recovered = await this.attempt("recover-resumed", next, () => scenario.recover(this.#context(next, later)));
       if (recovered.failure !== undefined) return recovered.failure;
       const check = scenario.checkResumed ?? scenario.check;
-      const resumedInfo: CheckInfo<S> = {
-        scenario: info.scenario,
-        get id() {
-          return info.id;
-        },
-        vfs: next,
-        previous: state,
-      };
+      const resumedInfo = new LazyInfo({ scenario: info.scenario, id: () => info.id }, next, state);
       const failure = await this.#check("check-resumed", next, () =>
         check.call(scenario, recovered.value, later, resumedInfo),
       );
@@ -263,6 +249,25 @@ export class CrashRunner<S, E> {
     low = Math.imul(low ^ origin.events.length ^ (origin.kind === "cut" ? 0 : 0x5bd1e995), 0xcc9e2d51);
     high = Math.imul(high ^ Math.imul(origin.events.length + 1, 0x1b873593), 0x85ebca6b);
     return (high & 0x1fffff) * 0x1_0000_0000 + ((low ^ (high >>> 15)) >>> 0);
+  }
+}
+
+/** The id is text that only failures need. */
+class LazyInfo<S> implements CheckInfo<S> {
+  readonly scenario: string;
+  readonly vfs: SimVfs;
+  readonly previous: S | undefined;
+  readonly #id: () => string;
+
+  constructor(info: { readonly scenario: string; readonly id: () => string }, vfs: SimVfs, previous: S | undefined) {
+    this.scenario = info.scenario;
+    this.vfs = vfs;
+    this.previous = previous;
+    this.#id = info.id;
+  }
+
+  get id(): string {
+    return this.#id();
   }
 }
 

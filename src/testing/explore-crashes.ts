@@ -44,6 +44,29 @@ const NOT_DETERMINISTIC: Omit<CrashFailure, "error"> = { problem: "not-determini
  *
  * Throws `CrashFoundError` at the first state that fails, already shrunk, with the line that repeats it; otherwise resolves to the counts.
  * `InvalidArgumentError` for an option that is unknown or out of range.
+ *
+ * ```ts
+ * import { Log } from "holdfast/log";
+ * import { exploreCrashes } from "holdfast/testing";
+ *
+ * const { distinct } = await exploreCrashes<number, number>({
+ *   name: "two appends",
+ *   async workload({ vfs, note }) {
+ *     const log = await Log.open("/log", { vfs, blockBytes: 512, segmentBytes: 2048 });
+ *     for (const _ of [1, 2]) note(await log.append(new Uint8Array(10)));
+ *     await log.close();
+ *   },
+ *   async recover({ vfs }) {
+ *     const log = await Log.open("/log", { vfs, blockBytes: 512, segmentBytes: 2048 });
+ *     await log.close();
+ *     return log.lastLsn;
+ *   },
+ *   check(lastLsn, acknowledged) {
+ *     if (lastLsn < (acknowledged.at(-1) ?? 0)) throw new Error("an acknowledged record is gone");
+ *   },
+ * });
+ * console.log(distinct, "states, and all is well");
+ * ```
  */
 export async function exploreCrashes<S, E>(options: ExploreCrashesOptions<S, E>): Promise<CrashReport> {
   const exploration = new CrashExploration(options);

@@ -8,8 +8,16 @@
  * What is recovered, the page store decides: it redoes the commits since its checkpoint, and hands their values to the owner, which puts them into the
  * engine again (redo.ts). So the engine has to be open before the pages.
  */
-import { Anchor } from "../anchor/index.js";
-import { CorruptionError, FormatError, Held, InvalidArgumentError, equalBytes, readU32, toHex } from "../base/index.js";
+import { Anchor, openAnchored } from "../anchor/index.js";
+import {
+  CorruptionError,
+  FormatError,
+  type Held,
+  InvalidArgumentError,
+  equalBytes,
+  readU32,
+  toHex,
+} from "../base/index.js";
 import type { EngineDatabase } from "../engine/index.js";
 import type { Hasher } from "../hash/index.js";
 import { PageStore } from "../pages/index.js";
@@ -33,27 +41,21 @@ export interface OpenedStore {
 
 /** Opens the store in a directory, or makes one. After an error nothing is held, and nothing is lost. */
 export async function openStore(path: string, settings: MerkleSettings): Promise<OpenedStore> {
-  const { vfs } = settings;
+  const { vfs, createIfMissing } = settings;
   const directory = new StoreDirectory(vfs, path);
-  await findDirectory(directory, settings);
-  const held = new Held();
-  try {
-    const lock = await vfs.lock(directory.lock);
-    held.add(() => lock.release());
-    const exists = (await vfs.stat(directory.anchor)) !== undefined;
-    if (!exists) {
-      await refuseForeign(directory);
-      if (!settings.createIfMissing) throw missing(path);
-    }
-    const opened = exists
-      ? await openExisting(directory, settings, lock, held)
-      : await createStore(directory, settings, lock, held);
-    if (openChannel.hasSubscribers) openChannel.publish({ directory: path, recovery: opened.recovery });
-    return opened;
-  } catch (error) {
-    await held.release();
-    throw error;
-  }
+  const opened = await openAnchored({
+    vfs,
+    path,
+    lock: directory.lock,
+    anchor: directory.anchor,
+    createIfMissing,
+    where: "MerkleStore.open",
+    refuseForeign: () => refuseForeign(directory),
+    recover: (lock, held) => openExisting(directory, settings, lock, held),
+    create: (lock, held) => createStore(directory, settings, lock, held),
+  });
+  if (openChannel.hasSubscribers) openChannel.publish({ directory: path, recovery: opened.recovery });
+  return opened;
 }
 
 async function openExisting(
@@ -211,15 +213,6 @@ async function removeValues(directory: StoreDirectory, { vfs, engine }: MerkleSe
   await engine.remove(directory.values);
 }
 
-async function findDirectory({ vfs, path }: StoreDirectory, { createIfMissing }: MerkleSettings): Promise<void> {
-  const stat = await vfs.stat(path);
-  if (stat !== undefined && stat.kind !== "directory")
-    throw new InvalidArgumentError("HF_INVALID_ARGUMENT", `MerkleStore.open: ${path} is no directory.`, { path });
-  if (stat !== undefined) return;
-  if (!createIfMissing) throw missing(path);
-  await vfs.makeDirectory(path);
-}
-
 /** A directory without an anchor is new, or it is something else, which must not be taken for new. */
 async function refuseForeign(directory: StoreDirectory): Promise<void> {
   const foreign = await directory.foreign();
@@ -229,14 +222,6 @@ async function refuseForeign(directory: StoreDirectory): Promise<void> {
     "HF_FORMAT_UNKNOWN",
     `${path} holds ${foreign.join(", ")}, and is no store of this kind. Choose an empty directory.`,
     { path, found: foreign.join(", ") },
-  );
-}
-
-function missing(path: string): InvalidArgumentError {
-  return new InvalidArgumentError(
-    "HF_INVALID_ARGUMENT",
-    `MerkleStore.open: there is no store in ${path}. Leave out createIfMissing: false to make one.`,
-    { path },
   );
 }
 

@@ -15,7 +15,7 @@ import {
   sameNode,
   siblingsInList,
 } from "../proof/index.js";
-import { FIRST_SLOT_NODE, PAGE_LAYERS, SLOTS, firstSlot } from "./page-shape.js";
+import { ELIDED_BELOW, FIRST_SLOT_NODE, PAGE_LAYERS, SLOTS, firstSlot } from "./page-shape.js";
 import type { TrieRoot } from "./seeker.js";
 import { type SlotLeaves, leavesOf } from "./slot-leaves.js";
 
@@ -35,6 +35,9 @@ type PathEnd =
   | { readonly kind: "elided"; readonly leaves: SlotLeaves; readonly slot: number; readonly depth: number }
   | ProofNeed;
 
+/** The leaves of one elided sub-trie. Nothing in here outlives a call. */
+const below: LeafList = new LeafList(ELIDED_BELOW);
+
 /** Proves what a key of 32 bytes has, or that it has nothing. Asks for nothing but what is in memory. */
 export function attemptProof(
   hasher: Hasher,
@@ -51,10 +54,11 @@ export function attemptProof(
   }
   if (end.kind !== "elided") return end;
   const { leaves, slot, depth } = end;
-  const list = new LeafList(leaves.to(slot) - leaves.from(slot));
-  for (let leaf = leaves.from(slot); leaf < leaves.to(slot); leaf++) list.pushWords(leaves.words, leaf * LEAF_WORDS);
-  const below = siblingsInList(hasher, list, depth, key);
-  return proof(below.terminal, [...siblings, ...below.siblings]);
+  below.clear();
+  for (let leaf = leaves.from(slot); leaf < leaves.to(slot); leaf++) below.pushWords(leaves.words, leaf * LEAF_WORDS);
+  const rest = siblingsInList(hasher, below, depth, key);
+  for (const sibling of rest.siblings) siblings.push(sibling);
+  return proof(rest.terminal, siblings);
 }
 
 /** Whether a key is there with this value hash, or is not there where that is `undefined`; or what is missing to tell. */

@@ -4,7 +4,8 @@ import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { type Contents, goldenStores } from "./stores.js";
+import type { Contents } from "./golden-store.js";
+import { goldenStores } from "./stores.js";
 
 const golden = path.join(import.meta.dirname, "stores-v1");
 const expected = JSON.parse(readFileSync(path.join(golden, "expected.json"), "utf8")) as Record<string, Contents>;
@@ -22,6 +23,7 @@ describe("golden stores", () => {
       await cp(path.join(golden, store.name), copy, { recursive: true });
       const before = expected[store.name]!;
       expect(await store.look(copy)).toEqual(before);
+      if (store.writeOn === undefined) return;
       await store.writeOn(copy);
       const after = await store.look(copy);
       expect(Object.keys(after)).toEqual(Object.keys(before));

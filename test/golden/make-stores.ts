@@ -9,7 +9,8 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, write
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { SimVfs, nodeVfs } from "../../src/vfs/index.js";
-import { type Contents, type GoldenStore, goldenStores } from "./stores.js";
+import type { Contents, GoldenStore } from "./golden-store.js";
+import { goldenStores } from "./stores.js";
 
 const target = path.join(process.argv[2] ?? "test/golden", "stores-v1");
 const facts = path.join(target, "expected.json");

@@ -26,7 +26,7 @@ export const benchCommand: Command = {
     "and removes it. Beside each it puts the floor: a synchronous loop in Node that writes groups of the same size with O_DSYNC and does " +
     "nothing else. A quick look of some ten seconds, not a benchmark: other work on the machine shows in it. The real one is npm run bench " +
     "in holdfast's repository.",
-  json: "one JSON document",
+  json: "one document: { quick, machine, directory, flush, payloadBytes, appends: [{ writers, appendsPerSecond, recordsPerGroup, groupBytes, medianMs, floor, ofFloor }], osBatches, replay }",
   args: {
     dir: {
       type: "positional",

@@ -5,6 +5,7 @@ import type { SimVfs } from "../../vfs/index.js";
 import { type CrashSuite, crashCase } from "./crash-case.js";
 import { type Effort, effortOf } from "./effort.js";
 import { pick } from "./log-calls.js";
+import { makeParent } from "./parent-directory.js";
 
 type AnchorEvent = { readonly kind: "issued" | "acked" | "opened"; readonly n: number };
 
@@ -97,8 +98,7 @@ function anchorCase(plan: AnchorPlan): ReturnType<typeof crashCase> {
 
 /** An anchor's directory is its owner's to make. */
 async function openFirst(vfs: SimVfs, plan: AnchorPlan, settings: AnchorOptions): Promise<Anchor> {
-  await vfs.makeDirectory("/data");
-  await vfs.syncDirectory("/");
+  await makeParent(vfs);
   return await Anchor.openOrCreate(PATH, valueOf(0, plan.slotBytes), { ...settings, vfs });
 }
 

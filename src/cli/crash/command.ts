@@ -23,7 +23,7 @@ export const crashCommand: Command = {
     "disk may then hold, recovers, and checks that nothing acknowledged is lost and nothing comes back; and crashes the recoveries too. " +
     "Touches no file. Exits with 1 when a state fails, with a line that repeats it.\n\n" +
     `Scenarios: ${crashSuites.map(({ name, summary }) => `${name} (${summary})`).join("; ")}.`,
-  json: "one JSON document: { seed, total, suites, failures, durationMs }; with --replay { replay, failure, trace }",
+  json: "one document: { seed, total, suites, failures, durationMs }; with --replay { replay, failure, trace }",
   args: {
     seed: {
       type: "string",

@@ -7,6 +7,7 @@ import { type Engine, type EngineDatabase, memoryEngine } from "../../engine/ind
 import type { CheckInfo, ExploreCrashesOptions, RecoverContext } from "../../testing/index.js";
 import type { SimVfs } from "../../vfs/index.js";
 import type { Effort } from "./effort.js";
+import { makeParent } from "./parent-directory.js";
 
 /** What happens to an engine's databases, as a workload tells it. */
 export type EngineEvent =
@@ -262,9 +263,4 @@ function checkRows(
   const wrong = [...expected, ...rows].find((row) => !rows.includes(row) || !expected.includes(row));
   if (wrong !== undefined || rows.length !== expected.length)
     throw new Error(`${what} is not what batches ${there.join(", ")} make: see row ${wrong?.slice(0, 40) ?? ""}`);
-}
-
-async function makeParent(vfs: SimVfs): Promise<void> {
-  await vfs.makeDirectory("/data");
-  await vfs.syncDirectory("/");
 }

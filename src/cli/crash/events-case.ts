@@ -22,6 +22,7 @@ import {
   type HydratedFold,
   foldOf,
 } from "./events-model.js";
+import { makeParent } from "./parent-directory.js";
 
 /** What an event-log case is made of. */
 export interface EventsPlan {
@@ -131,8 +132,7 @@ export function eventsExploration(plan: EventsPlan): ExploreCrashesOptions<Recov
     disk: { stale: plan.stale },
     ...limits,
     async workload({ vfs, note, steps }) {
-      await vfs.makeDirectory("/data");
-      await vfs.syncDirectory("/");
+      await makeParent(vfs);
       const workload = new EventsWorkload(plan.options, vfs, note, await openEvents(plan.options, vfs));
       for (const call of plan.calls.slice(0, steps)) await workload.make(call);
       await workload.close();

@@ -3,21 +3,18 @@ import { toHex } from "../../base/index.js";
 import { memoryEngine } from "../../engine/index.js";
 import { FlatKv, type FlatKvOptions, type Routing, importFlatKv, rebuildHashes } from "../../flatkv/index.js";
 import { LtHash } from "../../hash/index.js";
-import { type Journal, Log, type LogOptions } from "../../log/index.js";
-import { SharedLog } from "../../streams/index.js";
 import type { SimVfs } from "../../vfs/index.js";
 import { FlatState, valueText } from "./flatkv-model.js";
+import { type JournalPlan, type OpenStore, openOnJournal, withJournal } from "./journal-place.js";
 
 /** The directory of the store. */
 export const STORE_PATH = "/data/store";
+const STREAM = { stream: "commits", checkpointBytes: 4096 } as const;
 
 /** On which journal, and how large everything is. */
-export interface FlatPlan {
+export interface FlatPlan extends JournalPlan {
   /** 1 to 3 databases. */
   readonly databases: number;
-  /** A log in the store's directory, a log of the caller's, or a stream of a shared one. */
-  readonly journal: "own" | "log" | "stream";
-  readonly log: Omit<LogOptions, "vfs" | "createIfMissing">;
   readonly options: Pick<FlatKvOptions, "syncEveryCommits" | "syncEveryBytes"> & {
     readonly snapshots: { readonly everyCommits: number; readonly keep: number };
   };
@@ -26,10 +23,7 @@ export interface FlatPlan {
 }
 
 /** A store that is open on its journal. */
-export interface OpenFlat {
-  readonly store: FlatKv;
-  close(): Promise<void>;
-}
+export type OpenFlat = OpenStore<FlatKv>;
 
 /** Names of the databases of a plan. */
 export function namesOf({ databases }: Pick<FlatPlan, "databases">): readonly string[] {
@@ -54,15 +48,16 @@ function optionsOf(vfs: SimVfs, plan: FlatPlan): FlatKvOptions {
 
 /** Puts what a stream holds in the place of the store, which is closed. */
 export async function importFlat(vfs: SimVfs, plan: FlatPlan, source: Iterable<Uint8Array>): Promise<void> {
-  await withJournal(vfs, plan, async (options) => {
+  await withJournal(vfs, plan, STREAM, async (journal) => {
+    const options = { ...optionsOf(vfs, plan), ...journal };
     await importFlatKv(STORE_PATH, source, { ...options, noteEveryBytes: plan.noteEveryBytes ?? 1 });
   });
 }
 
 /** Makes the store anew of the rows that it holds, while it is closed. */
 export async function rebuildFlat(vfs: SimVfs, plan: FlatPlan): Promise<void> {
-  await withJournal(vfs, plan, async (options) => {
-    await rebuildHashes(STORE_PATH, options);
+  await withJournal(vfs, plan, STREAM, async (journal) => {
+    await rebuildHashes(STORE_PATH, { ...optionsOf(vfs, plan), ...journal });
   });
 }
 
@@ -75,62 +70,10 @@ export async function repairFlat(store: FlatKv): Promise<boolean> {
   return true;
 }
 
-/** Does something with the closed store; its journal is open meanwhile, where it is the caller's. */
-async function withJournal(vfs: SimVfs, plan: FlatPlan, act: (options: FlatKvOptions) => Promise<void>): Promise<void> {
-  const options = optionsOf(vfs, plan);
-  if (plan.journal === "own") {
-    await act({ ...options, log: plan.log });
-    return;
-  }
-  const { journal, close } = await openJournal(vfs, plan);
-  try {
-    await act({ ...options, journal });
-  } finally {
-    await close();
-  }
-}
-
 /** Opens it, or makes it. */
 export async function openFlat(vfs: SimVfs, plan: FlatPlan): Promise<OpenFlat> {
   const options = optionsOf(vfs, plan);
-  if (plan.journal === "own") {
-    const store = await FlatKv.open(STORE_PATH, { ...options, log: plan.log });
-    return { store, close: () => store.close() };
-  }
-  const { journal, close } = await openJournal(vfs, plan);
-  try {
-    const store = await FlatKv.open(STORE_PATH, { ...options, journal });
-    return {
-      store,
-      async close() {
-        try {
-          await store.close();
-        } finally {
-          await close();
-        }
-      },
-    };
-  } catch (error) {
-    await close().catch(() => undefined);
-    throw error;
-  }
-}
-
-async function openJournal(
-  vfs: SimVfs,
-  { journal: kind, log }: FlatPlan,
-): Promise<{ readonly journal: Journal; close(): Promise<void> }> {
-  if (kind === "log") {
-    const journal = await Log.open("/data/log", { ...log, vfs });
-    return { journal, close: () => journal.close() };
-  }
-  const shared = await SharedLog.open("/data/log", { ...log, vfs, checkpointBytes: 4096 });
-  try {
-    return { journal: await shared.stream("commits"), close: () => shared.close() };
-  } catch (error) {
-    await shared.close().catch(() => undefined);
-    throw error;
-  }
+  return await openOnJournal(vfs, plan, STREAM, (journal) => FlatKv.open(STORE_PATH, { ...options, ...journal }));
 }
 
 /** Reads all of an open store, in every way there is, and holds what it says of itself against that. */

@@ -8,6 +8,8 @@ import type { FlatState } from "./flatkv-model.js";
 import { type FlatPlan, type OpenFlat, checkDirectories, importFlat, openFlat, readFlat } from "./flatkv-place.js";
 import type { FlatCasePlan } from "./flatkv-suite.js";
 import { pick } from "./log-calls.js";
+import { makeParent } from "./parent-directory.js";
+import { STORE_LIMITS } from "./store-exploration.js";
 
 /** What a recovery comes to. */
 interface ResumedFlat {
@@ -23,12 +25,10 @@ export function resumeExploration(plan: FlatCasePlan): ExploreCrashesOptions<Res
     name: plan.title,
     seed: plan.seed,
     ...limits,
-    capPerPoint: 64,
-    samplesPerPoint: 32,
+    ...STORE_LIMITS,
     ...(plan.disk === undefined ? {} : { disk: plan.disk }),
     async workload({ vfs }) {
-      await vfs.makeDirectory("/data");
-      await vfs.syncDirectory("/");
+      await makeParent(vfs);
       const caller = await FlatCaller.open(vfs, plan, () => undefined);
       for (const call of plan.calls) {
         await caller.make(call);
@@ -37,8 +37,7 @@ export function resumeExploration(plan: FlatCasePlan): ExploreCrashesOptions<Res
       await caller.close();
     },
     async recover({ vfs }: RecoverContext<never>) {
-      await vfs.makeDirectory("/data");
-      await vfs.syncDirectory("/");
+      await makeParent(vfs);
       await importFlat(vfs, plan, exported!.chunks);
       const open = await openFlat(vfs, plan);
       const state = await readFlat(open.store);

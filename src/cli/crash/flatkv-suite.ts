@@ -1,9 +1,8 @@
 /** The suites about commit stores: versions on several databases, snapshots, rollbacks, databases that get lost; recovery by opening, and the oracle. */
 import { HoldfastError, SeededRandom } from "../../base/index.js";
 import type { ExploreCrashesOptions, RecoverContext } from "../../testing/index.js";
-import type { SimVfs } from "../../vfs/index.js";
 import { type CrashSuite, crashCase } from "./crash-case.js";
-import { type Effort, effortOf } from "./effort.js";
+import { effortOf } from "./effort.js";
 import { type FlatCall, FlatCaller, randomCommit, randomFlatCalls } from "./flatkv-calls.js";
 import { type FlatEvent, FlatModel, type FlatState } from "./flatkv-model.js";
 import {
@@ -16,15 +15,10 @@ import {
   repairFlat,
 } from "./flatkv-place.js";
 import { pick } from "./log-calls.js";
+import { type StoreCase, storeExploration } from "./store-exploration.js";
 
 /** What a case is made of. */
-export interface FlatCasePlan extends FlatPlan {
-  readonly title: string;
-  readonly seed: number;
-  readonly calls: readonly FlatCall[];
-  readonly disk?: ExploreCrashesOptions<unknown, unknown>["disk"];
-  readonly effort: Effort;
-}
+export interface FlatCasePlan extends FlatPlan, StoreCase<FlatCall> {}
 
 /** A recovered store. */
 export interface RecoveredFlat {
@@ -37,47 +31,16 @@ export interface RecoveredFlat {
 
 /** The exploration of a plan. */
 export function flatExploration(plan: FlatCasePlan): ExploreCrashesOptions<RecoveredFlat, FlatEvent> {
-  const { followUps, ...limits } = plan.effort;
-  const check = (found: RecoveredFlat, events: readonly FlatEvent[]): void => {
-    const own = events.findLastIndex(({ kind }) => kind === "opened");
-    const problem = new FlatModel(events.slice(0, own)).refuse(found);
-    if (problem !== undefined) throw new Error(`the recovered store: ${problem}`);
-  };
-  return {
-    name: plan.title,
-    seed: plan.seed,
-    steps: plan.calls.length,
-    ...limits,
-    // A batch takes several sectors, and most subsets of them come to the same: without the batch. So telling states and samples soon take over.
-    capPerPoint: 64,
-    samplesPerPoint: 32,
-    ...(plan.disk === undefined ? {} : { disk: plan.disk }),
-    async workload({ vfs, note, steps }) {
-      await makeParent(vfs);
-      const caller = await FlatCaller.open(vfs, plan, note);
-      for (const call of steps === 0 ? plan.calls : plan.calls.slice(0, steps)) await caller.make(call);
-      await caller.close();
-    },
+  return storeExploration(plan, {
+    open: (vfs, note) => FlatCaller.open(vfs, plan, note),
     recover: (context) => recoverFlat(plan, context),
-    check,
-    describe: ({ view }) => view,
-    ...(followUps === undefined
-      ? {}
-      : {
-          idempotent: true as const,
-          close: ({ open }: RecoveredFlat) => open.close(),
-          resume: (state: RecoveredFlat, context: RecoverContext<FlatEvent>) => goOn(plan, state, context, followUps),
-          checkResumed: check,
-        }),
-  };
+    refuse: (found, before) => new FlatModel(before).refuse(found),
+    goOn: (state, context, counts) => goOn(plan, state, context, counts),
+  });
 }
 
 /** Opens and reads the store, and notes what it showed. */
-export async function recoverFlat(
-  plan: FlatCasePlan,
-  { vfs, note }: RecoverContext<FlatEvent>,
-): Promise<RecoveredFlat> {
-  await makeParent(vfs);
+async function recoverFlat(plan: FlatCasePlan, { vfs, note }: RecoverContext<FlatEvent>): Promise<RecoveredFlat> {
   const open = await openFlat(vfs, plan).catch(async (error: unknown) => {
     if (!isWithoutHashes(error) || !plan.calls.some(({ call }) => call === "rebuild-hashes")) throw error;
     await rebuildFlat(vfs, plan);
@@ -96,12 +59,6 @@ export async function recoverFlat(
 
 function isWithoutHashes(error: unknown): boolean {
   return error instanceof HoldfastError && error.code === "HF_HASHES_MISSING";
-}
-
-/** The caller's part: what a store is in has to be there. */
-async function makeParent(vfs: SimVfs): Promise<void> {
-  await vfs.makeDirectory("/data");
-  await vfs.syncDirectory("/");
 }
 
 /** New versions, the way back to the oldest one that the store says it reaches, and on from there. */

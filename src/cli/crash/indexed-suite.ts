@@ -8,6 +8,7 @@ import { type CrashCase, type CrashSuite, crashCase } from "./crash-case.js";
 import { effortOf } from "./effort.js";
 import { type Durability, type JournalKind, type OpenJournal, ownLog, sharedStream } from "./lane-places.js";
 import { pick } from "./log-calls.js";
+import { makeParent } from "./parent-directory.js";
 import { makePayload } from "./payload-book.js";
 
 /** A log, by the serial numbers of its values. */
@@ -145,8 +146,7 @@ function indexedCase(title: string, seed: number, kind: JournalKind, calls: read
     disk: { stale: at % 2 === 0, garbage: at % 3 === 0 ? "written" : "sector" },
     ...limits,
     async workload({ vfs, note, steps }) {
-      await vfs.makeDirectory("/data");
-      await vfs.syncDirectory("/");
+      await makeParent(vfs);
       let serial = 0;
       let opened = await openOn(kind, vfs);
       let model: Model = { firstIndex: FIRST_INDEX, serials: [] };

@@ -7,6 +7,7 @@ import type { Effort } from "./effort.js";
 import { LOG_PATH, type LogCall, makeCalls } from "./log-calls.js";
 import type { LogEvent } from "./log-events.js";
 import { LogModel, type LogView } from "./log-model.js";
+import { makeParent } from "./parent-directory.js";
 import { PayloadBook, laterSerial, typeOf } from "./payload-book.js";
 
 /** What a log case is made of. */
@@ -65,8 +66,7 @@ export function logExploration(
     ...(plan.disk === undefined ? {} : { disk: plan.disk }),
     async workload({ vfs, note, steps }) {
       book.clear();
-      await vfs.makeDirectory("/data");
-      await vfs.syncDirectory("/");
+      await makeParent(vfs);
       await makeCalls({ vfs, options: { ...plan.options, vfs }, book, note }, plan.calls.slice(0, steps));
     },
     recover: (context) => recover(plan, context),

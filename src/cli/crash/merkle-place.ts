@@ -2,20 +2,16 @@
 import { toHex } from "../../base/index.js";
 import { memoryEngine } from "../../engine/index.js";
 import { blake3 } from "../../hash/index.js";
-import { type Journal, Log, type LogOptions } from "../../log/index.js";
 import { verifyMultiProof, verifyPathProof } from "../../proof/index.js";
-import { SharedLog } from "../../streams/index.js";
 import { MerkleStore, type MerkleStoreOptions } from "../../trie/index.js";
 import type { SimVfs } from "../../vfs/index.js";
+import { type JournalPlan, type OpenStore, openOnJournal } from "./journal-place.js";
 import { MerkleState, type MerkleRow, valueText } from "./merkle-model.js";
 
 const STORE_PATH = "/data/store";
 
 /** On which journal, and how large everything is. */
-export interface MerklePlan {
-  /** A log in the store's directory, a log of the caller's, or a stream of a shared one. */
-  readonly journal: "own" | "log" | "stream";
-  readonly log: Omit<LogOptions, "vfs" | "createIfMissing">;
+export interface MerklePlan extends JournalPlan {
   readonly pages: NonNullable<MerkleStoreOptions["pages"]>;
   /** How many commits can be undone. */
   readonly undoable: number;
@@ -24,10 +20,7 @@ export interface MerklePlan {
 }
 
 /** A store that is open on its journal. */
-export interface OpenMerkle {
-  readonly store: MerkleStore;
-  close(): Promise<void>;
-}
+export type OpenMerkle = OpenStore<MerkleStore>;
 
 /** How many keys there are. */
 export const KEYS = 56;
@@ -51,44 +44,8 @@ export async function openMerkle(vfs: SimVfs, plan: MerklePlan): Promise<OpenMer
     pages: plan.pages,
     rollback: { commits: plan.undoable },
   };
-  if (plan.journal === "own") {
-    const store = await MerkleStore.open(STORE_PATH, { ...options, log: plan.log });
-    return { store, close: () => store.close() };
-  }
-  const { journal, close } = await openJournal(vfs, plan);
-  try {
-    const store = await MerkleStore.open(STORE_PATH, { ...options, journal });
-    return {
-      store,
-      async close() {
-        try {
-          await store.close();
-        } finally {
-          await close();
-        }
-      },
-    };
-  } catch (error) {
-    await close().catch(() => undefined);
-    throw error;
-  }
-}
-
-async function openJournal(
-  vfs: SimVfs,
-  { journal: kind, log }: MerklePlan,
-): Promise<{ readonly journal: Journal; close(): Promise<void> }> {
-  if (kind === "log") {
-    const journal = await Log.open("/data/log", { ...log, vfs });
-    return { journal, close: () => journal.close() };
-  }
-  const shared = await SharedLog.open("/data/log", { ...log, vfs, checkpointBytes: 4096 });
-  try {
-    return { journal: await shared.stream("commits"), close: () => shared.close() };
-  } catch (error) {
-    await shared.close().catch(() => undefined);
-    throw error;
-  }
+  const place = { stream: "commits", checkpointBytes: 4096 };
+  return await openOnJournal(vfs, plan, place, (journal) => MerkleStore.open(STORE_PATH, { ...options, ...journal }));
 }
 
 /** Reads all of an open store, and holds root, pages, values and proofs against each other. */

@@ -1,21 +1,16 @@
 /** The suites about Merkle stores: commits, rollbacks, checkpoints, growth; recovery by opening, and the oracle. */
 import { SeededRandom } from "../../base/index.js";
-import type { ExploreCrashesOptions, RecoverContext } from "../../testing/index.js";
+import type { ExploreCrashesOptions } from "../../testing/index.js";
 import { type CrashSuite, crashCase } from "./crash-case.js";
-import { type Effort, effortOf } from "./effort.js";
+import { effortOf } from "./effort.js";
 import { pick } from "./log-calls.js";
 import { type MerkleCall, MerkleCaller, randomMerkleCalls, randomMerkleCommit, randomTide } from "./merkle-calls.js";
 import { type MerkleEvent, MerkleModel, type MerkleState } from "./merkle-model.js";
 import { CLUSTER, type MerklePlan, type OpenMerkle, openMerkle, readMerkle } from "./merkle-place.js";
+import { type StoreCase, storeExploration } from "./store-exploration.js";
 
 /** What a case is made of. */
-export interface MerkleCasePlan extends MerklePlan {
-  readonly title: string;
-  readonly seed: number;
-  readonly calls: readonly MerkleCall[];
-  readonly disk?: ExploreCrashesOptions<unknown, unknown>["disk"];
-  readonly effort: Effort;
-}
+export interface MerkleCasePlan extends MerklePlan, StoreCase<MerkleCall> {}
 
 /** A recovered store. */
 export interface RecoveredMerkle {
@@ -26,55 +21,21 @@ export interface RecoveredMerkle {
 
 /** The exploration of a plan. */
 export function merkleExploration(plan: MerkleCasePlan): ExploreCrashesOptions<RecoveredMerkle, MerkleEvent> {
-  const { followUps, ...limits } = plan.effort;
-  const check = ({ view }: RecoveredMerkle, events: readonly MerkleEvent[]): void => {
-    const own = events.findLastIndex(({ kind }) => kind === "opened");
-    const problem = new MerkleModel(events.slice(0, own), plan.undoable).refuse(view);
-    if (problem !== undefined) throw new Error(`the recovered store: ${problem}`);
-  };
-  return {
-    name: plan.title,
-    seed: plan.seed,
-    steps: plan.calls.length,
-    ...limits,
-    // A batch takes several sectors, and most subsets of them come to the same: without the batch. So telling states and samples soon take over.
-    capPerPoint: 64,
-    samplesPerPoint: 32,
-    ...(plan.disk === undefined ? {} : { disk: plan.disk }),
-    async workload({ vfs, note, steps }) {
-      await makeParent(vfs);
-      const caller = await MerkleCaller.open(vfs, plan, note);
-      for (const call of steps === 0 ? plan.calls : plan.calls.slice(0, steps)) await caller.make(call);
-      await caller.close();
-    },
-    async recover({ vfs, note }: RecoverContext<MerkleEvent>) {
-      await makeParent(vfs);
+  return storeExploration(plan, {
+    open: (vfs, note) => MerkleCaller.open(vfs, plan, note),
+    async recover({ vfs, note }) {
       const open = await openMerkle(vfs, plan);
       const state = await readMerkle(open.store, plan);
       const view = state.text;
       note({ kind: "opened", view });
       return { open, state, view };
     },
-    check,
-    describe: ({ view }) => view,
-    ...(followUps === undefined
-      ? {}
-      : {
-          idempotent: true as const,
-          close: ({ open }: RecoveredMerkle) => open.close(),
-          async resume({ open, state }: RecoveredMerkle, { vfs, note }: RecoverContext<MerkleEvent>) {
-            const caller = MerkleCaller.resume(vfs, plan, note, open, state);
-            for (const count of followUps) await caller.make({ call: "commits", count });
-          },
-          checkResumed: check,
-        }),
-  };
-}
-
-/** The caller's part: what a store is in has to be there. */
-async function makeParent(vfs: RecoverContext<MerkleEvent>["vfs"]): Promise<void> {
-  await vfs.makeDirectory("/data");
-  await vfs.syncDirectory("/");
+    refuse: ({ view }, before) => new MerkleModel(before, plan.undoable).refuse(view),
+    async goOn({ open, state }, { vfs, note }, counts) {
+      const caller = MerkleCaller.resume(vfs, plan, note, open, state);
+      for (const count of counts) await caller.make({ call: "commits", count });
+    },
+  });
 }
 
 function merkleSuite(

@@ -1,7 +1,7 @@
 /** Where the suites about page stores keep theirs, how it is opened with an owner, and how all of it is read. */
 import { Anchor } from "../../anchor/index.js";
 import { Held, readU32, readU64, writeU32, writeU64 } from "../../base/index.js";
-import { type Journal, Log, type LogOptions, type LogRecord } from "../../log/index.js";
+import type { LogRecord } from "../../log/index.js";
 import {
   type Page,
   type PageId,
@@ -11,19 +11,16 @@ import {
   type RedoneCommit,
   childPageId,
 } from "../../pages/index.js";
-import { SharedLog } from "../../streams/index.js";
 import type { SimVfs } from "../../vfs/index.js";
+import { type JournalPlan, type OpenStore, openOnJournal } from "./journal-place.js";
 import { contentText, viewText } from "./pages-model.js";
 
 export const PAGES_PATH = "/data/pages";
 
 /** On which journal, and how large everything is. */
-export interface PagesPlan {
+export interface PagesPlan extends JournalPlan {
   /** Pages that there may be. */
   readonly ids: number;
-  /** A log in the store's directory, a log of the caller's, or a stream of a shared one. */
-  readonly journal: "own" | "log" | "stream";
-  readonly log: Omit<LogOptions, "vfs" | "createIfMissing">;
   readonly options: Pick<PageStoreOptions, "capacity" | "loadMax" | "checkpoint" | "torn" | "writeBackPages" | "cache">;
   /** Commits whose records the owner keeps. */
   readonly keep: number;
@@ -116,47 +113,25 @@ export class CountingOwner implements PageStoreOwner {
 }
 
 /** A store that is open, with its owner. */
-export interface OpenPages {
-  readonly store: PageStore;
+export interface OpenPages extends OpenStore<PageStore> {
   readonly owner: CountingOwner;
-  close(): Promise<void>;
 }
 
 /** Opens it, or makes it. */
 export async function openPages(vfs: SimVfs, plan: PagesPlan): Promise<OpenPages> {
   const held = new Held();
-  const close = async (): Promise<void> => {
-    const [failure] = await held.release();
-    if (failure !== undefined) throw failure;
-  };
-  try {
-    const owner = await CountingOwner.open(vfs, plan.keep);
-    held.add(() => owner.close());
-    const journal = await openJournal(vfs, plan, held);
-    const store = await PageStore.open(PAGES_PATH, {
-      vfs,
-      owner,
-      ...plan.options,
-      ...(journal === undefined ? { log: plan.log } : { journal }),
-    });
-    held.add(() => store.close());
-    return { store, owner, close };
-  } catch (error) {
-    await held.release();
-    throw error;
-  }
-}
-
-async function openJournal(vfs: SimVfs, { journal: kind, log }: PagesPlan, held: Held): Promise<Journal | undefined> {
-  if (kind === "own") return undefined;
-  if (kind === "log") {
-    const journal = await Log.open("/data/log", { ...log, vfs });
-    held.add(() => journal.close());
-    return journal;
-  }
-  const shared = await SharedLog.open("/data/log", { ...log, vfs, checkpointBytes: 65_536 });
-  held.add(() => shared.close());
-  return await shared.stream("pages");
+  const owner = await CountingOwner.open(vfs, plan.keep);
+  held.add(() => owner.close());
+  const place = { stream: "pages", checkpointBytes: 65_536 };
+  const options = { vfs, owner, ...plan.options };
+  const open = await openOnJournal(
+    vfs,
+    plan,
+    place,
+    (journal) => PageStore.open(PAGES_PATH, { ...options, ...journal }),
+    held,
+  );
+  return { ...open, owner };
 }
 
 /** The content of a page as one word: all but its checksum, which is written when the page goes to its bucket. */

@@ -1,22 +1,16 @@
 /** The suites about page stores: commits of pages in all their ways, checkpoints, tables that grow; recovery by opening, and the oracle. */
 import { SeededRandom } from "../../base/index.js";
 import type { ExploreCrashesOptions, RecoverContext } from "../../testing/index.js";
-import type { SimVfs } from "../../vfs/index.js";
 import { type CrashSuite, crashCase } from "./crash-case.js";
-import { type Effort, effortOf } from "./effort.js";
+import { effortOf } from "./effort.js";
 import { pick } from "./log-calls.js";
 import { PagesCaller, type PagesCall, randomPages, randomPagesCalls } from "./pages-calls.js";
 import { type PagesEvent, PagesModel } from "./pages-model.js";
 import { type OpenPages, type PagesPlan, checkTable, openPages, readPages } from "./pages-place.js";
+import { type StoreCase, storeExploration } from "./store-exploration.js";
 
 /** What a case is made of. */
-export interface PagesCasePlan extends PagesPlan {
-  readonly title: string;
-  readonly seed: number;
-  readonly calls: readonly PagesCall[];
-  readonly disk?: ExploreCrashesOptions<unknown, unknown>["disk"];
-  readonly effort: Effort;
-}
+export interface PagesCasePlan extends PagesPlan, StoreCase<PagesCall> {}
 
 /** A recovered store. */
 export interface RecoveredPages {
@@ -26,59 +20,22 @@ export interface RecoveredPages {
 
 /** The exploration of a plan. */
 export function pagesExploration(plan: PagesCasePlan): ExploreCrashesOptions<RecoveredPages, PagesEvent> {
-  const { followUps, ...limits } = plan.effort;
-  const check = ({ view }: RecoveredPages, events: readonly PagesEvent[]): void => {
-    const own = events.findLastIndex(({ kind }) => kind === "opened");
-    const problem = new PagesModel(events.slice(0, own)).refuse(view);
-    if (problem !== undefined) throw new Error(`the recovered store: ${problem}`);
-  };
-  return {
-    name: plan.title,
-    seed: plan.seed,
-    steps: plan.calls.length,
-    ...limits,
-    // A page takes eight sectors, and most subsets of what was written come to the same. So telling states and samples soon take over.
-    capPerPoint: 64,
-    samplesPerPoint: 32,
-    ...(plan.disk === undefined ? {} : { disk: plan.disk }),
-    async workload({ vfs, note, steps }) {
-      await makeParent(vfs);
-      const caller = await PagesCaller.open(vfs, plan, note);
-      for (const call of steps === 0 ? plan.calls : plan.calls.slice(0, steps)) await caller.make(call);
-      await caller.close();
-    },
+  return storeExploration(plan, {
+    open: (vfs, note) => PagesCaller.open(vfs, plan, note),
     recover: (context) => recoverPages(plan, context),
-    check,
-    describe: ({ view }) => view,
-    ...(followUps === undefined
-      ? {}
-      : {
-          idempotent: true as const,
-          close: ({ open }: RecoveredPages) => open.close(),
-          resume: (state: RecoveredPages, context: RecoverContext<PagesEvent>) => goOn(plan, state, context, followUps),
-          checkResumed: check,
-        }),
-  };
+    refuse: ({ view }, before) => new PagesModel(before).refuse(view),
+    goOn: (state, context, counts) => goOn(plan, state, context, counts),
+  });
 }
 
 /** Opens and reads the store, and notes what it showed. */
-export async function recoverPages(
-  plan: PagesCasePlan,
-  { vfs, note }: RecoverContext<PagesEvent>,
-): Promise<RecoveredPages> {
-  await makeParent(vfs);
+async function recoverPages(plan: PagesCasePlan, { vfs, note }: RecoverContext<PagesEvent>): Promise<RecoveredPages> {
   const open = await openPages(vfs, plan);
   const view = await readPages(open, plan);
   if (open.store.recovery.sequence !== open.store.sequence) throw new Error("opening reported another sequence");
   await checkTable(vfs, open);
   note({ kind: "opened", view });
   return { open, view };
-}
-
-/** The caller's part: what a store is in has to be there. */
-async function makeParent(vfs: SimVfs): Promise<void> {
-  await vfs.makeDirectory("/data");
-  await vfs.syncDirectory("/");
 }
 
 /** Commits, a checkpoint, and commits on that. */

@@ -15,6 +15,7 @@ import { type CrashCase, type CrashSuite, crashCase } from "./crash-case.js";
 import { effortOf } from "./effort.js";
 import { type Durability, SMALL_LOG, SMALL_SHARED } from "./lane-places.js";
 import { pick } from "./log-calls.js";
+import { makeParent } from "./parent-directory.js";
 import { makePayload } from "./payload-book.js";
 
 const PATH = "/data/node";
@@ -297,8 +298,7 @@ export async function runCycles(
   vfs: SimVfs,
   note: (event: PipelineEvent) => void,
 ): Promise<void> {
-  await vfs.makeDirectory("/data");
-  await vfs.syncDirectory("/");
+  await makeParent(vfs);
   const progress = new Progress();
   let open = await openNoting(kind, vfs, note);
   let before: Promise<void> = Promise.resolve();

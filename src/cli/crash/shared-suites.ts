@@ -5,6 +5,7 @@ import type { CheckInfo, ExploreCrashesOptions, RecoverContext } from "../../tes
 import { type CrashSuite, crashCase } from "./crash-case.js";
 import { type Effort, effortOf } from "./effort.js";
 import { pick } from "./log-calls.js";
+import { makeParent } from "./parent-directory.js";
 import { SHARED_PATH, type SharedCall, SharedCaller, randomSharedCalls } from "./shared-calls.js";
 import { type SharedEvent, SharedModel, type StreamView, entryText, viewText } from "./shared-model.js";
 
@@ -41,8 +42,7 @@ export function sharedExploration(plan: SharedCasePlan): ExploreCrashesOptions<R
     ...limits,
     ...(plan.disk === undefined ? {} : { disk: plan.disk }),
     async workload({ vfs, note, steps }) {
-      await vfs.makeDirectory("/data");
-      await vfs.syncDirectory("/");
+      await makeParent(vfs);
       const caller = await SharedCaller.open({ ...plan.options, vfs }, note);
       for (const call of plan.calls.slice(0, steps)) await caller.make(call);
       await caller.close();

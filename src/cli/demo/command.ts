@@ -26,7 +26,7 @@ export const demoCommand: Command = {
     "Any difference ends the demo with exit code 1, and its files are kept. A kill -9 ends the process and not the machine: what a power cut does is " +
     "tested by holdfast crash.",
   json:
-    "one JSON document (the summary: form, records, appends or groups, bytes, durableAppendsPerSecond, flightsPerSecond, syncs, comparedSyncs, commitLatency, crashes with what was " +
+    "one document (the summary: form, records, appends or groups, bytes, durableAppendsPerSecond, flightsPerSecond, syncs, comparedSyncs, commitLatency, crashes with what was " +
     "acknowledged, recovered and cut and with recoveryMs, version, hashes and Merkle root of the state, verification with the proofs' sizes, busiestAirports, directory; with --era1: blocks, stoppedAtBlock, version, hashes, root, crashes, verification, directory)",
   args: {
     records: { type: "string", valueHint: "N", description: "Flights to make durable (default all of the file)" },

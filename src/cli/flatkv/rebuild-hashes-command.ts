@@ -19,7 +19,7 @@ export const rebuildHashesCommand: Command = {
     "log or metadata are lost, and for nothing else: where the store opens, use holdfast repair. What had been committed and is only in the log is lost.\n" +
     "Without books, databases are looked for in directories of their names inside the directory, which stay as they are. The store must not be open elsewhere. " +
     "A store whose commits are in a journal of its program must be rebuilt by that program.",
-  json: "one JSON document: { directory, version, databases: [{ name, rows, emptyRows, older }] }",
+  json: "one document: { directory, version, databases: [{ name, rows, emptyRows, older }] }",
   args: {
     dir: { type: "positional", description: "The store's directory" },
     yes: { type: "boolean", description: "Do it. Without this it is refused" },

@@ -202,19 +202,18 @@ function hashName(directory: number, name: string, version: number): number {
 
 /** What disks that come from each other share, to save work. */
 export class SharedParts {
-  readonly #paths = new Map<string, readonly string[]>();
+  readonly #paths = new Map<string, KnownPath>();
   #slab = new SectorBuffer(SLAB_SECTORS);
   #used = 0;
 
   /** The parts of a path. */
   split(path: string): readonly string[] {
-    let parts = this.#paths.get(path);
-    if (parts === undefined) {
-      if (this.#paths.size >= PATHS_MAX) this.#paths.clear();
-      parts = splitPath(path);
-      this.#paths.set(path, parts);
-    }
-    return parts;
+    return this.#path(path).parts;
+  }
+
+  /** An absolute path without `.`, `..`, and doubled or trailing slashes. */
+  normalize(path: string): string {
+    return this.#path(path).normal;
   }
 
   /** Room for `sectors` sectors of zeros. */
@@ -228,13 +227,29 @@ export class SharedParts {
     this.#used += sectors;
     return { buffer: this.#slab, start };
   }
+
+  #path(path: string): KnownPath {
+    let known = this.#paths.get(path);
+    if (known === undefined) {
+      if (this.#paths.size >= PATHS_MAX) this.#paths.clear();
+      const parts = splitPath(path);
+      known = { parts, normal: `/${parts.join("/")}` };
+      this.#paths.set(path, known);
+    }
+    return known;
+  }
+}
+
+interface KnownPath {
+  readonly parts: readonly string[];
+  readonly normal: string;
 }
 
 const SLAB_SECTORS = 64;
 const PATHS_MAX = 4096;
 
 /** The parts of an absolute path, without `.`, `..`, and empty ones. */
-export function splitPath(path: string): string[] {
+function splitPath(path: string): string[] {
   const parts: string[] = [];
   for (const part of path.split("/")) {
     if (part === "" || part === ".") continue;

@@ -8,7 +8,7 @@ import { SeededRandom } from "../../base/index.js";
 import type { Chooser, Question } from "./chooser.js";
 import { keepNothing } from "./chooser.js";
 import type { CrashImage, Decisions, DiskFacts, DiskModel, InodeSource, InodeState } from "./disk-snapshot.js";
-import { DiskSnapshot, ROOT_INODE, SharedParts, splitPath } from "./disk-snapshot.js";
+import { DiskSnapshot, ROOT_INODE, SharedParts } from "./disk-snapshot.js";
 import { Scheduler } from "./scheduler.js";
 import type { SectorBuffer, SectorContent } from "./sector.js";
 import type { SectorVersions } from "./sector-versions.js";
@@ -38,7 +38,7 @@ export interface DiskOperation {
   /** For renames. */
   readonly to?: string;
   readonly durable?: boolean;
-  readonly failed?: string;
+  readonly failed?: string | undefined;
 }
 
 /** Hears of every change, at its beginning and at its end, after it has taken effect. */
@@ -160,6 +160,11 @@ export class SimDisk implements FileDecisions, NameDecisions {
       at = next === 0 ? undefined : this.inode(next);
     }
     return at;
+  }
+
+  /** An absolute path without `.`, `..`, and doubled or trailing slashes. */
+  normalize(path: string): string {
+    return this.#shared.normalize(path);
   }
 
   /** The directory that holds `path`'s last part, and that part. */
@@ -439,14 +444,13 @@ export class SimDisk implements FileDecisions, NameDecisions {
   }
 }
 
-/** An error as `node:fs` would throw it. */
+/** An error as `node:fs` would throw it: without the stack of whoever called, which would cost more than most operations here. */
 export function errno(code: string): Error & { readonly code: string } {
-  return Object.assign(new Error(code), { code });
-}
-
-/** An absolute path without `.`, `..`, and doubled or trailing slashes. */
-export function normalizePath(path: string): string {
-  return `/${splitPath(path).join("/")}`;
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  const error = Object.assign(new Error(code), { code });
+  Error.stackTraceLimit = limit;
+  return error;
 }
 
 function joinPath(directory: string, name: string): string {

@@ -84,7 +84,7 @@ export class SimOpenFile implements VfsFile {
           id: disk.nextOperation(),
           operation: "sync-data",
           path: this.path,
-          ...failedBy(fault),
+          failed: failedBy(fault),
         };
         const covers = disk.coverage();
         disk.recorder?.record("begin", operation);
@@ -177,7 +177,7 @@ export class SimOpenFile implements VfsFile {
         offset,
         bytes: written,
         durable: this.#durable,
-        ...failedBy(fault),
+        failed: failedBy(fault),
       };
       if (written === 0) {
         disk.recorder?.record("begin", operation);
@@ -212,8 +212,8 @@ export class SimOpenFile implements VfsFile {
   }
 }
 
-function failedBy(fault: Fault | undefined): { failed?: string } {
-  return fault === undefined ? {} : { failed: fault.errno ?? "lie" };
+function failedBy(fault: Fault | undefined): string | undefined {
+  return fault === undefined ? undefined : (fault.errno ?? "lie");
 }
 
 function asIoError(operation: SimOperation, path: string, error: unknown): IoError {

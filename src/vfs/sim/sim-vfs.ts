@@ -13,7 +13,7 @@ import type { Chooser } from "./chooser.js";
 import { keepEverything, keepNothing } from "./chooser.js";
 import type { FaultPlan, SimOperation } from "./fault-plan.js";
 import type { DiskOperation, SimDiskOptions } from "./sim-disk.js";
-import { errno, normalizePath, SimDisk } from "./sim-disk.js";
+import { errno, SimDisk } from "./sim-disk.js";
 import { SimOpenFile } from "./sim-open-file.js";
 
 /** A file or directory of {@link SimVfs.snapshotTree}. */
@@ -35,7 +35,19 @@ export interface SimVfsOptions extends SimDiskOptions {
 
 const never = new Promise<never>(() => undefined);
 
-/** A process's view of the simulated machine. */
+/**
+ * A process's view of the simulated machine.
+ *
+ * ```ts
+ * import { SimVfs } from "holdfast/vfs";
+ *
+ * const vfs = new SimVfs({ seed: 1 });
+ * const file = await vfs.open("/file", { access: "read-write", create: "if-missing" });
+ * await file.write(Uint8Array.of(7), 0);
+ * const afterCut = vfs.kill().powerCut(); // neither the file nor its name was synced
+ * console.log(await afterCut.stat("/file")); // undefined
+ * ```
+ */
 export class SimVfs implements Vfs {
   readonly disk: SimDisk;
   readonly pid: number;
@@ -130,7 +142,7 @@ export class SimVfs implements Vfs {
         if (create === "never") throw errno("ENOENT");
         const place = disk.place(path);
         operation = { id: disk.nextOperation(), operation: "create", path };
-        node = disk.makeFile(operation.id, place.directory, place.name, normalizePath(path));
+        node = disk.makeFile(operation.id, place.directory, place.name, disk.normalize(path));
         disk.recorder?.record("begin", operation);
       }
       const file = new SimOpenFile(this, path, node, options, () => this.#open.delete(file));
@@ -146,7 +158,7 @@ export class SimVfs implements Vfs {
 
   makeDirectory(path: string): Promise<boolean> {
     return this.run("make-directory", path, () => {
-      const there = normalizePath(path) === "/" ? this.disk.find("/") : undefined;
+      const there = this.disk.normalize(path) === "/" ? this.disk.find("/") : undefined;
       if (there !== undefined) return { value: false };
       const { directory, name } = this.disk.place(path);
       const target = directory.lookup(name);
@@ -155,7 +167,7 @@ export class SimVfs implements Vfs {
         throw errno("EEXIST");
       }
       const operation = { id: this.disk.nextOperation(), operation: "make-directory", path };
-      this.disk.makeDirectory(operation.id, directory, name, normalizePath(path));
+      this.disk.makeDirectory(operation.id, directory, name, this.disk.normalize(path));
       return this.#changed(operation, true);
     });
   }
@@ -231,7 +243,7 @@ export class SimVfs implements Vfs {
   }
 
   lock(path: string): Promise<VfsLock> {
-    const key = normalizePath(path);
+    const key = this.disk.normalize(path);
     return this.run("lock", path, () => {
       const { directory, name } = this.disk.place(path);
       const inode = directory.lookup(name);
@@ -257,7 +269,10 @@ export class SimVfs implements Vfs {
   }
 
   join(...segments: readonly string[]): string {
-    return posix.join(...segments);
+    const [directory = "", name = ""] = segments;
+    if (segments.length !== 2 || !directory.startsWith("/") || !isPlain(name)) return posix.join(...segments);
+    const parent = this.disk.normalize(directory);
+    return parent === "/" ? `/${name}` : `${parent}/${name}`;
   }
 
   parent(path: string): string {
@@ -335,4 +350,9 @@ export class SimVfs implements Vfs {
     this.disk.recorder?.record("begin", operation);
     return { value, end: () => this.disk.recorder?.record("end", operation) };
   }
+}
+
+/** Whether a segment of a path is one name. */
+function isPlain(segment: string): boolean {
+  return segment !== "" && segment !== "." && segment !== ".." && !segment.includes("/");
 }
