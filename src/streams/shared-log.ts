@@ -210,12 +210,14 @@ export class SharedLog {
    * `Session.prepare`, hand their records over within the call.
    *
    * `act` returns an array of promises, and this resolves to what they do, as `Promise.all`, once the batch is durable and all of them have settled. Each
-   * of `streams` must get something, or all is refused: name those of the stores that take part, since a store that refuses appends nothing.
+   * of `streams` must get something, or all is refused: name those of the stores that take part.
    *
-   * All or nothing also where it fails: nothing is appended, LSNs are taken back, and each append is refused so that its store can go on as before, where
-   * `act` throws, which this then rejects with; where anything in it is refused, such as an enqueue, a truncation or another `together`; or where a stream
-   * lacks its part (`InvalidArgumentError` `HF_INVALID_ARGUMENT`). The whole must fit into a segment: `LimitError` `HF_BATCH_TOO_LARGE`. `act` must not be
-   * async: only what it appends before it returns takes part. Errors otherwise as `Stream.appendAll`, and those of the promises.
+   * All or nothing also where it fails: nothing is appended, and LSNs are taken back within the call, where `act` throws, which this then rejects with; where
+   * anything in it is refused, by the log or by a store, whose error this rejects with even if `act` handled it: an enqueue, a truncation or another
+   * `together` (`InvalidArgumentError` `HF_INVALID_ARGUMENT`), what could only be appended later (`StateError` `HF_BUSY`), what a store would refuse anyway;
+   * or where a stream lacks its part (`HF_INVALID_ARGUMENT`). The whole must fit into a segment: `LimitError` `HF_BATCH_TOO_LARGE`. Each store goes on as before
+   * once this has rejected. `act` must not be async: only what it appends before it returns takes part. Errors otherwise as `Stream.appendAll`, and those of
+   * the promises.
    *
    * @example
    * ```ts
