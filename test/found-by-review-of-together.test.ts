@@ -126,6 +126,7 @@ describe("a store that refused within the call was left out alone: the call fail
       () => lanes.append("ann", "a1"),
       () => lanes.commit([{ key: "ann", values: ["a1"] }]),
       () => lanes.startAt("ann", 5),
+      () => lanes.readmit("ann"),
       () => lanes.close(),
     ];
     for (const [at, call] of calls.entries()) {

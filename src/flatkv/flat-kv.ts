@@ -187,11 +187,16 @@ export class FlatKv {
       this.#checkUsable();
       if (journal.isGathering === true && !this.#turns.isFree)
         throw notWithin("FlatKv.commit: another call is on its way, so this can't be part of the batch.");
-      return this.#turns.takeAtOnce(() => this.#commit());
+      return this.#commit();
     });
   }
 
+  /** Begins within the call where nobody has a turn. */
   async #commit(): Promise<number> {
+    return await this.#turns.takeAtOnce(() => this.#commitNow());
+  }
+
+  async #commitNow(): Promise<number> {
     const store = this.#store;
     store.checkUsable();
     await commitStaged(store, this.#staging);
@@ -377,8 +382,8 @@ export class FlatKv {
   }
 
   /** Runs alone, after what was asked for before. */
-  #turn<R>(act: () => Promise<R>): Promise<R> {
-    return this.#turns.take(async () => {
+  async #turn<R>(act: () => Promise<R>): Promise<R> {
+    return await this.#turns.take(async () => {
       this.#store.checkUsable();
       return await act();
     });

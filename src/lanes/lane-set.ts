@@ -305,11 +305,13 @@ export class LaneSet<K, T> {
   }
 
   /** Opens a lane again that is in quarantine, with whatever recovery that takes. Rejects, and leaves it there, where that fails again. */
-  async readmit(key: K): Promise<IndexedLog<T>> {
-    const name = this.nameOf(key);
-    this.#throwClosed();
-    if (!this.#quarantined.has(name)) return await this.lane(key);
-    return (await (this.#again.get(name) ?? this.#reopen(key, name))).log;
+  readmit(key: K): Promise<IndexedLog<T>> {
+    return this.#apart(async () => {
+      const name = this.nameOf(key);
+      this.#throwClosed();
+      if (!this.#quarantined.has(name)) return await this.lane(key);
+      return (await (this.#again.get(name) ?? this.#reopen(key, name))).log;
+    });
   }
 
   /**

@@ -191,8 +191,12 @@ export class PageStore {
           "HF_BUSY",
           "PageStore.commit: it can't be part of a batch. Begin before, and call writeWal.",
         );
-      return this.#turns.take(() => commitPages(this.#store, changes));
+      return this.#commit(changes);
     });
+  }
+
+  async #commit(changes: PageChanges): Promise<number> {
+    return await this.#turns.take(() => commitPages(this.#store, changes));
   }
 
   /** Ends the store, where the owner's own part of a commit failed after the commit point. Returns the error that every call rejects with from now on. */

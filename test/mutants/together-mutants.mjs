@@ -74,8 +74,8 @@ export const togetherMutants = [
     name: "a commit store that hands its version over later than in the call",
     rule: "R10",
     file: "flatkv/flat-kv.ts",
-    find: "return this.#turns.takeAtOnce(() => this.#commit());",
-    replace: "return this.#turns.take(() => this.#commit());",
+    find: "return await this.#turns.takeAtOnce(() => this.#commitNow());",
+    replace: "return await this.#turns.take(() => this.#commitNow());",
     hint: "refused together",
   },
   {
