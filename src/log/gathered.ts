@@ -5,8 +5,9 @@ import type { Journal } from "./journal.js";
 export type Gatherer = Pick<Journal, "isGathering" | "refuse">;
 
 /**
- * Makes a call that is to append, or to refuse by throwing. Where `gatherer` gathers, a refusal is one of the whole; and nobody has to hear what comes of the
- * call: whoever gathers is told.
+ * Makes a call that may be made within `SharedLog.together`: `act` appends before it returns, or refuses by throwing, which this makes a rejection. Where
+ * `gatherer` gathers, the whole is refused with it, and nobody has to handle the promise: whoever gathers is told. A promise of `act`'s that rejects is no
+ * refusal.
  */
 export function takePart<R>(gatherer: Gatherer, act: () => Promise<R>): Promise<R> {
   const isGathered = gatherer.isGathering === true;

@@ -31,7 +31,7 @@ export class Gathering {
   /** Of the records, without what the log puts around each. */
   bytes = 0;
   /** Why the whole can't be: something that was asked for within the call was refused. */
-  problem: unknown;
+  problem: Error | undefined;
   /** Resolves once it is known what becomes of it. Never rejects. */
   readonly settled: Promise<void>;
   #settle: () => void = () => undefined;
@@ -69,7 +69,7 @@ export class Gathering {
   }
 
   /** Something that was asked for within the call is refused, and with it the whole. */
-  spoil<Problem>(problem: Problem): Problem {
+  spoil<Problem extends Error>(problem: Problem): Problem {
     this.problem ??= problem;
     return problem;
   }

@@ -114,7 +114,7 @@ export class StreamWriter {
 
   /** While `isGathering`: the whole is refused because of `error`. */
   refuse(error: unknown): void {
-    this.#gathering?.spoil(error);
+    this.#gathering?.spoil(error instanceof Error ? error : new Error(String(error)));
   }
 
   append(stream: StreamState, payload: Uint8Array, type: number): Promise<number> {
@@ -223,11 +223,10 @@ export class StreamWriter {
     }
     const failure = this.unusable();
     const missing = required.find((stream) => !gathering.has(stream));
-    const problem: unknown =
-      failure ?? gathering.problem ?? (missing === undefined ? undefined : missingPart(where, missing));
+    const problem = failure ?? gathering.problem ?? (missing === undefined ? undefined : missingPart(where, missing));
     if (problem !== undefined) {
       gathering.refuse(failure ?? refusalFor(where, problem));
-      return Promise.reject(problem as Error);
+      return Promise.reject(problem);
     }
     if (gathering.records.length === 0) {
       gathering.acknowledge();
