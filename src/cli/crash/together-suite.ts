@@ -3,24 +3,19 @@
  * block: the last one that was acknowledged, or the one after it. What was refused left nothing in any of them.
  */
 import { SeededRandom } from "../../base/index.js";
-import type { ExploreCrashesOptions, RecoverContext } from "../../testing/index.js";
+import type { ExploreCrashesOptions } from "../../testing/index.js";
 import type { SimVfs } from "../../vfs/index.js";
 import { type CrashSuite, crashCase } from "./crash-case.js";
-import { type Effort, effortOf } from "./effort.js";
+import { effortOf } from "./effort.js";
 import { pick } from "./log-calls.js";
+import { type StoreCase, storeExploration } from "./store-exploration.js";
 import { type Refusal, type TogetherPlan, TogetherStores } from "./together-place.js";
 
 /** One step of a workload. */
 export type TogetherCall = "block" | "reopen" | "checkpoint" | "churn" | { readonly refused: Refusal };
 
 /** What a case is made of. */
-export interface TogetherCasePlan extends TogetherPlan {
-  readonly title: string;
-  readonly seed: number;
-  readonly calls: readonly TogetherCall[];
-  readonly disk?: ExploreCrashesOptions<unknown, unknown>["disk"];
-  readonly effort: Effort;
-}
+export interface TogetherCasePlan extends TogetherPlan, StoreCase<TogetherCall> {}
 
 /** `opened`: a recovery showed so many blocks. */
 interface TogetherEvent {
@@ -30,53 +25,32 @@ interface TogetherEvent {
 
 /** Recovered stores. */
 interface RecoveredTogether {
-  readonly stores: TogetherStores;
+  readonly open: TogetherStores;
   /** How many blocks each store has, by its name. */
   readonly blocks: Readonly<Record<string, number>>;
+  readonly view: string;
 }
+
+/** Recovering several stores takes long, so a few states of many moments tell more than many of a few. */
+const LIMITS = { capPerPoint: 12, samplesPerPoint: 6 } as const;
 
 /** The exploration of a plan. */
 export function togetherExploration(plan: TogetherCasePlan): ExploreCrashesOptions<RecoveredTogether, TogetherEvent> {
-  const { followUps, ...limits } = plan.effort;
-  const check = ({ blocks }: RecoveredTogether, events: readonly TogetherEvent[]): void => {
-    const own = events.findLastIndex(({ kind }) => kind === "opened");
-    const problem = refuse(blocks, events.slice(0, own));
-    if (problem !== undefined) throw new Error(`the recovered stores: ${problem}`);
-  };
-  return {
-    name: plan.title,
-    seed: plan.seed,
-    steps: plan.calls.length,
-    // Recovering several stores takes long, so a few states of many moments tell more than many of a few.
-    capPerPoint: 12,
-    samplesPerPoint: 6,
-    ...limits,
-    ...(plan.disk === undefined ? {} : { disk: plan.disk }),
-    async workload({ vfs, note, steps }) {
-      await makeParent(vfs);
-      await runCalls(vfs, plan, plan.calls.slice(0, steps), note);
-    },
+  return storeExploration<RecoveredTogether, TogetherEvent, TogetherCall>(plan, {
+    limits: LIMITS,
+    open: (vfs, note) => TogetherCaller.open(vfs, plan, note),
     async recover({ vfs, note }) {
-      await makeParent(vfs);
-      const stores = await TogetherStores.open(vfs, plan);
-      const blocks = await stores.blocks();
+      const open = await TogetherStores.open(vfs, plan);
+      const blocks = await open.blocks();
       note({ kind: "opened", blocks: blocks["events"]! });
-      return { stores, blocks };
+      return { open, blocks, view: JSON.stringify(blocks) };
     },
-    check,
-    describe: ({ blocks }) => JSON.stringify(blocks),
-    close: ({ stores }) => stores.close(),
-    ...(followUps === undefined
-      ? {}
-      : {
-          idempotent: true as const,
-          async resume({ stores, blocks }: RecoveredTogether, { note }: RecoverContext<TogetherEvent>) {
-            let block = blocks["events"]!;
-            for (const count of followUps) for (let n = 0; n < count; n++) await commitNext(stores, ++block, note);
-          },
-          checkResumed: check,
-        }),
-  };
+    refuse: ({ blocks }, before) => refuse(blocks, before),
+    async goOn({ open, blocks }, { note }, counts) {
+      let block = blocks["events"]!;
+      for (const count of counts) for (let n = 0; n < count; n++) await commitNext(open, ++block, note);
+    },
+  });
 }
 
 /** Why this can't be what a crash left; `undefined` where it can. */
@@ -100,42 +74,49 @@ async function commitNext(stores: TogetherStores, block: number, note: (event: T
   note({ kind: "acked", blocks: block });
 }
 
-async function runCalls(
-  vfs: SimVfs,
-  plan: TogetherPlan,
-  calls: readonly TogetherCall[],
-  note: (event: TogetherEvent) => void,
-): Promise<void> {
-  let stores = await TogetherStores.open(vfs, plan);
-  let block = 0;
-  // A checkpoint goes to the disk beside the blocks that follow.
-  let checkpoint: Promise<void> = Promise.resolve();
-  for (const call of calls) {
+/** Makes the calls of a case. */
+class TogetherCaller {
+  readonly #vfs: SimVfs;
+  readonly #plan: TogetherPlan;
+  readonly #note: (event: TogetherEvent) => void;
+  #stores: TogetherStores;
+  #block = 0;
+  /** A checkpoint goes to the disk beside the blocks that follow. */
+  #checkpoint: Promise<void> = Promise.resolve();
+
+  private constructor(vfs: SimVfs, plan: TogetherPlan, note: (event: TogetherEvent) => void, stores: TogetherStores) {
+    this.#vfs = vfs;
+    this.#plan = plan;
+    this.#note = note;
+    this.#stores = stores;
+  }
+
+  static async open(vfs: SimVfs, plan: TogetherPlan, note: (event: TogetherEvent) => void): Promise<TogetherCaller> {
+    return new TogetherCaller(vfs, plan, note, await TogetherStores.open(vfs, plan));
+  }
+
+  async make(call: TogetherCall): Promise<void> {
     if (call === "block") {
-      await commitNext(stores, block + 1, note);
-      block += 1;
+      await commitNext(this.#stores, this.#block + 1, this.#note);
+      this.#block += 1;
     } else if (call === "churn") {
-      await stores.churn();
+      await this.#stores.churn();
     } else if (call === "checkpoint") {
-      await checkpoint;
-      checkpoint = stores.checkpoint(block);
+      await this.#checkpoint;
+      this.#checkpoint = this.#stores.checkpoint(this.#block);
     } else if (call === "reopen") {
-      await checkpoint;
-      await stores.close();
-      stores = await TogetherStores.open(vfs, plan);
+      await this.close();
+      this.#stores = await TogetherStores.open(this.#vfs, this.#plan);
     } else {
-      await checkpoint;
-      await stores.commit(block + 1, call.refused);
+      await this.#checkpoint;
+      await this.#stores.commit(this.#block + 1, call.refused);
     }
   }
-  await checkpoint;
-  await stores.close();
-}
 
-/** The caller's part: what a store is in has to be there. */
-async function makeParent(vfs: SimVfs): Promise<void> {
-  await vfs.makeDirectory("/data");
-  await vfs.syncDirectory("/");
+  async close(): Promise<void> {
+    await this.#checkpoint;
+    await this.#stores.close();
+  }
 }
 
 function randomCall(random: SeededRandom): TogetherCall {
