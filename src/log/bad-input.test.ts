@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { type HoldfastError, writeU16, writeU32 } from "../base/index.js";
-import { crc32c, crc32cRange } from "../checksum/index.js";
+import { crc32Range, crc32c, crc32cRange } from "../checksum/index.js";
 import { FaultPlan, SimVfs } from "../vfs/index.js";
 import { inspectLog } from "./inspect.js";
 import { LogReader } from "./log-reader.js";
@@ -159,14 +159,14 @@ describe("a newer format", () => {
     const original = contentsOf(vfs, "/log/anchor");
     await editFile(vfs, "/log/anchor", (contents) => {
       for (const slot of [0, contents.length / 2]) {
-        writeU16(contents, slot + 8, 2);
+        writeU16(contents, slot + 8, 3);
         writeU32(contents, slot + 32, crc32cRange(contents, slot, slot + 32));
       }
     });
     expect(await refusalOf(vfs)).toMatchObject({
       name: "FormatError",
       code: "HF_FORMAT_NEWER",
-      details: { path: "/log/anchor", version: 2 },
+      details: { path: "/log/anchor", version: 3 },
     });
     await putFile(vfs, "/log/anchor", original);
     const log = await openSmall(vfs);
@@ -180,6 +180,8 @@ describe("a newer format", () => {
       const slotBytes = contents.length / 2;
       for (const slot of [0, slotBytes]) {
         writeU16(contents, slot + 40, 2);
+        writeU32(contents, slot + 12, crc32Range(contents, slot + 40, slot + slotBytes));
+        writeU32(contents, slot + 32, crc32cRange(contents, slot, slot + 32));
         writeU32(
           contents,
           slot + 36,
@@ -205,7 +207,7 @@ describe("a newer format", () => {
       const expected = {
         name: "FormatError",
         code: "HF_FORMAT_NEWER",
-        details: { path: segmentPath(number), version: 7, supported: 1 },
+        details: { path: segmentPath(number), version: 7, supported: 2 },
       };
       if (number === 2) {
         expect(await refusalOf(vfs)).toMatchObject(expected);
@@ -233,12 +235,12 @@ describe("a newer format", () => {
     await appendCount(log, 5);
     const killed = vfs.kill();
     await editFile(killed, "/log/double-write", (contents) => {
-      writeU16(contents, 8, 2);
+      writeU16(contents, 8, 3);
       writeU32(contents, 12, crc32c(contents.subarray(0, 12)));
     });
     expect(await refusalOf(killed)).toMatchObject({
       code: "HF_FORMAT_NEWER",
-      details: { path: "/log/double-write", version: 2 },
+      details: { path: "/log/double-write", version: 3 },
     });
   });
 });

@@ -95,7 +95,7 @@ describe("a double-write buffer", () => {
     await buffer.protect([imageOf(1, 20), imageOf(2, 20)]);
     await buffer.close();
     const { length } = contentsOf(vfs, PATH);
-    expect(length).toBe(32 + 2 * 24 + 40);
+    expect(length).toBe(32 + 2 * 32 + 40);
     for (let offset = 0; offset < length; offset++) {
       await flipByte(vfs, PATH, offset);
       expect(await recovered(vfs), `byte ${offset}`).toEqual([]);
