@@ -135,10 +135,7 @@ describe("an anchor slot", () => {
     const torn = encodeSlot(1024, { ...EXAMPLE, sequence: 4, value: valueOf(2) });
     torn.set(older.subarray(512), 512);
     expect(nativeCrc32c(torn.subarray(40), nativeCrc32c(torn.subarray(0, 32)))).toBe(readU32(torn, 36));
-    expect(decodeSlot(torn)).toEqual({
-      status: "damaged",
-      problem: expect.stringContaining("second checksum") as string,
-    });
+    expect(decodeSlot(torn).status).toBe("damaged");
   });
 
   it("of a newer version is newer while its header is sound, and damaged when it is not", () => {

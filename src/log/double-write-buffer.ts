@@ -276,11 +276,15 @@ async function readBatch(file: VfsFile): Promise<{ sequence: number; images: Pro
     const length = readU32(table, entry + 16);
     if (at + length > size) return undefined;
     const image = new Uint8Array(length);
-    if ((await file.read(image, at)) < length || crc32c(image) !== readU32(table, entry + 20)) return undefined;
-    if (version !== ONE_CHECKSUM_VERSION && crc32Range(image, 0, length) !== readU32(table, entry + 24))
-      return undefined;
+    if ((await file.read(image, at)) < length || !isImageSound(image, table, entry, version)) return undefined;
     images.push({ target: table.slice(entry, entry + TARGET_BYTES), offset: readU64(table, entry + 8), image });
     at += length;
   }
   return { sequence: readU64(table, SEQUENCE_AT), images };
+}
+
+/** Whether the image is the one that its entry in the table was made for. */
+function isImageSound(image: Uint8Array, table: Uint8Array, entry: number, version: number): boolean {
+  if (crc32c(image) !== readU32(table, entry + 20)) return false;
+  return version === ONE_CHECKSUM_VERSION || crc32Range(image, 0, image.length) === readU32(table, entry + 24);
 }

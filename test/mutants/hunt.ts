@@ -20,6 +20,7 @@ import { type FlatCasePlan, flatExploration } from "../../src/cli/crash/flatkv-s
 import { sharedExploration } from "../../src/cli/crash/shared-suites.js";
 import { FLAT_ERRNOS, flatFaults } from "../crash/flatkv-faults.contract.js";
 import { sharedFaults, sharedFaultsClosed } from "../crash/shared-faults.contract.js";
+import { SEALED_CALLS, SEALED_OPTIONS } from "../crash/sealed-payloads.contract.js";
 import { cutAtEachTelling } from "../crash/told.contract.js";
 import { type Leaving, logDamage } from "../damage/log-damage.contract.js";
 import { flatStories } from "./flat-stories.js";
@@ -171,6 +172,9 @@ const looks: Hunt = closely(
   ],
   true,
 );
+
+/** Payloads with checksums of their own, over a file in which such payloads stood before. */
+const sealed: Hunt = closely("sealed payloads", SEALED_OPTIONS, SEALED_CALLS);
 
 /** Every bit pattern of the damage sweep in the headers of segments and groups. */
 const headers: Hunt = async () => {
@@ -389,6 +393,7 @@ const named: ReadonlyMap<string, Hunt> = new Map([
   ["tight", tight],
   ["unsynced", unsynced],
   ["looks", looks],
+  ["sealed", sealed],
   ["headers", headers],
   ["tellings", tellings],
   ["idle", idleStream],
