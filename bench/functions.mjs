@@ -5,6 +5,7 @@
 import { bench, do_not_optimize, group, run } from "mitata";
 import { crc32c } from "../dist/checksum/index.js";
 import {
+  FORMAT_VERSION,
   GROUP_HEADER_BYTES,
   encodeRecord,
   groupBodySound,

@@ -2,9 +2,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { Anchor } from "../anchor/index.js";
 import { type HoldfastError, writeU16, writeU32 } from "../base/index.js";
 import { crc32Range, crc32c, crc32cRange } from "../checksum/index.js";
 import { FaultPlan, SimVfs } from "../vfs/index.js";
+import { EPOCH_MAX } from "./format.js";
 import { inspectLog } from "./inspect.js";
 import { LogReader } from "./log-reader.js";
 import { Log } from "./log.js";
@@ -24,6 +26,7 @@ import {
   segmentPath,
   treeOf,
 } from "./small-log.contract.js";
+import { LOG_ANCHOR_KIND, encodeLogState, readState } from "./state.js";
 import { verifyLog } from "./verify.js";
 
 /** The error with which opening fails. Nothing may be changed or left open by it. */
@@ -150,6 +153,36 @@ describe("a path that can't be a log's", () => {
       details: { path: DIRECTORY },
     });
     expect(vfs.snapshotTree()).toEqual([]);
+  });
+});
+
+describe("a log whose epochs are used up", () => {
+  /** Says in the anchor of a closed log that it was opened so many times. */
+  async function withEpoch(epoch: number): Promise<SimVfs> {
+    const vfs = await closedLog(new SimVfs({ seed: 1 }), 5);
+    const anchor = await Anchor.open("/log/anchor", { vfs, kind: LOG_ANCHOR_KIND });
+    await anchor.write(encodeLogState({ ...readState("/log/anchor", anchor.value), epoch }));
+    await anchor.close();
+    return vfs;
+  }
+
+  it("is not opened for writing, nor cut in its last epoch, and is read as ever", async () => {
+    const vfs = await withEpoch(EPOCH_MAX - 1);
+    const log = await openSmall(vfs);
+    expect(log.recovery.epoch).toBe(EPOCH_MAX);
+    await log.append(bytesOf("record 6"));
+    expect(await errorOf(log.truncateAfter(2))).toMatchObject({
+      code: "HF_SEQUENCE_EXHAUSTED",
+      details: { path: "/log/anchor", epoch: EPOCH_MAX },
+    });
+    await log.append(bytesOf("record 7"));
+    expect(await readTexts(log)).toHaveLength(7);
+    await log.close();
+    expect(await refusalOf(vfs)).toMatchObject({ name: "LimitError", code: "HF_SEQUENCE_EXHAUSTED" });
+    expect(await verifyLog(DIRECTORY, { vfs })).toMatchObject({ sound: true, records: 7 });
+    const reader = await LogReader.open(DIRECTORY, { vfs });
+    expect(reader.lastLsn).toBe(7);
+    await reader.close();
   });
 });
 

@@ -92,7 +92,7 @@ describe.each(["align", "double-write", "trust"] as const)("a log of version 1 (
       const report = await repairLog(DIRECTORY, { vfs });
       // Without the anchor, the newest segment's table and header are all that tells of it.
       const isLost = lost.includes(0) && lost.includes(2);
-      expect(report.keptLastLsn, `lost: ${lost}`).toBe(isLost ? 3 : all.length);
+      expect(report.keptLastLsn, `lost: ${lost.join(" ")}`).toBe(isLost ? 3 : all.length);
       const again = await Log.open(DIRECTORY, options);
       expect(await shape(again)).toEqual(isLost ? all.slice(0, 3) : all);
       expect(versionsOf(vfs, 1)).toEqual([1]);
