@@ -5,6 +5,7 @@
 import { bench, do_not_optimize, group, run } from "mitata";
 import { crc32c } from "../dist/checksum/index.js";
 import {
+  FORMAT_VERSION,
   GROUP_HEADER_BYTES,
   encodeRecord,
   groupBodySound,
@@ -19,6 +20,7 @@ import { makePayloads } from "./writers.mjs";
 const BLOCK_BYTES = 4096;
 const PAYLOAD_BYTES = 100;
 const SEED = 0x1234;
+const FORMAT = { version: FORMAT_VERSION, seed: SEED };
 
 group("crc32c", () => {
   for (const bytes of [16, 64, 128, 200, 256, 1024, 4096, 65_536, 1_048_576]) {
@@ -37,17 +39,17 @@ for (const count of [1, 64, 1024]) {
     for (const payload of payloads) at = encodeRecord(bytes, at, 0, payload);
     return at;
   };
-  const seal = () => sealGroup(bytes, bodyBytes, SEED, { firstLsn: 1, count, floor: 0, epoch: 1, chain: 0 });
+  const seal = () => sealGroup(bytes, bodyBytes, FORMAT, { firstLsn: 1, count, floor: 0, epoch: 1, chain: 0 });
   encode();
   seal();
-  const header = parseGroupHeader(bytes, 0, SEED);
+  const header = parseGroupHeader(bytes, 0, FORMAT);
   if (header === undefined || !groupBodySound(bytes, GROUP_HEADER_BYTES, header, SEED))
     throw new Error("The sealed group does not parse.");
   group(`a group of ${count} × ${PAYLOAD_BYTES} B`, () => {
     bench("encode the records", () => do_not_optimize(encode()));
     bench("seal", () => do_not_optimize(seal()));
     bench("parse the header and verify the body", () => {
-      const parsed = parseGroupHeader(bytes, 0, SEED);
+      const parsed = parseGroupHeader(bytes, 0, FORMAT);
       do_not_optimize(parsed !== undefined && groupBodySound(bytes, GROUP_HEADER_BYTES, parsed, SEED));
     });
     bench("index the records", () =>

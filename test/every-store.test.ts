@@ -219,7 +219,7 @@ describe.each(kinds)("$name", ({ open, anchors }) => {
     await change(vfs, `${DIRECTORY}/${name}`, (bytes) => {
       sound = bytes.slice();
       for (const at of [0, bytes.length / 2]) {
-        writeU16(bytes, at + VERSION_AT, 2);
+        writeU16(bytes, at + VERSION_AT, 9);
         writeU32(bytes, at + HEADER_CRC_AT, crc32c(bytes.subarray(at, at + HEADER_CRC_AT)));
       }
     });

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CorruptionError, ConflictError, FormatError, SeededRandom, equalBytes, writeU32 } from "../base/index.js";
 import { crc32c } from "../checksum/index.js";
 import { FaultPlan, NodeVfs, SimVfs } from "../vfs/index.js";
-import { encodeSlot, type SlotContent } from "./format.js";
+import { ANCHOR_VERSION, encodeSlot, type SlotContent } from "./format.js";
 import { Anchor, type AnchorOptions } from "./index.js";
 
 const SLOT_BYTES = 512;
@@ -147,12 +147,12 @@ describe("an anchor", () => {
       it("refuses a newer version beside a sound slot, and changes nothing", async () => {
         const sound = await closedAnchor(options);
         const newer = sound.slice();
-        newer[8] = 2;
+        newer[8] = ANCHOR_VERSION + 1;
         writeU32(newer, 32, crc32c(newer.subarray(0, 32)));
         await writeFile(path, newer);
         await expect(Anchor.open(path, options)).rejects.toMatchObject({
           code: "HF_FORMAT_NEWER",
-          details: { version: 2 },
+          details: { version: ANCHOR_VERSION + 1 },
         });
         await expect(Anchor.peek(path)).rejects.toBeInstanceOf(FormatError);
         expect(new Uint8Array(await readFile(path))).toEqual(newer);

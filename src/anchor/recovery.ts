@@ -37,7 +37,7 @@ export function chooseSlots(path: string, slots: readonly [Slot, Slot], wanted: 
     if (slot.status === "newer") {
       throw new FormatError(
         "HF_FORMAT_NEWER",
-        `${path} is an anchor of version ${slot.version}; this build reads version ${ANCHOR_VERSION}. Open it with the build that wrote it, or a later one.`,
+        `${path} is an anchor of version ${slot.version}; this build reads up to ${ANCHOR_VERSION}. Open it with the build that wrote it, or a later one.`,
         { path, version: slot.version, supported: ANCHOR_VERSION },
       );
     }

@@ -13,6 +13,8 @@
 import { ActiveSegment, type ActiveSegmentOptions } from "./active-segment.js";
 import { segmentChannel } from "./channels.js";
 import {
+  FORMAT_VERSION,
+  type GroupFormat,
   SALT_BYTES,
   type SealedSegment,
   backCountMax,
@@ -25,6 +27,7 @@ import type { GroupBuffer } from "./group-buffer.js";
 import type { LogDirectory } from "./log-directory.js";
 import type { ResolvedLogOptions } from "./options.js";
 import { type Segment, makeSegment } from "./segment-table.js";
+import { nextEpoch } from "./state.js";
 import { type LogTail, anchorState } from "./tail.js";
 
 /** What the new segment follows. */
@@ -51,12 +54,14 @@ export async function activateSegment(tail: LogTail, plan: ActivationPlan): Prom
   const { directory, options, state, table } = tail;
   const { vfs } = directory;
   const number = await freeNumber(directory, state.nextSegment);
-  const epoch = plan.cuts === true ? state.epoch + 1 : state.epoch;
+  const epoch = plan.cuts === true ? nextEpoch(directory.anchor, state.epoch) : state.epoch;
   const salt = vfs.randomBytes(SALT_BYTES);
   const recycled = tail.spares.take();
   const sparePath = recycled ?? directory.spare(number);
   const path = directory.segment(number);
+  const version = FORMAT_VERSION;
   const header = encodeSegmentHeader({
+    version,
     logId: state.logId,
     number,
     salt,
@@ -71,7 +76,7 @@ export async function activateSegment(tail: LogTail, plan: ActivationPlan): Prom
   const kept =
     plan.kept === undefined
       ? undefined
-      : sealKept(tail, plan, { seed: segmentSeed(state.logId, number, salt), epoch }, plan.kept);
+      : sealKept(tail, plan, { version, seed: segmentSeed(state.logId, number, salt, version), epoch }, plan.kept);
 
   const file = await vfs.open(sparePath, { access: "read-write", create: "if-missing" });
   try {
@@ -92,7 +97,7 @@ export async function activateSegment(tail: LogTail, plan: ActivationPlan): Prom
   const lsn = plan.firstLsn + (plan.kept?.count ?? 0);
   const segment = makeSegment(
     state.logId,
-    { number, salt, firstLsn: plan.firstLsn, end, chain },
+    { version, number, salt, firstLsn: plan.firstLsn, end, chain },
     path,
     options.blockBytes,
   );
@@ -166,12 +171,12 @@ function backTable(tail: LogTail, plan: ActivationPlan): SealedSegment[] {
 function sealKept(
   tail: LogTail,
   plan: ActivationPlan,
-  segment: { readonly seed: number; readonly epoch: number },
+  segment: GroupFormat & { readonly epoch: number },
   kept: GroupBuffer,
 ): { bytes: Uint8Array; chain: number } {
   const { options } = tail;
   const bytes = kept.padded(groupBytes(kept.bodyBytes, options.torn, options.blockBytes));
   const { firstLsn, chain } = plan;
   const stamp = { firstLsn, count: kept.count, floor: firstLsn - 1, epoch: segment.epoch, chain };
-  return { bytes, chain: sealGroup(bytes, kept.bodyBytes, segment.seed, stamp) };
+  return { bytes, chain: sealGroup(bytes, kept.bodyBytes, segment, stamp) };
 }

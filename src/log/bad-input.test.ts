@@ -2,9 +2,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { Anchor } from "../anchor/index.js";
 import { type HoldfastError, writeU16, writeU32 } from "../base/index.js";
-import { crc32c, crc32cRange } from "../checksum/index.js";
+import { crc32Range, crc32c, crc32cRange } from "../checksum/index.js";
 import { FaultPlan, SimVfs } from "../vfs/index.js";
+import { EPOCH_MAX } from "./format.js";
 import { inspectLog } from "./inspect.js";
 import { LogReader } from "./log-reader.js";
 import { Log } from "./log.js";
@@ -24,6 +26,7 @@ import {
   segmentPath,
   treeOf,
 } from "./small-log.contract.js";
+import { LOG_ANCHOR_KIND, encodeLogState, readState } from "./state.js";
 import { verifyLog } from "./verify.js";
 
 /** The error with which opening fails. Nothing may be changed or left open by it. */
@@ -153,20 +156,50 @@ describe("a path that can't be a log's", () => {
   });
 });
 
+describe("a log whose epochs are used up", () => {
+  /** Says in the anchor of a closed log that it was opened so many times. */
+  async function withEpoch(epoch: number): Promise<SimVfs> {
+    const vfs = await closedLog(new SimVfs({ seed: 1 }), 5);
+    const anchor = await Anchor.open("/log/anchor", { vfs, kind: LOG_ANCHOR_KIND });
+    await anchor.write(encodeLogState({ ...readState("/log/anchor", anchor.value), epoch }));
+    await anchor.close();
+    return vfs;
+  }
+
+  it("is not opened for writing, nor cut in its last epoch, and is read as ever", async () => {
+    const vfs = await withEpoch(EPOCH_MAX - 1);
+    const log = await openSmall(vfs);
+    expect(log.recovery.epoch).toBe(EPOCH_MAX);
+    await log.append(bytesOf("record 6"));
+    expect(await errorOf(log.truncateAfter(2))).toMatchObject({
+      code: "HF_SEQUENCE_EXHAUSTED",
+      details: { path: "/log/anchor", epoch: EPOCH_MAX },
+    });
+    await log.append(bytesOf("record 7"));
+    expect(await readTexts(log)).toHaveLength(7);
+    await log.close();
+    expect(await refusalOf(vfs)).toMatchObject({ name: "LimitError", code: "HF_SEQUENCE_EXHAUSTED" });
+    expect(await verifyLog(DIRECTORY, { vfs })).toMatchObject({ sound: true, records: 7 });
+    const reader = await LogReader.open(DIRECTORY, { vfs });
+    expect(reader.lastLsn).toBe(7);
+    await reader.close();
+  });
+});
+
 describe("a newer format", () => {
   it("of the anchor is told as such, never as damage", async () => {
     const vfs = await closedLog(new SimVfs({ seed: 1 }), 5);
     const original = contentsOf(vfs, "/log/anchor");
     await editFile(vfs, "/log/anchor", (contents) => {
       for (const slot of [0, contents.length / 2]) {
-        writeU16(contents, slot + 8, 2);
+        writeU16(contents, slot + 8, 3);
         writeU32(contents, slot + 32, crc32cRange(contents, slot, slot + 32));
       }
     });
     expect(await refusalOf(vfs)).toMatchObject({
       name: "FormatError",
       code: "HF_FORMAT_NEWER",
-      details: { path: "/log/anchor", version: 2 },
+      details: { path: "/log/anchor", version: 3 },
     });
     await putFile(vfs, "/log/anchor", original);
     const log = await openSmall(vfs);
@@ -180,6 +213,8 @@ describe("a newer format", () => {
       const slotBytes = contents.length / 2;
       for (const slot of [0, slotBytes]) {
         writeU16(contents, slot + 40, 2);
+        writeU32(contents, slot + 12, crc32Range(contents, slot + 40, slot + slotBytes));
+        writeU32(contents, slot + 32, crc32cRange(contents, slot, slot + 32));
         writeU32(
           contents,
           slot + 36,
@@ -205,7 +240,7 @@ describe("a newer format", () => {
       const expected = {
         name: "FormatError",
         code: "HF_FORMAT_NEWER",
-        details: { path: segmentPath(number), version: 7, supported: 1 },
+        details: { path: segmentPath(number), version: 7, supported: 2 },
       };
       if (number === 2) {
         expect(await refusalOf(vfs)).toMatchObject(expected);
@@ -233,12 +268,12 @@ describe("a newer format", () => {
     await appendCount(log, 5);
     const killed = vfs.kill();
     await editFile(killed, "/log/double-write", (contents) => {
-      writeU16(contents, 8, 2);
+      writeU16(contents, 8, 3);
       writeU32(contents, 12, crc32c(contents.subarray(0, 12)));
     });
     expect(await refusalOf(killed)).toMatchObject({
       code: "HF_FORMAT_NEWER",
-      details: { path: "/log/double-write", version: 2 },
+      details: { path: "/log/double-write", version: 3 },
     });
   });
 });

@@ -13,6 +13,9 @@
  * A batch may be of any size: the file grows as needed, and there is no size above which protection ends. The caller must not start the next
  * `protect` before the in-place writes of the last are synced, and must `clear` before it writes to those ranges in any other way: a
  * batch that is still there would bring old bytes back.
+ *
+ * An image has two checksums of two polynomials, since a page may hold bytes that one of them is blind to (`src/checksum/crc32.ts`): a torn batch that shows
+ * an older image's sector in its middle would otherwise be put back over ranges that nobody had touched.
  */
 import {
   FormatError,
@@ -26,18 +29,21 @@ import {
   writeU32,
   writeU64,
 } from "../base/index.js";
-import { crc32c, crc32cRange } from "../checksum/index.js";
+import { crc32Range, crc32c, crc32cRange } from "../checksum/index.js";
 import { type Vfs, type VfsFile } from "../vfs/index.js";
 
 const MAGIC: Uint8Array = new TextEncoder().encode("HFDWRITE");
-const VERSION = 1;
+const VERSION = 2;
+/** The version before, which is read: one checksum an image. */
+const ONE_CHECKSUM_VERSION = 1;
 const VERSION_AT = 8;
 const PREAMBLE_CRC_AT = 12;
 const CRC_AT = 16;
 const COUNT_AT = 20;
 const SEQUENCE_AT = 24;
 const TABLE_AT = 32;
-const ENTRY_BYTES = 24;
+const ENTRY_BYTES = 32;
+const ONE_CHECKSUM_ENTRY_BYTES = 24;
 const TARGET_BYTES = 8;
 const U32_MAX = 0xffff_ffff;
 
@@ -228,6 +234,7 @@ function encodeBatch(images: readonly ProtectedImage[], sequence: number): Uint8
     writeU64(bytes, entry + 8, offset);
     writeU32(bytes, entry + 16, image.length);
     writeU32(bytes, entry + 20, crc32c(image));
+    writeU32(bytes, entry + 24, crc32Range(image, 0, image.length));
     entry += ENTRY_BYTES;
     bytes.set(image, at);
     at += image.length;
@@ -254,22 +261,30 @@ async function readBatch(file: VfsFile): Promise<{ sequence: number; images: Pro
       { path: file.path, version, supported: VERSION },
     );
   }
+  if (version < ONE_CHECKSUM_VERSION) return undefined;
+  const entryBytes = version === ONE_CHECKSUM_VERSION ? ONE_CHECKSUM_ENTRY_BYTES : ENTRY_BYTES;
   const count = readU32(head, COUNT_AT);
   // The file's size bounds what a damaged header can make us allocate; what is valid only the checksums tell (R7, R8).
   const size = await file.size();
-  if (TABLE_AT + count * ENTRY_BYTES > size) return undefined;
-  const table = new Uint8Array(TABLE_AT + count * ENTRY_BYTES);
+  if (TABLE_AT + count * entryBytes > size) return undefined;
+  const table = new Uint8Array(TABLE_AT + count * entryBytes);
   if ((await file.read(table, 0)) < table.length) return undefined;
   if (readU32(table, CRC_AT) !== crc32cRange(table, COUNT_AT, table.length)) return undefined;
   const images: ProtectedImage[] = [];
   let at = table.length;
-  for (let entry = TABLE_AT; entry < table.length; entry += ENTRY_BYTES) {
+  for (let entry = TABLE_AT; entry < table.length; entry += entryBytes) {
     const length = readU32(table, entry + 16);
     if (at + length > size) return undefined;
     const image = new Uint8Array(length);
-    if ((await file.read(image, at)) < length || crc32c(image) !== readU32(table, entry + 20)) return undefined;
+    if ((await file.read(image, at)) < length || !isImageSound(image, table, entry, version)) return undefined;
     images.push({ target: table.slice(entry, entry + TARGET_BYTES), offset: readU64(table, entry + 8), image });
     at += length;
   }
   return { sequence: readU64(table, SEQUENCE_AT), images };
+}
+
+/** Whether the image is the one that its entry in the table was made for. */
+function isImageSound(image: Uint8Array, table: Uint8Array, entry: number, version: number): boolean {
+  if (crc32c(image) !== readU32(table, entry + 20)) return false;
+  return version === ONE_CHECKSUM_VERSION || crc32Range(image, 0, image.length) === readU32(table, entry + 24);
 }

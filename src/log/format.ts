@@ -5,12 +5,17 @@
  *
  * A checksum of a group is seeded with its segment's {@link segmentSeed}, which is made of log id, segment number and salt. So a
  * group of another log, of another segment or from before a segment file was recycled never parses (R6).
+ *
+ * A group may have many sectors, and only the first has its header. What tells a whole body from one in which the disk shows an older sector in the place
+ * of a lost one is two checksums of two polynomials: a payload may hold bytes that one of them is blind to (`src/checksum/crc32.ts`).
  */
 import { readU16, readU32, readU64, writeU16, writeU32, writeU64 } from "../base/index.js";
-import { crc32c, crc32cRange } from "../checksum/index.js";
+import { crc32Range, crc32c, crc32cRange } from "../checksum/index.js";
 
-/** The format that this build writes and reads. */
-export const FORMAT_VERSION = 1;
+/** The format of the segments that this build makes. */
+export const FORMAT_VERSION = 2;
+/** The format before: one checksum a body. Its segments are read, and the active one is gone on with to its end. */
+const ONE_CHECKSUM_VERSION = 1;
 
 /** How a group is kept from being harmed by a torn write of the next one. */
 export type TornMode = "align" | "double-write" | "trust";
@@ -44,6 +49,7 @@ const SEGMENT_EPOCH = 72;
 const SEGMENT_BYTES = 80;
 const SEGMENT_BACK = 128;
 const BACK_BYTES = 40;
+const BACK_VERSION = 36;
 
 /** Length of a log id in bytes. */
 export const LOG_ID_BYTES = 16;
@@ -52,6 +58,8 @@ export const SALT_BYTES = 8;
 
 /** A sealed segment, as its successors remember it. */
 export interface SealedSegment {
+  /** The format of its groups. */
+  readonly version: number;
   /** Unique in the log, never used again. */
   readonly number: number;
   readonly salt: Uint8Array;
@@ -65,6 +73,7 @@ export interface SealedSegment {
 
 /** What a segment's first block says. */
 export interface SegmentHeader {
+  readonly version: number;
   readonly logId: Uint8Array;
   readonly number: number;
   readonly salt: Uint8Array;
@@ -90,7 +99,7 @@ export function backCountMax(blockBytes: number): number {
 export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
   const block = new Uint8Array(header.blockBytes);
   block.set(SEGMENT_MAGIC, 0);
-  writeU16(block, SEGMENT_VERSION, FORMAT_VERSION);
+  writeU16(block, SEGMENT_VERSION, header.version);
   writeU16(block, SEGMENT_BACK_COUNT, header.back.length);
   writeU32(block, SEGMENT_PREAMBLE_CRC, crc32cRange(block, 0, SEGMENT_PREAMBLE_CRC));
   writeU32(block, SEGMENT_BLOCK_BYTES, header.blockBytes);
@@ -109,6 +118,7 @@ export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
     writeU64(block, at + 16, sealed.firstLsn);
     writeU64(block, at + 24, sealed.end);
     writeU32(block, at + 32, sealed.chain);
+    if (header.version !== ONE_CHECKSUM_VERSION) writeU16(block, at + BACK_VERSION, sealed.version);
     at += BACK_BYTES;
   }
   writeU32(block, SEGMENT_CRC, segmentHeaderCrc(block, at));
@@ -140,6 +150,7 @@ export function parseSegmentHeader(bytes: Uint8Array): SegmentHeaderParse {
   if (!magicSound) return { kind: "unknown" };
   const version = readU16(bytes, SEGMENT_VERSION);
   if (version > FORMAT_VERSION) return { kind: "newer", version };
+  if (!isVersion(version)) return { kind: "damaged", found: `version ${version}` };
   const backCount = readU16(bytes, SEGMENT_BACK_COUNT);
   const end = SEGMENT_BACK + backCount * BACK_BYTES;
   if (end > bytes.length)
@@ -151,7 +162,10 @@ export function parseSegmentHeader(bytes: Uint8Array): SegmentHeaderParse {
   if (torn === undefined) return { kind: "damaged", found: `torn-write mode ${bytes[SEGMENT_TORN]!}` };
   const back: SealedSegment[] = [];
   for (let at = SEGMENT_BACK; at < end; at += BACK_BYTES) {
+    const backVersion = version === ONE_CHECKSUM_VERSION ? version : readU16(bytes, at + BACK_VERSION);
+    if (!isVersion(backVersion)) return { kind: "damaged", found: `a segment of version ${backVersion} in its table` };
     back.push({
+      version: backVersion,
       number: readU64(bytes, at),
       salt: bytes.slice(at + 8, at + 8 + SALT_BYTES),
       firstLsn: readU64(bytes, at + 16),
@@ -162,6 +176,7 @@ export function parseSegmentHeader(bytes: Uint8Array): SegmentHeaderParse {
   return {
     kind: "sound",
     header: {
+      version,
       logId: bytes.slice(SEGMENT_LOG_ID, SEGMENT_LOG_ID + LOG_ID_BYTES),
       number: readU64(bytes, SEGMENT_NUMBER),
       salt: bytes.slice(SEGMENT_SALT, SEGMENT_SALT + SALT_BYTES),
@@ -176,13 +191,38 @@ export function parseSegmentHeader(bytes: Uint8Array): SegmentHeaderParse {
   };
 }
 
-/** The checksum seed that binds a segment's groups to log, segment number and salt. */
-export function segmentSeed(logId: Uint8Array, number: number, salt: Uint8Array): number {
-  const identity = new Uint8Array(LOG_ID_BYTES + 8 + SALT_BYTES);
+function isVersion(version: number): boolean {
+  return version >= ONE_CHECKSUM_VERSION && version <= FORMAT_VERSION;
+}
+
+/** How the groups of one segment are read and written. */
+export interface GroupFormat {
+  readonly version: number;
+  /** See {@link segmentSeed}. */
+  readonly seed: number;
+}
+
+/** The checksum seed that binds a segment's groups to log, segment number, salt and version. */
+export function segmentSeed(logId: Uint8Array, number: number, salt: Uint8Array, version: number): number {
+  const identity = new Uint8Array(LOG_ID_BYTES + 8 + SALT_BYTES + 2);
   identity.set(logId, 0);
   writeU64(identity, LOG_ID_BYTES, number);
   identity.set(salt, LOG_ID_BYTES + 8);
-  return crc32c(identity);
+  writeU16(identity, LOG_ID_BYTES + 8 + SALT_BYTES, version);
+  return crc32c(version === ONE_CHECKSUM_VERSION ? identity.subarray(0, -2) : identity);
+}
+
+/** The format of a segment whose header is lost, if a group at `offset` tells. */
+export function groupFormatOf(
+  bytes: Uint8Array,
+  offset: number,
+  segment: { readonly logId: Uint8Array; readonly number: number; readonly salt: Uint8Array },
+): GroupFormat | undefined {
+  for (let version = FORMAT_VERSION; version >= ONE_CHECKSUM_VERSION; version--) {
+    const format = { version, seed: segmentSeed(segment.logId, segment.number, segment.salt, version) };
+    if (parseGroupHeader(bytes, offset, format) !== undefined) return format;
+  }
+  return undefined;
 }
 
 // ---- group ----------------------------------------------------------------------------------------------------------------
@@ -195,6 +235,8 @@ const GROUP_COUNT = 16;
 const GROUP_BODY_BYTES = 20;
 const GROUP_FLOOR = 24;
 const GROUP_EPOCH = 32;
+/** In version 1 the upper half of the epoch. */
+const GROUP_BODY_CHECK = 36;
 const GROUP_BODY_CRC = 40;
 const GROUP_CHAIN = 44;
 
@@ -202,6 +244,8 @@ const GROUP_CHAIN = 44;
 export const GROUP_HEADER_BYTES = 48;
 /** Length of what stands before each payload: u32 length, u8 type. */
 export const RECORD_HEADER_BYTES = 5;
+/** The highest epoch that a group can carry. */
+export const EPOCH_MAX = 0xffff_ffff;
 /** In the tight modes a group starts on a multiple of this. */
 export const GROUP_ALIGN_BYTES = 8;
 
@@ -214,6 +258,8 @@ export interface GroupHeader {
   readonly floor: number;
   readonly epoch: number;
   readonly bodyCrc: number;
+  /** The second checksum of the body; `undefined` in version 1, which has one. */
+  readonly bodyCheck: number | undefined;
   /** Header checksum of the group before it in the log; 0 for the first. */
   readonly chain: number;
   /** The header's own checksum, seeded: what the next group's `chain` holds. */
@@ -239,14 +285,18 @@ export interface GroupStamp {
  * Writes the header of the group whose body already stands at `bytes[GROUP_HEADER_BYTES, GROUP_HEADER_BYTES + bodyBytes)`.
  * Returns the header's checksum.
  */
-export function sealGroup(bytes: Uint8Array, bodyBytes: number, seed: number, stamp: GroupStamp): number {
+export function sealGroup(bytes: Uint8Array, bodyBytes: number, format: GroupFormat, stamp: GroupStamp): number {
+  const { seed, version } = format;
+  const bodyEnd = GROUP_HEADER_BYTES + bodyBytes;
   writeU32(bytes, 0, GROUP_MAGIC);
   writeU64(bytes, GROUP_FIRST_LSN, stamp.firstLsn);
   writeU32(bytes, GROUP_COUNT, stamp.count);
   writeU32(bytes, GROUP_BODY_BYTES, bodyBytes);
   writeU64(bytes, GROUP_FLOOR, stamp.floor);
   writeU64(bytes, GROUP_EPOCH, stamp.epoch);
-  writeU32(bytes, GROUP_BODY_CRC, crc32cRange(bytes, GROUP_HEADER_BYTES, GROUP_HEADER_BYTES + bodyBytes, seed));
+  if (version !== ONE_CHECKSUM_VERSION)
+    writeU32(bytes, GROUP_BODY_CHECK, crc32Range(bytes, GROUP_HEADER_BYTES, bodyEnd));
+  writeU32(bytes, GROUP_BODY_CRC, crc32cRange(bytes, GROUP_HEADER_BYTES, bodyEnd, seed));
   writeU32(bytes, GROUP_CHAIN, stamp.chain);
   const crc = crc32cRange(bytes, GROUP_FIRST_LSN, GROUP_HEADER_BYTES, seed);
   writeU32(bytes, GROUP_CRC, crc);
@@ -254,17 +304,20 @@ export function sealGroup(bytes: Uint8Array, bodyBytes: number, seed: number, st
 }
 
 /** The group header at `offset`, or `undefined` where none with the right checksum stands. At least a header's length must follow. */
-export function parseGroupHeader(bytes: Uint8Array, offset: number, seed: number): GroupHeader | undefined {
+export function parseGroupHeader(bytes: Uint8Array, offset: number, format: GroupFormat): GroupHeader | undefined {
   if (readU32(bytes, offset) !== GROUP_MAGIC) return undefined;
   const headerCrc = readU32(bytes, offset + GROUP_CRC);
-  if (headerCrc !== crc32cRange(bytes, offset + GROUP_FIRST_LSN, offset + GROUP_HEADER_BYTES, seed)) return undefined;
+  if (headerCrc !== crc32cRange(bytes, offset + GROUP_FIRST_LSN, offset + GROUP_HEADER_BYTES, format.seed))
+    return undefined;
+  const hasTwo = format.version !== ONE_CHECKSUM_VERSION;
   return {
     firstLsn: readU64(bytes, offset + GROUP_FIRST_LSN),
     count: readU32(bytes, offset + GROUP_COUNT),
     bodyBytes: readU32(bytes, offset + GROUP_BODY_BYTES),
     floor: readU64(bytes, offset + GROUP_FLOOR),
-    epoch: readU64(bytes, offset + GROUP_EPOCH),
+    epoch: hasTwo ? readU32(bytes, offset + GROUP_EPOCH) : readU64(bytes, offset + GROUP_EPOCH),
     bodyCrc: readU32(bytes, offset + GROUP_BODY_CRC),
+    bodyCheck: hasTwo ? readU32(bytes, offset + GROUP_BODY_CHECK) : undefined,
     chain: readU32(bytes, offset + GROUP_CHAIN),
     headerCrc,
   };
@@ -272,7 +325,9 @@ export function parseGroupHeader(bytes: Uint8Array, offset: number, seed: number
 
 /** Whether the body at `bytes[start, start + header.bodyBytes)` is the one the header was made for. */
 export function groupBodySound(bytes: Uint8Array, start: number, header: GroupHeader, seed: number): boolean {
-  return crc32cRange(bytes, start, start + header.bodyBytes, seed) === header.bodyCrc;
+  const end = start + header.bodyBytes;
+  if (crc32cRange(bytes, start, end, seed) !== header.bodyCrc) return false;
+  return header.bodyCheck === undefined || crc32Range(bytes, start, end) === header.bodyCheck;
 }
 
 // ---- record ---------------------------------------------------------------------------------------------------------------

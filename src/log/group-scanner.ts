@@ -7,6 +7,7 @@
 import { isZero } from "../base/index.js";
 import {
   GROUP_HEADER_BYTES,
+  type GroupFormat,
   type GroupHeader,
   RECORD_HEADER_BYTES,
   type TornMode,
@@ -50,7 +51,8 @@ export type ScanStep = ScannedGroup | BadGroup | { readonly kind: "end" };
 
 /** Where and how to walk. */
 export interface ScanPlan {
-  readonly seed: number;
+  /** The segment's. */
+  readonly format: GroupFormat;
   readonly torn: TornMode;
   readonly blockBytes: number;
   /** Byte offset of the first group. */
@@ -151,7 +153,7 @@ export class GroupScanner {
     const available = start < 0 ? 0 : this.#bufferLength - start;
     if (available < GROUP_HEADER_BYTES)
       return fileEnded ? this.#bad("a group header", "the end of the file") : GROUP_HEADER_BYTES;
-    const header = parseGroupHeader(this.#buffer, start, plan.seed);
+    const header = parseGroupHeader(this.#buffer, start, plan.format);
     if (header === undefined) return this.#bad("a group header", "bytes that are none");
     if (header.firstLsn !== this.#lsn) return this.#bad(`LSN ${this.#lsn}`, `LSN ${header.firstLsn}`);
     if (header.epoch < this.#epoch || header.epoch > plan.epochMax) {
@@ -170,7 +172,7 @@ export class GroupScanner {
     if (available < needed && !fileEnded) return needed;
     if (this.#bufferLength < bodyEnd) return this.#bad("a whole group", "the end of the file");
     const isWanted = header.firstLsn + header.count > (plan.bodiesFrom ?? 0);
-    if (isWanted && !groupBodySound(this.#buffer, bodyStart, header, plan.seed)) {
+    if (isWanted && !groupBodySound(this.#buffer, bodyStart, header, plan.format.seed)) {
       return this.#bad("records with the group's checksum", "other bytes");
     }
     const paddingZero =

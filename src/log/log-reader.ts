@@ -335,7 +335,7 @@ class ReaderSource implements ReadSource {
     const { epoch, torn, blockBytes, segmentBytes } = this.#state;
     const { offset, lsn, chain } = this.#walked;
     const scanner = new GroupScanner(file, {
-      seed: active.seed,
+      format: active,
       torn,
       blockBytes,
       offset,

@@ -21,6 +21,7 @@ import type { LogRecord, RecordBatch } from "./record-batch.js";
 import type { RecoveryReport } from "./recovery.js";
 import type { SegmentFiles } from "./segment-files.js";
 import type { SegmentTable } from "./segment-table.js";
+import { nextEpoch } from "./state.js";
 import type { LogTail } from "./tail.js";
 import { cutAfter, planCut, pruneBefore } from "./truncation.js";
 import { LogWriter } from "./writer.js";
@@ -74,7 +75,8 @@ export class Log implements Journal {
    *
    * Errors: `LockedError` (another opener, with its pid), `InvalidArgumentError` (options; a path that is no directory; no log there and
    * `createIfMissing: false`), `ConflictError` `HF_OPTION_MISMATCH`, `FormatError` (`HF_FORMAT_NEWER`, `HF_FORMAT_UNKNOWN` for a directory with
-   * other files, `HF_FORMAT_FOREIGN` for another log's segment), `CorruptionError`, `IoError`. After an error nothing is held or lost.
+   * other files, `HF_FORMAT_FOREIGN` for another log's segment), `CorruptionError`, `IoError`, `LimitError` `HF_SEQUENCE_EXHAUSTED` (opened, or cut by
+   * `truncateAfter`, 2^32 − 1 times: it can only be read). After an error nothing is held or lost.
    */
   static async open(directory: string, options?: LogOptions): Promise<Log> {
     if (typeof directory !== "string" || directory === "") throw invalid("Log.open", "directory", directory, "a path");
@@ -179,7 +181,12 @@ export class Log implements Journal {
   async truncateAfter(lsn: number): Promise<void> {
     checkLsn("Log.truncateAfter", lsn);
     await this.#writer.exclusive(
-      () => planCut(new LogSource(this.#tail, this.#writer, true), this.#tail.options.blockBytes, lsn),
+      async () => {
+        const plan = await planCut(new LogSource(this.#tail, this.#writer, true), this.#tail.options.blockBytes, lsn);
+        // A cut without an epoch to go on in is refused here, where it has no effect yet.
+        if (plan !== undefined) nextEpoch(this.#tail.directory.anchor, this.#tail.state.epoch);
+        return plan;
+      },
       async (plan) => {
         if (plan !== undefined) await cutAfter(this.#tail, plan);
       },

@@ -28,7 +28,7 @@ import { findOrphans } from "./orphans.js";
 import { loadSegments } from "./segment-loading.js";
 import { type Segment } from "./segment-table.js";
 import { SpareSegments } from "./spare-segments.js";
-import { type LogState, encodeLogState, readState } from "./state.js";
+import { type LogState, encodeLogState, nextEpoch, readState } from "./state.js";
 import { type LogTail, anchorState } from "./tail.js";
 
 /** An open log's parts. */
@@ -57,6 +57,7 @@ export async function openLog(path: string, given: LogOptions | undefined): Prom
     closers.push(() => anchor.close());
     const state = readState(directory.anchor, anchor.value);
     const options = resolveLogOptions(given, path, state);
+    const epoch = nextEpoch(directory.anchor, state.epoch);
 
     const table = await loadSegments(directory, state, listing.segments);
     const removable = await findOrphans(directory, listing, state, table.all);
@@ -68,7 +69,7 @@ export async function openLog(path: string, given: LogOptions | undefined): Prom
     } = await settleTail(directory, listing, state, table.active, options);
 
     // Everything before `settled` is durable now. With the new epoch, groups of earlier ones behind it never parse again (R6).
-    const reopened: LogState = { ...state, epoch: state.epoch + 1, clean: false, tail: settled };
+    const reopened: LogState = { ...state, epoch, clean: false, tail: settled };
     await anchor.write(encodeLogState(reopened));
     for (const number of removable) await vfs.remove(directory.segment(number));
     // A spare may be the same file under another name. Were the name of an orphan to come back while the spare is made into a new segment, it could

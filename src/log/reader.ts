@@ -277,7 +277,7 @@ function scan(
   how: { readonly bodiesFrom: number; readonly reuse?: boolean; readonly chunkBytes?: number },
 ): GroupScanner {
   return new GroupScanner(file, {
-    seed: segment.seed,
+    format: segment,
     torn: source.torn,
     blockBytes: source.blockBytes,
     offset: place.offset,

@@ -99,7 +99,7 @@ export function decideTail(findings: TailFindings): TailDecision {
 /** The plan for walking the tail: from the anchored position, only groups of the anchored epoch. */
 function tailPlan(segment: Segment, state: LogState): ScanPlan {
   return {
-    seed: segment.seed,
+    format: segment,
     torn: state.torn,
     blockBytes: state.blockBytes,
     offset: state.tail.offset,
@@ -193,7 +193,7 @@ async function inspectRest(
     if (!isZero(buffer, 0, own)) {
       if (!from.recycled) trailingBytes = offset - end.offset + lastNonZero(buffer, own) + 1;
       for (let at = 0; at < own && at + GROUP_HEADER_BYTES <= length; at += unit) {
-        const header = parseGroupHeader(buffer, at, segment.seed);
+        const header = parseGroupHeader(buffer, at, segment);
         if (header === undefined || header.epoch !== state.epoch) continue;
         trailingBytes = Math.max(
           trailingBytes,
@@ -223,7 +223,7 @@ export async function checkAnchoredGroup(file: ReadableFile, segment: Segment, s
   if (tail.previousGroup === 0) return;
   const head = new Uint8Array(GROUP_HEADER_BYTES);
   const length = await file.read(head, tail.previousGroup);
-  const header = length < GROUP_HEADER_BYTES ? undefined : parseGroupHeader(head, 0, segment.seed);
+  const header = length < GROUP_HEADER_BYTES ? undefined : parseGroupHeader(head, 0, segment);
   const scanner = new GroupScanner(file, {
     ...tailPlan(segment, state),
     offset: tail.previousGroup,

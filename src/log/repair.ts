@@ -20,7 +20,7 @@ import { SegmentFiles } from "./segment-files.js";
 import type { Segment } from "./segment-table.js";
 import { type SoundPart, findSoundPart } from "./sound-part.js";
 import { SpareSegments } from "./spare-segments.js";
-import type { LogState } from "./state.js";
+import { type LogState, nextEpoch } from "./state.js";
 import { surveyLog } from "./survey.js";
 import type { LogTail } from "./tail.js";
 import { type VerifyProgress, type VerifyReport, verifyBooks } from "./verify.js";
@@ -155,12 +155,13 @@ async function copyFile(vfs: Vfs, from: string, to: string): Promise<void> {
 async function restoreHeaders(directory: LogDirectory, part: SoundPart): Promise<void> {
   const { logId, blockBytes, torn, segmentBytes } = part.state;
   for (const { segment, epoch } of part.headless) {
-    const { number, salt, firstLsn } = segment;
+    const { version, number, salt, firstLsn } = segment;
     const back = part.table.backTable(part.table.before(segment), backCountMax(blockBytes));
     const file = await directory.vfs.open(segment.path, { access: "read-write" });
     try {
       // Whether the file had another life before is not known; that it had is the safe guess.
-      const header = { logId, number, salt, firstLsn, epoch, blockBytes, torn, segmentBytes, recycled: true, back };
+      const identity = { version, logId, number, salt, firstLsn, epoch };
+      const header = { ...identity, blockBytes, torn, segmentBytes, recycled: true, back };
       await file.write(encodeSegmentHeader(header), 0);
       await file.syncData();
     } finally {
@@ -179,7 +180,7 @@ async function cutTo(directory: LogDirectory, part: SoundPart): Promise<void> {
   // A mark may be of a later epoch than any group that is left; the new epoch must be later still, or it would be believed.
   const mark = await readMark(vfs, directory.mark, state.logId);
   const epoch = Math.max(state.epoch, mark?.epoch ?? 0);
-  const books = part.anchorLost ? settledBooks(part, epoch + 1) : { ...state, epoch };
+  const books = part.anchorLost ? settledBooks(part, nextEpoch(directory.anchor, epoch)) : { ...state, epoch };
   const anchor = part.anchorLost ? await remakeAnchor(directory, books) : await openLogAnchor(directory);
   const tail: LogTail = {
     directory,

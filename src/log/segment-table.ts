@@ -5,15 +5,13 @@
  *      |------ sealed -----|------ sealed ----- … ----------|------ active ------|
  *      header … end        header … end                     header … (writer's offset)
  */
-import { type SealedSegment, segmentSeed } from "./format.js";
+import { type GroupFormat, type SealedSegment, segmentSeed } from "./format.js";
 import { SparseIndex } from "./sparse-index.js";
 
 /** One live segment. */
-export interface Segment {
+export interface Segment extends GroupFormat {
   readonly number: number;
   readonly salt: Uint8Array;
-  /** Checksum seed of its groups. */
-  readonly seed: number;
   readonly firstLsn: number;
   readonly path: string;
   /** Byte offset behind its last readable group. Grows while the segment is active. */
@@ -28,7 +26,8 @@ export function makeSegment(logId: Uint8Array, facts: SealedSegment, path: strin
   return {
     number: facts.number,
     salt: facts.salt,
-    seed: segmentSeed(logId, facts.number, facts.salt),
+    version: facts.version,
+    seed: segmentSeed(logId, facts.number, facts.salt, facts.version),
     firstLsn: facts.firstLsn,
     path,
     end: facts.end,
@@ -101,7 +100,7 @@ export class SegmentTable {
     return this.#segments
       .slice(Math.max(0, end - countMax), end)
       .reverse()
-      .map(({ number, salt, firstLsn, end, chain }) => ({ number, salt, firstLsn, end, chain }));
+      .map(({ version, number, salt, firstLsn, end, chain }) => ({ version, number, salt, firstLsn, end, chain }));
   }
 
   #indexOf(lsn: number): number {

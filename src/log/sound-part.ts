@@ -5,7 +5,14 @@
  * which its groups can be checked, and everything that its header said. So it counts as sound, with a header to be restored.
  */
 import { CorruptionError, FormatError, equalBytes, toHex } from "../base/index.js";
-import { GROUP_HEADER_BYTES, type SegmentHeader, parseGroupHeader, parseSegmentHeader, segmentSeed } from "./format.js";
+import {
+  FORMAT_VERSION,
+  GROUP_HEADER_BYTES,
+  type SegmentHeader,
+  groupFormatOf,
+  parseGroupHeader,
+  parseSegmentHeader,
+} from "./format.js";
 import { GroupScanner } from "./group-scanner.js";
 import type { LogDirectory } from "./log-directory.js";
 import { openOverlaid } from "./overlay-file.js";
@@ -109,7 +116,7 @@ async function walkSegment(
     try {
       const hasHeader = await headerSound(file, segment, state);
       const scanner = new GroupScanner(file, {
-        seed: segment.seed,
+        format: segment,
         torn: state.torn,
         blockBytes: state.blockBytes,
         offset: state.blockBytes,
@@ -275,7 +282,9 @@ async function addActive(
   try {
     const head = new Uint8Array(GROUP_HEADER_BYTES);
     await file.read(head, blockBytes);
-    const group = parseGroupHeader(head, 0, segmentSeed(state.logId, number, salt));
+    // The header told the version, and it is gone. Without a group it makes no difference.
+    const format = groupFormatOf(head, 0, { logId: state.logId, number, salt });
+    const group = format === undefined ? undefined : parseGroupHeader(head, 0, format);
     const firstLsn = group?.firstLsn ?? (state.tail.offset === blockBytes ? state.tail.lsn : undefined);
     const before = segments.at(-1);
     if (firstLsn === undefined) return;
@@ -288,7 +297,14 @@ async function addActive(
     segments.push(
       makeSegment(
         state.logId,
-        { number, salt, firstLsn, end: state.tail.offset, chain: state.tail.chain },
+        {
+          version: format?.version ?? FORMAT_VERSION,
+          number,
+          salt,
+          firstLsn,
+          end: state.tail.offset,
+          chain: state.tail.chain,
+        },
         path,
         blockBytes,
       ),

@@ -7,6 +7,7 @@
 import {
   CorruptionError,
   FormatError,
+  LimitError,
   readU16,
   readU32,
   readU64,
@@ -14,7 +15,10 @@ import {
   writeU32,
   writeU64,
 } from "../base/index.js";
-import { FORMAT_VERSION, LOG_ID_BYTES, SALT_BYTES, type TornMode, tornModeCode, tornModeOf } from "./format.js";
+import { EPOCH_MAX, LOG_ID_BYTES, SALT_BYTES, type TornMode, tornModeCode, tornModeOf } from "./format.js";
+
+/** The version of the state that this build writes and reads. Segments have one of their own. */
+const STATE_VERSION = 1;
 
 /** A place in the log where a group may start. */
 export interface LogPosition {
@@ -79,7 +83,7 @@ export const LOG_ANCHOR_KIND = 0x3147_4f4c;
 /** The anchor's value. */
 export function encodeLogState(state: LogState): Uint8Array {
   const bytes = new Uint8Array(STATE_BYTES);
-  writeU16(bytes, 0, FORMAT_VERSION);
+  writeU16(bytes, 0, STATE_VERSION);
   bytes[TORN] = tornModeCode(state.torn);
   bytes[CLEAN] = state.clean ? 1 : 0;
   writeU32(bytes, BLOCK_BYTES, state.blockBytes);
@@ -110,7 +114,7 @@ export type LogStateParse =
 export function parseLogState(bytes: Uint8Array): LogStateParse {
   if (bytes.length < 2) return { kind: "damaged", found: `a value of ${bytes.length} bytes` };
   const version = readU16(bytes, 0);
-  if (version > FORMAT_VERSION) return { kind: "newer", version };
+  if (version > STATE_VERSION) return { kind: "newer", version };
   if (bytes.length !== STATE_BYTES) return { kind: "damaged", found: `a value of ${bytes.length} bytes` };
   const torn = tornModeOf(bytes[TORN]!);
   if (torn === undefined) return { kind: "damaged", found: `torn-write mode ${bytes[TORN]!}` };
@@ -140,6 +144,16 @@ export function parseLogState(bytes: Uint8Array): LogStateParse {
   };
 }
 
+/** The epoch behind `epoch`, for the log whose anchor is at `path`. */
+export function nextEpoch(path: string, epoch: number): number {
+  if (epoch < EPOCH_MAX) return epoch + 1;
+  throw new LimitError(
+    "HF_SEQUENCE_EXHAUSTED",
+    `${path} has no epoch left: the log was opened, or its end was cut, ${EPOCH_MAX} times. Read it with a LogReader, and copy its records to a new log.`,
+    { path, epoch },
+  );
+}
+
 /** The anchored state, or the error that its bytes deserve. */
 export function readState(path: string, value: Uint8Array): LogState {
   const parse = parseLogState(value);
@@ -147,8 +161,8 @@ export function readState(path: string, value: Uint8Array): LogState {
   if (parse.kind === "newer") {
     throw new FormatError(
       "HF_FORMAT_NEWER",
-      `${path} has format ${parse.version}; this build reads up to ${FORMAT_VERSION}. Open it with a newer holdfast. Nothing was changed.`,
-      { path, version: parse.version, supported: FORMAT_VERSION },
+      `${path} has format ${parse.version}; this build reads up to ${STATE_VERSION}. Open it with a newer holdfast. Nothing was changed.`,
+      { path, version: parse.version, supported: STATE_VERSION },
     );
   }
   throw new CorruptionError({ path, offset: 0, expected: "the state of a log", found: parse.found });

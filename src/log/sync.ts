@@ -26,7 +26,7 @@ export async function commitGroup(tail: LogTail, group: GroupBuffer): Promise<vo
   const { segment } = active;
 
   const bytes = group.padded(total);
-  const chain = sealGroup(bytes, group.bodyBytes, segment.seed, {
+  const chain = sealGroup(bytes, group.bodyBytes, segment, {
     firstLsn: group.firstLsn,
     count: group.count,
     floor: tail.durableLsn,

@@ -167,7 +167,7 @@ async function verifySegment(
     await readSegmentHeader(file, segment, state);
     const end = check.isActive ? await activeEnd(directory, file, segment, state, check) : segment.end;
     const scanner = new GroupScanner(file, {
-      seed: segment.seed,
+      format: segment,
       torn: state.torn,
       blockBytes: state.blockBytes,
       offset: state.blockBytes,

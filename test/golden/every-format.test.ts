@@ -1,12 +1,22 @@
-/** Each format that is documented has files of its version 1, which tests of this folder read. */
+/** Each format that is documented has files of each of its versions, which tests of this folder read. */
 import { readdirSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 
 /** The golden files that hold each page's format. */
 const GOLDEN: Readonly<Record<string, readonly string[]>> = {
-  anchor: ["stores-v1/anchors/mirror", "stores-v1/anchors/alternate"],
-  "double-write": ["stores-v1/double-write-buffer/images", "v1/double-write-torn-tail/double-write"],
+  anchor: [
+    "stores-v1/anchors/mirror",
+    "stores-v1/anchors/alternate",
+    "stores-v2/anchors/mirror",
+    "stores-v2/anchors/alternate",
+  ],
+  "double-write": [
+    "stores-v1/double-write-buffer/images",
+    "v1/double-write-torn-tail/double-write",
+    "stores-v2/double-write-buffer/images",
+    "v2/double-write-torn-tail/double-write",
+  ],
   events: ["stores-v1/event-log/0000000000000002.seg"],
   flatkv: [
     "stores-v1/flatkv-memory/anchor",
@@ -25,7 +35,7 @@ const GOLDEN: Readonly<Record<string, readonly string[]>> = {
   mark: ["v1/align-clean/mark"],
   pages: ["stores-v1/pages/anchor", "stores-v1/pages/table-0000000000000001"],
   proof: ["stores-v1/proofs/present", "stores-v1/proofs/absent", "stores-v1/proofs/both"],
-  segment: ["v1/align-pruned/0000000000000003.seg"],
+  segment: ["v1/align-pruned/0000000000000003.seg", "v2/align-pruned/0000000000000003.seg"],
   streams: ["stores-v1/shared-log/streams-checkpoint", "stores-v1/shared-log/0000000000000017.seg"],
   trie: ["stores-v1/merkle/anchor", "stores-v1/merkle/values/rows"],
 };

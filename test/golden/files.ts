@@ -23,6 +23,7 @@ const anchorOptions = (name: keyof typeof ANCHORS) => ({ ...ANCHORS[name], kind:
 /** An anchor of each mode, by itself. */
 const anchors: GoldenStore = {
   name: "anchors",
+  version: 2,
   async make(directory, vfs) {
     await vfs.makeDirectory(directory);
     for (const mode of anchorNames) {
@@ -55,6 +56,7 @@ const target = (n: number): Uint8Array => Uint8Array.of(n, 0, 0, 0, 0, 0, 0, 0);
 /** A buffer with the images of a batch that was never cleared. */
 const doubleWrite: GoldenStore = {
   name: "double-write-buffer",
+  version: 2,
   async make(directory, vfs) {
     await vfs.makeDirectory(directory);
     const buffer = await DoubleWriteBuffer.open(vfs, vfs.join(directory, "images"));

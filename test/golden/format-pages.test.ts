@@ -1,9 +1,10 @@
 import { readFile } from "node:fs/promises";
-import { crc32c as nativeCrc32c } from "@node-rs/crc32";
+import { crc32 as nativeCrc32, crc32c as nativeCrc32c } from "@node-rs/crc32";
 import { describe, expect, it } from "vitest";
 import { encodeSlot } from "../../src/anchor/format.js";
 import { readU16, readU32, readU64 } from "../../src/base/index.js";
 import {
+  FORMAT_VERSION,
   GROUP_HEADER_BYTES,
   LOG_ID_BYTES,
   RECORD_HEADER_BYTES,
@@ -82,6 +83,7 @@ describe("the page of segments", () => {
     const { tables } = await readPage("segment");
     const [header, entry, group, record] = tables;
     const back = [9, 8].map((number) => ({
+      version: number - 7,
       number,
       salt: from(SALT_BYTES, number),
       firstLsn: number * 100,
@@ -89,6 +91,7 @@ describe("the page of segments", () => {
       chain: number * 7,
     }));
     const facts = {
+      version: FORMAT_VERSION,
       number: 10,
       salt: from(SALT_BYTES, 50),
       firstLsn: 1234,
@@ -102,7 +105,7 @@ describe("the page of segments", () => {
     expectFields(block, 0, header!, {
       ...facts,
       magic: ascii("HFSEGMNT"),
-      version: 1,
+      version: 2,
       backCount: 2,
       preambleCrc: nativeCrc32c(block.subarray(0, 12)),
       headerCrc: nativeCrc32c(block.subarray(20, 128 + 80), nativeCrc32c(block.subarray(0, 12))),
@@ -115,10 +118,12 @@ describe("the page of segments", () => {
 
     const bytes = new Uint8Array(512).fill(3);
     const stamp = { firstLsn: 5, count: 6, floor: 4, epoch: 77, chain: 99 };
-    const crc = sealGroup(bytes, 100, 1000, stamp);
-    const bodyCrc = nativeCrc32c(bytes.subarray(GROUP_HEADER_BYTES, GROUP_HEADER_BYTES + 100), 1000);
+    const crc = sealGroup(bytes, 100, { version: FORMAT_VERSION, seed: 1000 }, stamp);
+    const body = bytes.subarray(GROUP_HEADER_BYTES, GROUP_HEADER_BYTES + 100);
+    const bodyCrc = nativeCrc32c(body, 1000);
+    const bodyCheck = nativeCrc32(body);
     expect(crc).toBe(nativeCrc32c(bytes.subarray(8, GROUP_HEADER_BYTES), 1000));
-    expectFields(bytes, 0, group!, { ...stamp, magic: ascii("HFGR"), crc, bodyBytes: 100, bodyCrc });
+    expectFields(bytes, 0, group!, { ...stamp, magic: ascii("HFGR"), crc, bodyBytes: 100, bodyCrc, bodyCheck });
     expect(record!.get("payload")!.offset).toBe(RECORD_HEADER_BYTES);
   });
 
@@ -131,16 +136,18 @@ describe("the page of segments", () => {
       kind: "sound",
       header: { number: 1, firstLsn: 1, epoch: 1, blockBytes: 512, segmentBytes: 2048, back: [] },
     });
-    const identity = new Uint8Array(32);
+    const identity = new Uint8Array(34);
     identity.set(from(16, 1), 0);
     identity[16] = 1;
     identity.set(from(8, 1), 24);
+    identity[32] = 2;
     const seed = nativeCrc32c(identity);
-    expect(segmentSeed(from(16, 1), 1, from(8, 1))).toBe(seed);
+    expect(segmentSeed(from(16, 1), 1, from(8, 1), 2)).toBe(seed);
+    const format = { version: 2, seed };
     const record = tables[3]!;
-    const first = parseGroupHeader(dump, 512, seed)!;
+    const first = parseGroupHeader(dump, 512, format)!;
     expect(first).toMatchObject({ firstLsn: 1, count: 1, floor: 0, chain: 0 });
-    expect(parseGroupHeader(dump, 1024, seed)).toMatchObject({
+    expect(parseGroupHeader(dump, 1024, format)).toMatchObject({
       firstLsn: 2,
       count: 2,
       floor: 1,
@@ -247,18 +254,19 @@ describe("the page of double-write files", () => {
     const [header, entry] = tables;
     expectFields(dump, 0, header!, {
       magic: ascii("HFDWRITE"),
-      version: 1,
+      version: 2,
       preambleCrc: nativeCrc32c(dump.subarray(0, 12)),
-      tableCrc: nativeCrc32c(dump.subarray(20, 80)),
+      tableCrc: nativeCrc32c(dump.subarray(20, 96)),
       count: 2,
       sequence: 1,
     });
     images.forEach(({ target, offset, image }, index) => {
-      expectFields(dump, 32 + index * 24, entry!, {
+      expectFields(dump, 32 + index * 32, entry!, {
         target,
         offset,
         length: image.length,
         imageCrc: nativeCrc32c(image),
+        imageCheck: nativeCrc32(image),
       });
     });
     const again = await DoubleWriteBuffer.open(vfs, "/double-write");

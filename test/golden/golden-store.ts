@@ -8,6 +8,8 @@ export type Contents = Record<string, readonly string[]>;
 
 export interface GoldenStore {
   readonly name: string;
+  /** The version of its own format that this build writes. Default 1. */
+  readonly version?: number;
   /** Made on the real file system, because what it stands on works on no other. */
   readonly onRealDisk?: boolean;
   make(directory: string, vfs: Vfs): Promise<void>;

@@ -7,21 +7,36 @@ import { describe, expect, it } from "vitest";
 import type { Contents } from "./golden-store.js";
 import { goldenStores } from "./stores.js";
 
-const golden = path.join(import.meta.dirname, "stores-v1");
-const expected = JSON.parse(readFileSync(path.join(golden, "expected.json"), "utf8")) as Record<string, Contents>;
+const golden = import.meta.dirname;
+const versions = readdirSync(golden).filter((name) => /^stores-v\d+$/.test(name));
+const cases = versions.flatMap((version) =>
+  storesIn(version).map((name) => [version, name, goldenStores.find((store) => store.name === name)!] as const),
+);
+
+function storesIn(version: string): string[] {
+  return readdirSync(path.join(golden, version)).filter((name) => name !== "expected.json");
+}
+
+function expectedIn(version: string, name: string): Contents {
+  const facts = JSON.parse(readFileSync(path.join(golden, version, "expected.json"), "utf8")) as Record<
+    string,
+    Contents
+  >;
+  return facts[name]!;
+}
 
 describe("golden stores", () => {
   it("are there for each kind", () => {
-    const directories = readdirSync(golden).filter((name) => name !== "expected.json");
-    expect(directories.toSorted()).toEqual(goldenStores.map(({ name }) => name).toSorted());
+    expect(storesIn("stores-v1").toSorted()).toEqual(goldenStores.map(({ name }) => name).toSorted());
+    for (const { name, version = 1 } of goldenStores) expect(storesIn(`stores-v${version}`)).toContain(name);
   });
 
-  it.each(goldenStores)("$name: holds what it held, is written on, and holds it still", async (store) => {
+  it.each(cases)("%s/%s: holds what it held, is written on, and holds it still", async (version, name, store) => {
     const place = await mkdtemp(path.join(tmpdir(), "holdfast-golden-"));
     try {
-      const copy = path.join(place, store.name);
-      await cp(path.join(golden, store.name), copy, { recursive: true });
-      const before = expected[store.name]!;
+      const copy = path.join(place, name);
+      await cp(path.join(golden, version, name), copy, { recursive: true });
+      const before = expectedIn(version, name);
       expect(await store.look(copy)).toEqual(before);
       if (store.writeOn === undefined) return;
       await store.writeOn(copy);

@@ -1,6 +1,6 @@
 /**
- * Writes the golden directories of stores, `test/golden/stores-v1/<store>/`, and `expected.json` beside them. Leaves alone what exists: those files
- * stand for builds of the past. A new version of a store's format gets a directory of its own beside this one.
+ * Writes the golden directories of stores, `test/golden/stores-v<version>/<store>/`, and `expected.json` beside them, in the version that this build has.
+ * Leaves alone what exists: those files stand for builds of the past.
  *
  *     npx esbuild test/golden/make-stores.ts --bundle --platform=node --format=esm --packages=external --outfile=.tmp/make-stores.mjs
  *     node .tmp/make-stores.mjs test/golden
@@ -12,10 +12,11 @@ import { SimVfs, nodeVfs } from "../../src/vfs/index.js";
 import type { Contents, GoldenStore } from "./golden-store.js";
 import { goldenStores } from "./stores.js";
 
-const target = path.join(process.argv[2] ?? "test/golden", "stores-v1");
-const facts = path.join(target, "expected.json");
-const expected = existsSync(facts) ? (JSON.parse(readFileSync(facts, "utf8")) as Record<string, Contents>) : {};
+const root = process.argv[2] ?? "test/golden";
 for (const [index, store] of goldenStores.entries()) {
+  const target = path.join(root, `stores-v${store.version ?? 1}`);
+  const facts = path.join(target, "expected.json");
+  const expected = existsSync(facts) ? (JSON.parse(readFileSync(facts, "utf8")) as Record<string, Contents>) : {};
   const directory = path.join(target, store.name);
   if (existsSync(directory)) {
     console.error(`${directory} exists and is what a build of the past wrote; it is left as it is.`);
@@ -23,8 +24,8 @@ for (const [index, store] of goldenStores.entries()) {
   }
   await (store.onRealDisk === true ? makeOnDisk(store, directory) : makeSimulated(store, directory, index + 1));
   expected[store.name] = await lookAtCopy(store, directory);
+  writeFileSync(facts, `${JSON.stringify(expected, undefined, 1)}\n`);
 }
-writeFileSync(facts, `${JSON.stringify(expected, undefined, 1)}\n`);
 
 async function makeSimulated(store: GoldenStore, directory: string, seed: number): Promise<void> {
   const vfs = new SimVfs({ seed });

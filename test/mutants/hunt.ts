@@ -21,6 +21,7 @@ import { sharedExploration } from "../../src/cli/crash/shared-suites.js";
 import { togetherExploration } from "../../src/cli/crash/together-suite.js";
 import { FLAT_ERRNOS, flatFaults } from "../crash/flatkv-faults.contract.js";
 import { sharedFaults, sharedFaultsClosed } from "../crash/shared-faults.contract.js";
+import { SEALED_CALLS, SEALED_OPTIONS } from "../crash/sealed-payloads.contract.js";
 import { cutAtEachTelling } from "../crash/told.contract.js";
 import { type Leaving, logDamage } from "../damage/log-damage.contract.js";
 import { flatStories } from "./flat-stories.js";
@@ -172,6 +173,9 @@ const looks: Hunt = closely(
   ],
   true,
 );
+
+/** Payloads with checksums of their own, over a file in which such payloads stood before. */
+const sealed: Hunt = closely("sealed payloads", SEALED_OPTIONS, SEALED_CALLS);
 
 /** Every bit pattern of the damage sweep in the headers of segments and groups. */
 const headers: Hunt = async () => {
@@ -406,6 +410,7 @@ const named: ReadonlyMap<string, Hunt> = new Map([
   ["tight", tight],
   ["unsynced", unsynced],
   ["looks", looks],
+  ["sealed", sealed],
   ["headers", headers],
   ["tellings", tellings],
   ["idle", idleStream],

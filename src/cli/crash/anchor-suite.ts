@@ -6,6 +6,7 @@ import { type CrashSuite, crashCase } from "./crash-case.js";
 import { type Effort, effortOf } from "./effort.js";
 import { pick } from "./log-calls.js";
 import { makeParent } from "./parent-directory.js";
+import { makePayload } from "./payload-book.js";
 
 type AnchorEvent = { readonly kind: "issued" | "acked" | "opened"; readonly n: number };
 
@@ -28,9 +29,11 @@ interface OpenedAnchor {
 
 const PATH = "/data/anchor";
 
-/** Value `n`; sizes differ, so that a mixture of two is no value. */
+/** Value `n`: no mixture of two is one, though all but its first byte is under checksums of its own. */
 function valueOf(n: number, slotBytes: number): Uint8Array {
-  return new Uint8Array(Math.min(slotBytes - 100, [900, 10, 400, 0][n % 4] ?? 0) + 1).fill(n & 0xff);
+  const value = makePayload(n, Math.min(slotBytes - 100, [900, 900, 10, 400, 0][n % 5] ?? 0) + 1, "sealed");
+  value[0] = n;
+  return value;
 }
 
 function anchorCase(plan: AnchorPlan): ReturnType<typeof crashCase> {

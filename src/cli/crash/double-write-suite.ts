@@ -9,6 +9,7 @@ import type { SimVfs, VfsFile } from "../../vfs/index.js";
 import { type CrashSuite, crashCase } from "./crash-case.js";
 import { type Effort, effortOf } from "./effort.js";
 import { pick } from "./log-calls.js";
+import { makePayload } from "./payload-book.js";
 
 /** Batch `n` gives every page in `pages` the version `n`. */
 type PageEvent =
@@ -95,8 +96,9 @@ class PageFile {
   }
 }
 
+/** Under checksums of its own, as pages tend to be, but for its version. */
 function pageOf(page: number, n: number, bytes: number): Uint8Array {
-  const content = new Uint8Array(bytes).fill((n * 16 + page) & 0xff);
+  const content = makePayload(n * 16 + page, bytes, "sealed");
   writeU32(content, 0, n);
   return content;
 }

@@ -195,7 +195,7 @@ const CALLS_BY_NAME = {
   append: (random: SeededRandom): LogCall => ({
     call: "append",
     bytes: size(random),
-    filling: pick(random, ["random", "random", "zeros", "counter"] as const),
+    filling: pick(random, ["random", "sealed", "zeros", "counter"] as const),
   }),
   batch: (random: SeededRandom): LogCall => ({ call: "batch", sizes: sizes(random, 2 + random.below(3)) }),
   together: (random: SeededRandom): LogCall => ({

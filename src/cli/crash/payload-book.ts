@@ -1,5 +1,6 @@
 /** The payloads of a run, by serial number, so that an event names bytes without holding them. */
-import { SeededRandom } from "../../base/index.js";
+import { SeededRandom, writeU32 } from "../../base/index.js";
+import { crc32c } from "../../checksum/index.js";
 
 /** Serials from here on are records that are appended after a recovery; their bytes follow from the serial alone. */
 const LATER_SERIALS = 1_000_000;
@@ -44,11 +45,25 @@ function laterPayload(serial: number): Uint8Array {
 }
 
 /** What a payload is made of. */
-export type Filling = "random" | "zeros" | "counter";
+export type Filling = "random" | "zeros" | "counter" | "sealed";
+
+/** In a payload that is sealed, every so many bytes four stand that are its own, and their CRC-32C. */
+const SEALED_EVERY_BYTES = 64;
 
 /** A payload that no other serial has, unless it is empty or of zeros. */
 export function makePayload(serial: number, bytes: number, filling: Filling): Uint8Array {
   if (filling === "zeros") return new Uint8Array(bytes);
   if (filling === "counter") return new Uint8Array(bytes).fill((serial % 255) + 1);
+  if (filling === "sealed") return sealedPayload(serial, bytes);
   return new SeededRandom(serial + 1).bytes(bytes);
+}
+
+/** A payload of which each sector has the CRC-32C of any other of its kind and length: what a CRC-32C around it can't tell from them. */
+function sealedPayload(serial: number, bytes: number): Uint8Array {
+  const payload = new Uint8Array(bytes);
+  for (let at = 0; at + 8 <= bytes; at += SEALED_EVERY_BYTES) {
+    writeU32(payload, at, serial + 1);
+    writeU32(payload, at + 4, crc32c(payload.subarray(at, at + 4)));
+  }
+  return payload;
 }
