@@ -17,7 +17,7 @@ it.each([
     const report = await exploreFaults({
       ...togetherFaults(`together, ${how}`, withPipeline, seed),
       samples: 1,
-      recoveryPoints: isFull ? 2 : 1,
+      recoveryPoints: 1,
       errnos: FLAT_ERRNOS,
       ...(isFull ? {} : { runsMax: 150 }),
     });

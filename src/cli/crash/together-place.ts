@@ -240,7 +240,8 @@ export class TogetherStores {
     if (problems.length > 0) throw new Error(`verify: ${JSON.stringify(problems)}`);
     if (this.#pipeline === undefined) return found;
     const { chain, lanes, anchor, failures } = this.#pipeline;
-    if (failures.length > 0) throw new Error(`the pipeline: ${String(failures[0]?.error)}`);
+    const [failure] = failures;
+    if (failure !== undefined) throw failure.error;
     found["anchor"] = anchor?.block ?? 0;
     found["chain"] = chain.nextIndex;
     let index = chain.log.firstIndex;
