@@ -7,7 +7,7 @@ import { ENTRY_HEADER_BYTES } from "./record-format.js";
 import { StagedChanges } from "./staged-changes.js";
 import { type Store, checkKey } from "./store.js";
 import type { PreparedCommit } from "./prepared-commit.js";
-import { commitPrepared, keyAt, prepareChanges } from "./sync.js";
+import { commitPrepared, prepareChanges } from "./sync.js";
 
 /** Options of `Session.commit`. */
 export interface CommitOptions {
@@ -57,6 +57,7 @@ export class Session {
   readonly baseSequence: number;
   readonly #store: Store;
   readonly #checkOpen: () => void;
+  readonly #valueBytesMax: number;
   readonly #changes: StagedChanges;
   /** What keys had that were asked for. */
   readonly #reads: StagedChanges;
@@ -70,6 +71,7 @@ export class Session {
     this.#checkOpen = checkOpen;
     this.baseRoot = store.pages.root;
     this.baseSequence = store.pages.sequence;
+    this.#valueBytesMax = store.pages.journal.limits.recordBytesMax - ENTRY_HEADER_BYTES;
     this.#changes = new StagedChanges(store.seed);
     this.#reads = new StagedChanges(store.seed);
   }
@@ -101,7 +103,7 @@ export class Session {
     checkKey("Session.put", key);
     if (!(value instanceof Uint8Array)) throw invalid("Session.put", "value", value, "a Uint8Array");
     this.#checkUsable();
-    const bytesMax = this.#store.pages.journal.limits.recordBytesMax - ENTRY_HEADER_BYTES;
+    const bytesMax = this.#valueBytesMax;
     if (value.length > bytesMax)
       throw new LimitError(
         "HF_VALUE_TOO_LARGE",
@@ -205,7 +207,7 @@ export class Session {
 
   #witness({ root, packed, proof }: PreparedCommit, reads: readonly KeyState[]): Witness {
     const writes = packed.values.map((value, op): KeyState => {
-      const key = keyAt(packed.ops, op).slice();
+      const key = packed.ops.key(op).slice();
       const at = (op * 2 + 1) * (NODE_BYTES / 4);
       return value === undefined ? { key, value } : { key, valueHash: nodeBytes(packed.ops.words, at) };
     });
