@@ -1,21 +1,21 @@
 /**
- * Progress of long work on stderr: one live line on a terminal, a plain line every few seconds elsewhere, nothing with
+ * Progress of long work on stderr: a few live lines on a terminal, a plain line every few seconds elsewhere, nothing with
  * `--json`.
  *
- * The live line is drawn here and not by a prompt library because those put the keyboard into raw mode and turn Ctrl-C into
+ * The live lines are drawn here and not by a prompt library because those put the keyboard into raw mode and turn Ctrl-C into
  * an immediate exit; here Ctrl-C stays a signal, which aborts the work in order.
  */
 import pc from "picocolors";
-import { type Output, type Terminal, visibleLength } from "./terminal.js";
+import { type Output, type Terminal, cutVisible } from "./terminal.js";
 import { formatPercent } from "./units.js";
 
 /** Shows how far some work is. */
 export interface Progress {
-  /** Says where the work stands; draws at most every so often. `detail` is made only when it is drawn. */
+  /** Says where the work stands; draws at most every so often. `detail` is made only when it is drawn; its further lines stand below the first. */
   update(done: number, total: number, detail: () => string): void;
-  /** A line that stays, above the live one. */
+  /** A line that stays, above the live ones. */
   note(line: string): void;
-  /** Removes the live line. Call it before printing a result. Idempotent. */
+  /** Removes the live lines. Call it before printing a result. Idempotent. */
   stop(): void;
 }
 
@@ -33,7 +33,8 @@ class LiveProgress implements Progress {
   readonly #output: Output;
   readonly #label: string;
   #drawnAtMs = Number.NEGATIVE_INFINITY;
-  #shown = "";
+  /** What stands on the terminal now. */
+  #lines: readonly string[] = [];
 
   constructor(output: Output, label: string) {
     this.#output = output;
@@ -47,23 +48,24 @@ class LiveProgress implements Progress {
     const filled = total > 0 ? Math.min(barWidth, Math.floor((done / total) * barWidth)) : 0;
     const bar = pc.cyan("━".repeat(filled)) + pc.dim("━".repeat(barWidth - filled));
     const percent = formatPercent(done, total).padStart(5);
-    const head = `${this.#label} ${bar} ${percent}  `;
-    const room = Math.max(0, this.#output.columns - 1 - visibleLength(head));
-    this.#shown = head + detail().slice(0, room);
-    this.#print(`\r\x1b[2K${this.#shown}`);
+    const lines = `${this.#label} ${bar} ${percent}  ${detail()}`.split("\n");
+    // A line that wraps would be two to go back over.
+    this.#draw(lines.map((line) => cutVisible(line, this.#output.columns - 1)));
   }
 
   note(line: string): void {
-    this.#print(this.#shown === "" ? `${line}\n` : `\r\x1b[2K${line}\n${this.#shown}`);
+    this.#draw(this.#lines, `${line}\n`);
   }
 
   stop(): void {
-    if (this.#shown !== "") this.#print("\r\x1b[2K");
-    this.#shown = "";
+    if (this.#lines.length > 0) this.#draw([]);
   }
 
-  #print(text: string): void {
-    void this.#output.write(text);
+  /** Puts these lines in the place of those that are there, below what is to stay. */
+  #draw(lines: readonly string[], staying: string = ""): void {
+    const erased = this.#lines.map(() => "\r\x1b[2K").join("\x1b[1A");
+    this.#lines = lines;
+    void this.#output.write(erased + staying + lines.join("\n"));
   }
 }
 
@@ -81,7 +83,10 @@ class PlainProgress implements Progress {
     const nowMs = performance.now();
     if (nowMs - this.#printedAtMs < plainEveryMs) return;
     this.#printedAtMs = nowMs;
-    this.note(`${this.#label} ${formatPercent(done, total)}  ${detail()}`);
+    const said = detail()
+      .split("\n")
+      .map((line) => line.trim());
+    this.note(`${this.#label} ${formatPercent(done, total)}  ${said.join("  ")}`);
   }
 
   note(line: string): void {

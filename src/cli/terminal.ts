@@ -59,6 +59,11 @@ export function visibleLength(text: string): number {
   return stripVTControlCharacters(text).length;
 }
 
+/** A text that takes at most `width` characters; one that has to be cut loses its colours. */
+export function cutVisible(text: string, width: number): string {
+  return visibleLength(text) <= width ? text : stripVTControlCharacters(text).slice(0, Math.max(0, width));
+}
+
 /** Pads a text, coloured or not, to `width` characters on the screen. */
 export function padVisible(text: string, width: number, side: "start" | "end" = "end"): string {
   const space = " ".repeat(Math.max(0, width - visibleLength(text)));

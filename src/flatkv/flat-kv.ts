@@ -178,7 +178,7 @@ export class FlatKv {
    * is staged stays so.
    *
    * Where no other call is on its way, the version is handed to the journal within the call, so that it may take part in `SharedLog.together`. Within that,
-   * where another call is on its way: `StateError` `HF_BUSY`, without effect. Reads, iterations, exports and checks that go on are none, but what an export
+   * where another call is on its way, whose end would come after that of the batch: `StateError` `HF_BUSY`, without effect. Reads, iterations, exports and checks that go on are none, but what an export
    * or a check kept is tidied up behind it, which is one; so do again what was refused with `HF_BUSY`.
    */
   commit(): Promise<number> {

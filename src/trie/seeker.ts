@@ -158,8 +158,7 @@ class Seeker {
     else if (layer < PAGE_LAYERS) {
       this.#visitAll(page, needs, 2 * node + 2, layer + 1);
       this.#visitAll(page, needs, 2 * node + 3, layer + 1);
-    } else if (isStored(page, node - FIRST_SLOT_NODE))
-      this.#visitWholeOf(childPageId(page.id, node - FIRST_SLOT_NODE));
+    } else if (isStored(page, node - FIRST_SLOT_NODE)) this.#visitWholeOf(childPageId(page.id, node - FIRST_SLOT_NODE));
     else needs.elided(node - FIRST_SLOT_NODE);
   }
 

@@ -1,5 +1,5 @@
 /** Stores of every kind on the streams of one shared log, which commit block by block, each block as one batch. */
-import { SeededRandom } from "../../base/index.js";
+import { Held, SeededRandom } from "../../base/index.js";
 import { memoryEngine } from "../../engine/index.js";
 import { EventLog, type EventType, defineEvents, event, json } from "../../events/index.js";
 import { FlatKv } from "../../flatkv/index.js";
@@ -68,8 +68,10 @@ export class TogetherStores {
   readonly #trie: MerkleStore;
   readonly #pipeline: Pipeline | undefined;
   readonly #streams: Streams;
+  readonly #held: Held;
 
   private constructor(
+    held: Held,
     shared: SharedLog,
     streams: Streams,
     stores: {
@@ -79,6 +81,7 @@ export class TogetherStores {
       readonly pipeline: Pipeline | undefined;
     },
   ) {
+    this.#held = held;
     this.shared = shared;
     this.#streams = streams;
     this.#events = stores.events;
@@ -88,45 +91,68 @@ export class TogetherStores {
   }
 
   static async open(vfs: SimVfs, plan: TogetherPlan): Promise<TogetherStores> {
-    const shared = await SharedLog.open(PATH, { ...plan.log, vfs });
+    const held = new Held();
+    try {
+      return await TogetherStores.#open(vfs, plan, held);
+    } catch (error) {
+      await held.release();
+      throw error;
+    }
+  }
+
+  static async #open(vfs: SimVfs, plan: TogetherPlan, held: Held): Promise<TogetherStores> {
+    const holding = async <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
+      const store = await opening;
+      held.add(() => store.close());
+      return store;
+    };
+    const shared = await holding(SharedLog.open(PATH, { ...plan.log, vfs }));
     const streams = {
       events: await shared.stream("events"),
       flat: await shared.stream("flat"),
       trie: await shared.stream("trie"),
       noise: await shared.stream("noise"),
     };
-    const events = await EventLog.on<Events, number>(streams.events, {
-      events: defineEvents<Events>({ block: event({ id: 1, codec: json<number>() }) }),
-      checkpointsMax: 2,
-    });
-    const flat = await FlatKv.open("/data/flat", {
-      vfs,
-      engine: memoryEngine({ vfs }),
-      databases: ["a"],
-      journal: streams.flat,
-      syncEveryCommits: 2,
-      snapshots: { everyCommits: plan.snapshotEvery, keep: 1 },
-    });
-    const trie = await MerkleStore.open("/data/trie", {
-      vfs,
-      engine: memoryEngine({ vfs }),
-      journal: streams.trie,
-      pages: { capacity: 8, checkpoint: { dirtyPagesMax: plan.dirtyPagesMax } },
-    });
+    const events = await holding(
+      EventLog.on<Events, number>(streams.events, {
+        events: defineEvents<Events>({ block: event({ id: 1, codec: json<number>() }) }),
+        checkpointsMax: 2,
+      }),
+    );
+    const flat = await holding(
+      FlatKv.open("/data/flat", {
+        vfs,
+        engine: memoryEngine({ vfs }),
+        databases: ["a"],
+        journal: streams.flat,
+        syncEveryCommits: 2,
+        snapshots: { everyCommits: plan.snapshotEvery, keep: 1 },
+      }),
+    );
+    const trie = await holding(
+      MerkleStore.open("/data/trie", {
+        vfs,
+        engine: memoryEngine({ vfs }),
+        journal: streams.trie,
+        pages: { capacity: 8, checkpoint: { dirtyPagesMax: plan.dirtyPagesMax } },
+      }),
+    );
     const pipeline: Pipeline | undefined = plan.withPipeline
-      ? await PersistPipeline.open(shared, {
-          lanes: { codec: bytes },
-          chain: { codec: bytes },
-          anchor: {
-            codec: json<BlockAnchor>(),
-            needs: ({ firstNeeded }) => ({
-              chain: firstNeeded,
-              lanes: LANES.map((name) => [name, firstNeeded] as const),
-            }),
-          },
-        })
+      ? await holding(
+          PersistPipeline.open<Uint8Array, Uint8Array, BlockAnchor>(shared, {
+            lanes: { codec: bytes },
+            chain: { codec: bytes },
+            anchor: {
+              codec: json<BlockAnchor>(),
+              needs: ({ firstNeeded }) => ({
+                chain: firstNeeded,
+                lanes: LANES.map((name) => [name, firstNeeded] as const),
+              }),
+            },
+          }),
+        )
       : undefined;
-    return new TogetherStores(shared, streams, { events, flat, trie, pipeline });
+    return new TogetherStores(held, shared, streams, { events, flat, trie, pipeline });
   }
 
   /** Commits the next block. Where it is to be refused, says what did not happen as it should. */
@@ -214,7 +240,8 @@ export class TogetherStores {
     if (problems.length > 0) throw new Error(`verify: ${JSON.stringify(problems)}`);
     if (this.#pipeline === undefined) return found;
     const { chain, lanes, anchor, failures } = this.#pipeline;
-    if (failures.length > 0) throw new Error(`the pipeline: ${String(failures[0]?.error)}`);
+    const [failure] = failures;
+    if (failure !== undefined) throw failure.error;
     found["anchor"] = anchor?.block ?? 0;
     found["chain"] = chain.nextIndex;
     let index = chain.log.firstIndex;
@@ -229,11 +256,8 @@ export class TogetherStores {
   }
 
   async close(): Promise<void> {
-    await this.#pipeline?.close();
-    await this.#trie.close();
-    await this.#flat.close();
-    await this.#events.close();
-    await this.shared.close();
+    const [failure] = await this.#held.release();
+    if (failure !== undefined) throw failure;
   }
 
   #numbers(): string {

@@ -18,13 +18,13 @@ export type TogetherCall = "block" | "reopen" | "checkpoint" | "churn" | { reado
 export interface TogetherCasePlan extends TogetherPlan, StoreCase<TogetherCall> {}
 
 /** `opened`: a recovery showed so many blocks. */
-interface TogetherEvent {
+export interface TogetherEvent {
   readonly kind: "issued" | "acked" | "opened";
   readonly blocks: number;
 }
 
 /** Recovered stores. */
-interface RecoveredTogether {
+export interface RecoveredTogether {
   readonly open: TogetherStores;
   /** How many blocks each store has, by its name. */
   readonly blocks: Readonly<Record<string, number>>;
@@ -75,7 +75,7 @@ async function commitNext(stores: TogetherStores, block: number, note: (event: T
 }
 
 /** Makes the calls of a case. */
-class TogetherCaller {
+export class TogetherCaller {
   readonly #vfs: SimVfs;
   readonly #plan: TogetherPlan;
   readonly #note: (event: TogetherEvent) => void;
@@ -104,6 +104,8 @@ class TogetherCaller {
     } else if (call === "checkpoint") {
       await this.#checkpoint;
       this.#checkpoint = this.#stores.checkpoint(this.#block);
+      // What became of it is asked at the next call that waits for it.
+      this.#checkpoint.catch(() => undefined);
     } else if (call === "reopen") {
       await this.close();
       this.#stores = await TogetherStores.open(this.#vfs, this.#plan);
@@ -114,8 +116,11 @@ class TogetherCaller {
   }
 
   async close(): Promise<void> {
-    await this.#checkpoint;
-    await this.#stores.close();
+    try {
+      await this.#checkpoint;
+    } finally {
+      await this.#stores.close();
+    }
   }
 }
 

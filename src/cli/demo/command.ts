@@ -21,13 +21,13 @@ export const demoCommand: Command = {
     "At the end the same few rounds are committed once more, to the node and to stores with a log each, and the waits for the disk counted.\n" +
     "With --plain there is no node but a plain log: each flight is one durable record, appended from many concurrent writers, and at the end every one of them " +
     "is read back and compared with the file: once, in order, byte for byte.\n" +
-    "With --era1 the two stores alone are run: version 1 is the genesis, each block of the file one version more, which pays the rewards of its miner and of its " +
-    "uncles' miners. The first block with transactions ends the replay, since nothing here carries them out. Each version is held against a run without crashes.\n" +
+    "With --era1 the node takes in the blocks of a file instead of flights: block 0 is the genesis, and each block after it a round of its own, in the lane of the first " +
+    "byte of its miner's address, which pays the rewards of its miner and of its uncles' miners. The first block with transactions ends the run, since nothing here carries them out.\n" +
     "Any difference ends the demo with exit code 1, and its files are kept. A kill -9 ends the process and not the machine: what a power cut does is " +
     "tested by holdfast crash.",
   json:
-    "one document (the summary: form, records, appends or groups, bytes, durableAppendsPerSecond, flightsPerSecond, syncs, comparedSyncs, commitLatency, crashes with what was " +
-    "acknowledged, recovered and cut and with recoveryMs, version, hashes and Merkle root of the state, verification with the proofs' sizes, busiestAirports, directory; with --era1: blocks, stoppedAtBlock, version, hashes, root, crashes, verification, directory)",
+    "one document (the summary: form, records, appends or groups, bytes, durableAppendsPerSecond, recordsPerSecond, syncs, comparedSyncs, commitLatency, crashes with what was " +
+    "acknowledged, recovered and cut and with recoveryMs, version, hashes and Merkle root of the state, verification with the proofs' sizes, busiest, directory; with --era1 fileBlocks and stoppedAtBlock too)",
   args: {
     records: { type: "string", valueHint: "N", description: "Flights to make durable (default all of the file)" },
     crash: { type: "string", valueHint: "N", default: "5", description: "How often to kill the process" },
@@ -40,7 +40,7 @@ export const demoCommand: Command = {
     era1: {
       type: "string",
       valueHint: "FILE",
-      description: "Replay the blocks of an era1 file instead of flights: the first file of mainnet",
+      description: "The blocks of an era1 file instead of flights: the first file of mainnet",
     },
     genesis: { type: "boolean", description: "The node with Ethereum's genesis alone, and no flights" },
     plain: { type: "boolean", description: "A plain log instead of the node, each flight one durable record" },
@@ -80,7 +80,7 @@ export const demoCommand: Command = {
       "On a certain disk, without crashes; look at the log afterwards with holdfast inspect",
     ],
     ["holdfast demo --genesis --crash 3", "The node with Ethereum's genesis as its state, and nothing more"],
-    ["holdfast demo --era1 mainnet-00000-5ec1ffb8.era1 --crash 3", "Ethereum's first blocks, one version each"],
+    ["holdfast demo --era1 mainnet-00000-5ec1ffb8.era1 --crash 3", "Ethereum's first blocks, one round each"],
   ],
   run,
 };

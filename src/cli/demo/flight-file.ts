@@ -10,7 +10,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { DecodedArray, FileMetaData } from "hyparquet";
 import { FormatError, IoError, errnoOf } from "../../base/index.js";
-import { type AirportCounts, countFlight } from "./airport-count.js";
+import { type Counts, countFlight } from "./counts.js";
 import { MissingPackageError, loadPackage } from "./demo-package.js";
 import { encodeFlight, flightBytes } from "./flight.js";
 
@@ -22,7 +22,7 @@ export interface FlightChunk {
   /** `count` records of {@link flightBytes} bytes, one after the other. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Flights per airport, counted from the file's columns and not from `bytes`. */
-  readonly airports: AirportCounts;
+  readonly airports: Counts;
 }
 
 /** With those of the genesis, which the node wants next: who installs them installs them once. */
@@ -130,7 +130,7 @@ function encodeRows(
   ) as [unknown[], unknown[], unknown[], unknown[], unknown[]];
   const count = rowEnd - rowStart;
   const bytes = new Uint8Array(count * flightBytes);
-  const airports: AirportCounts = new Map();
+  const airports: Counts = new Map();
   for (let row = 0; row < count; row++) {
     const number = rowStart + row + 1;
     const from = airport(path, number, origin[row]);

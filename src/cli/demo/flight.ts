@@ -70,8 +70,8 @@ export function decodeFlight(payload: Uint8Array): Flight {
     departureMicros: (readU32(payload, departureOffset + 4) | 0) * 0x1_0000_0000 + readU32(payload, departureOffset),
     delayMinutes: readU32(payload, delayOffset) | 0,
     distanceMiles: readU32(payload, distanceOffset) | 0,
-    origin: airportAt(payload, originOffset),
-    destination: airportAt(payload, destinationOffset),
+    origin: codeAt(payload, originOffset),
+    destination: codeAt(payload, destinationOffset),
   };
 }
 
@@ -87,16 +87,16 @@ function encodeAirport(flight: Flight, field: "origin" | "destination", target: 
     const unit = code.charCodeAt(at);
     if (unit < 0x21 || unit > 0x7e) throw unfit(flight, field, code);
   }
-  writeAirport(target, offset, code);
+  writeCode(target, offset, code);
 }
 
-/** Writes an airport's code, which fits, in its four bytes. */
-export function writeAirport(target: Uint8Array, offset: number, code: string): void {
+/** Writes a code of at most four characters in four bytes. */
+export function writeCode(target: Uint8Array, offset: number, code: string): void {
   for (let at = 0; at < 4; at++) target[offset + at] = at < code.length ? code.charCodeAt(at) : 0;
 }
 
-/** The airport's code in four bytes. */
-export function airportAt(payload: Uint8Array, offset: number): string {
+/** The code in four bytes. */
+export function codeAt(payload: Uint8Array, offset: number): string {
   let code = "";
   for (let at = offset; at < offset + 4; at++) {
     const unit = payload[at] ?? 0;

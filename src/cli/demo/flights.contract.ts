@@ -1,5 +1,5 @@
 /** Flights for the tests of the demo: made up, in chunks of any size. */
-import { type AirportCounts, countFlight } from "./airport-count.js";
+import { type Counts, countFlight } from "./counts.js";
 import type { FlightChunk } from "./flight-file.js";
 import { encodeFlight, flightBytes } from "./flight.js";
 
@@ -7,9 +7,9 @@ import { encodeFlight, flightBytes } from "./flight.js";
 const origins = ["ATL", "ORD", "LAX", "DFW", "ANC"] as const;
 
 /** The encoded flights `first` to `last`. */
-export function flightsOf(first: number, last: number): { bytes: Uint8Array<ArrayBuffer>; airports: AirportCounts } {
+export function flightsOf(first: number, last: number): { bytes: Uint8Array<ArrayBuffer>; airports: Counts } {
   const bytes = new Uint8Array((last - first + 1) * flightBytes);
-  const airports: AirportCounts = new Map();
+  const airports: Counts = new Map();
   for (let number = first; number <= last; number++) {
     const origin = number % 50 === 0 ? "ANC" : origins[(number * 7) % 4]!;
     const destination = `A${number % 7}`;

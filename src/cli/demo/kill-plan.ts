@@ -3,7 +3,7 @@ import { SeededRandom } from "../../base/index.js";
 
 /** One planned kill. */
 export interface PlannedKill {
-  /** Armed when so much of the work is acknowledged: so many flights, or versions. */
+  /** Armed when so much of the work is acknowledged: so many flights, or blocks. */
   readonly acknowledged: number;
   /** Then it waits for so long, so that it falls anywhere in the life of a group. */
   readonly delayMs: number;
@@ -11,7 +11,7 @@ export interface PlannedKill {
 
 const delayMsMax = 25;
 
-/** `count` kills over work of `total` flights or versions: the run is cut into `count` equal parts, and one kill falls somewhere in each. */
+/** `count` kills over work of `total` flights or blocks: the run is cut into `count` equal parts, and one kill falls somewhere in each. */
 export function planKills(count: number, total: number, seed: number): PlannedKill[] {
   const random = new SeededRandom(seed).fork("kills");
   const fraction = (): number => random.nextU32() / 0x1_0000_0000;

@@ -3,7 +3,7 @@ import type { ExitCode } from "../exit-code.js";
 
 /**
  * One message. `O` is what a process found when it opened its files, `A` what it acknowledges. `done`: how much of its work is durable, flights or
- * versions, counted as the kills are planned.
+ * blocks, counted as the kills are planned.
  */
 export type WriterMessage<O, A> =
   | { readonly kind: "opened"; readonly done: number; readonly opening: O }

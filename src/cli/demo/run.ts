@@ -13,7 +13,7 @@ export interface DemoRun extends Pick<CommandContext, "terminal" | "signal" | "j
   readonly say: (line?: string) => Promise<void>;
 }
 
-/** A run of a form that takes flights in. */
+/** A run of the plain log. */
 export interface FlightsRun extends DemoRun {
   readonly file: Pick<FlightFile, "path">;
   /** Flights to make durable, from the first of the file on. */

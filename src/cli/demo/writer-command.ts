@@ -4,9 +4,12 @@ import type { Arguments } from "../arguments.js";
 import type { Command, CommandContext } from "../command.js";
 import { type ExitCode, exitCodeOf, exitCodes } from "../exit-code.js";
 import { type WriterMessage, closeRequest } from "./message.js";
+import { feedOfBlocks } from "./node/block-feed.js";
+import { feedOfFlights } from "./node/flight-feed.js";
+import { blockSettings, demoSettings } from "./node/node-settings.js";
 import { writeNode } from "./node/write.js";
+import { readFlightsAhead } from "./flight-source.js";
 import { writePlain } from "./plain/write.js";
-import { writeReplay } from "./replay/write.js";
 import type { WriterRequest, Written } from "./writer-request.js";
 
 /** The hidden command. */
@@ -16,14 +19,14 @@ export const demoWriterCommand: Command = {
   summary: "The process that the demo kills.",
   description: "Started by the demo, not by people.",
   args: {
-    dir: { type: "positional", description: "The directory of the node, the log or the store" },
+    dir: { type: "positional", description: "The directory of the node or the log" },
     data: { type: "string", description: "The flight file" },
-    records: { type: "string", description: "Flights to make durable in all" },
+    records: { type: "string", description: "Flights or blocks to make durable in all" },
     round: { type: "string", description: "Flights in a round of the node" },
     plain: { type: "boolean", description: "A log instead of a node" },
     writers: { type: "string", description: "Concurrent appends to the log" },
     flush: { type: "string", description: "pool or inline" },
-    era1: { type: "string", description: "Replay this file instead" },
+    era1: { type: "string", description: "The era1 file, in place of flights" },
   },
   examples: [],
   async run(context) {
@@ -63,18 +66,18 @@ async function write(
 }
 
 async function writeForm(args: Arguments, common: WriterRequest<unknown, unknown>): Promise<Written> {
-  const path = args.text("era1");
-  if (path !== undefined) return await writeReplay({ ...common, path });
-  const request = {
-    ...common,
-    data: args.requiredText("data"),
-    records: args.requiredNumber("records", { min: 0, max: Number.MAX_SAFE_INTEGER }),
-    flush: args.choice("flush", ["pool", "inline"] as const),
-  };
+  const records = args.requiredNumber("records", { min: 0, max: Number.MAX_SAFE_INTEGER });
+  const flush = args.choice("flush", ["pool", "inline"] as const);
   const many = { min: 1, max: Number.MAX_SAFE_INTEGER };
-  return args.flag("plain")
-    ? await writePlain({ ...request, writers: args.requiredNumber("writers", many) })
-    : await writeNode({ ...request, roundFlights: args.requiredNumber("round", many) });
+  const era1 = args.text("era1");
+  if (era1 !== undefined)
+    return await writeNode({ ...common, feed: { ...feedOfBlocks(era1, records), settings: blockSettings }, flush });
+  const data = args.requiredText("data");
+  if (args.flag("plain"))
+    return await writePlain({ ...common, data, records, flush, writers: args.requiredNumber("writers", many) });
+  const round = args.requiredNumber("round", many);
+  const flights = feedOfFlights((first) => readFlightsAhead({ path: data, first, last: records }), round);
+  return await writeNode({ ...common, feed: { ...flights, settings: demoSettings }, flush });
 }
 
 /** Resolves when the supervisor asks to close; ends the process when the supervisor is gone. */

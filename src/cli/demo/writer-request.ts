@@ -9,7 +9,7 @@ export interface WriterRequest<O, A> {
   readonly send: (message: WriterMessage<O, A>) => Promise<void>;
 }
 
-/** The same, for a form that takes flights in. */
+/** The same, for the plain log. */
 export interface FlightsRequest<O, A> extends WriterRequest<O, A> {
   /** The flight file, and how many of its flights to make durable. */
   readonly data: string;

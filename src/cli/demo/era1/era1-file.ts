@@ -46,6 +46,8 @@ export interface Era1Block {
   readonly transactions: number;
   /** Difficulties of all blocks up to this one. */
   readonly totalDifficulty: bigint;
+  /** Header and body as the file has them, uncompressed. */
+  readonly rlp: { readonly header: Uint8Array; readonly body: Uint8Array };
 }
 
 /** See the head of this file. */
@@ -114,7 +116,10 @@ export class Era1File {
     before: Era1Block | undefined,
   ): Promise<{ readonly block: Era1Block; readonly end: number }> {
     const headerEntry = await this.#entry("header", offset, headerBytesMax);
-    const header = this.#decode(headerEntry, headerBytesMax, (bytes) => decodeHeader(bytes, this.#libraries));
+    const { header, bytes: headerRlp } = this.#decode(headerEntry, headerBytesMax, (bytes) => ({
+      header: decodeHeader(bytes, this.#libraries),
+      bytes,
+    }));
     const check = (isSound: boolean, expected: string, found: string): void => {
       if (!isSound) throw this.#entries.damaged(offset, expected, found);
     };
@@ -127,7 +132,10 @@ export class Era1File {
       );
 
     const bodyEntry = await this.#entry("body", headerEntry.end, bodyBytesMax);
-    const { transactions, uncles, unclesHash } = this.#decode(bodyEntry, bodyBytesMax, (bytes) => this.#body(bytes));
+    const { transactions, uncles, unclesHash, bytes } = this.#decode(bodyEntry, bodyBytesMax, (bytes) => ({
+      ...this.#body(bytes),
+      bytes,
+    }));
     check(equalBytes(unclesHash, header.unclesHash), "the uncles that the header names", "others");
     check(uncles.length <= unclesMax, `at most ${unclesMax} uncles`, `${uncles.length}`);
     for (const uncle of uncles)
@@ -157,7 +165,8 @@ export class Era1File {
       const sum = (before?.totalDifficulty ?? 0n) + header.difficulty;
       check(totalDifficulty === sum, `a total difficulty of ${sum}`, `${totalDifficulty}`);
     }
-    return { block: { number, header, uncles, transactions, totalDifficulty }, end: difficultyEntry.end };
+    const rlp = { header: headerRlp, body: bytes };
+    return { block: { number, header, uncles, transactions, totalDifficulty, rlp }, end: difficultyEntry.end };
   }
 
   #body(bytes: Uint8Array): { transactions: number; uncles: Header[]; unclesHash: Uint8Array } {

@@ -8,8 +8,8 @@ import { type AuditDemands, auditNode } from "./audit.js";
 import { Block } from "./block.js";
 import { Certificate } from "./certificate.js";
 import { auditRounds, expectationOf, roundOf, smallSettings, withTrieBehind } from "./demo-node.contract.js";
-import { FlightNode } from "./node.js";
-import { type FlightStores, openFlightStores } from "./node-stores.js";
+import { DemoNode } from "./node.js";
+import { type DemoStores, openDemoStores } from "./node-stores.js";
 import { hydrateState } from "./node-recovery.js";
 import type { NodeSettings } from "./node-settings.js";
 import { makeRound } from "./round.js";
@@ -26,14 +26,14 @@ function wrong(part: string): unknown {
 
 /** A node with seven rounds, and whatever `change` does to its stores. */
 async function nodeWith(
-  change: (stores: FlightStores) => Promise<unknown> = async () => undefined,
+  change: (stores: DemoStores) => Promise<unknown> = async () => undefined,
   changed: Partial<NodeSettings> = {},
 ): Promise<SimVfs> {
   const vfs = new SimVfs({ seed: 1 });
-  const node = await FlightNode.open(directory, { ...smallSettings(vfs), ...changed });
+  const node = await DemoNode.open(directory, { ...smallSettings(vfs), ...changed });
   for (let index = 0; index < rounds; index++) await node.commit(roundOf(index));
   await node.close();
-  const stores = await openFlightStores(directory, smallSettings(vfs));
+  const stores = await openDemoStores(directory, smallSettings(vfs));
   await change(stores);
   await stores.close();
   return vfs;
@@ -45,11 +45,11 @@ async function audit(vfs: SimVfs, changed: Partial<AuditDemands> = {}): ReturnTy
 
 /** Puts another block in the place of the newest one of a lane. */
 async function replaceNewest(
-  { pipeline }: FlightStores,
-  airport: string,
+  { pipeline }: DemoStores,
+  name: string,
   make: (newest: Block) => Block | undefined,
 ): Promise<void> {
-  const lane = await pipeline.lanes.lane(airport);
+  const lane = await pipeline.lanes.lane(name);
   const newest = (await lane.get(lane.nextIndex - 1))!;
   await lane.truncateAfter(lane.nextIndex - 2);
   const other = make(newest);
@@ -58,7 +58,7 @@ async function replaceNewest(
 
 /** Writes the newest `count` records of a stream again, as `change` makes them. */
 async function rewrite(
-  { shared }: FlightStores,
+  { shared }: DemoStores,
   name: string,
   count: number,
   change: (records: LogRecord[]) => LogRecord[],
@@ -85,8 +85,8 @@ async function rewriteEntries<T>(
 describe("the audit", () => {
   it("finds everything right where everything is right", async () => {
     const found = await audit(await nodeWith());
-    expect(found).toMatchObject({ rounds, flights: 84, certificatesRead: 2, flightsCompared: 24 });
-    expect(found.state).toMatchObject({ rounds, flights: 84, lanes: 5 });
+    expect(found).toMatchObject({ rounds, records: 84, certificatesRead: 2, recordsCompared: 24 });
+    expect(found.state).toMatchObject({ rounds, records: 84, lanes: 5 });
     expect(found.flatkv.version).toBe(rounds + 1);
     expect(found.databases).toEqual([]);
     expect(found.blocksRead).toBeGreaterThan(8);
@@ -111,7 +111,7 @@ describe("the audit", () => {
 
   it("finds a state that is ahead of the chain, and one with another row", async () => {
     const other = [{ database: "legacy", changes: [{ key: Uint8Array.of(1), value: Uint8Array.of(2) }] }];
-    const commitOther = async ({ flatkv }: FlightStores): Promise<void> => {
+    const commitOther = async ({ flatkv }: DemoStores): Promise<void> => {
       await flatkv.applyChangeSets(other);
       await flatkv.commit();
     };
@@ -131,14 +131,14 @@ describe("the audit", () => {
   });
 
   it("finds a Merkle store that is ahead of the chain, and one with another row", async () => {
-    const commitOther = async ({ trie }: FlightStores): Promise<void> => {
+    const commitOther = async ({ trie }: DemoStores): Promise<void> => {
       const session = trie.begin();
       session.put(new Uint8Array(32), Uint8Array.of(1));
       await session.commit();
     };
     await expect(audit(await nodeWith(commitOther))).rejects.toEqual(wrong("trie"));
     const behind = await withTrieBehind(new SimVfs({ seed: 1 }), rounds, 1);
-    const stores = await openFlightStores(directory, smallSettings(behind));
+    const stores = await openDemoStores(directory, smallSettings(behind));
     await commitOther(stores);
     await stores.close();
     await expect(audit(behind)).rejects.toEqual(wrong("trie"));
@@ -160,9 +160,9 @@ describe("the audit", () => {
     await expect(audit(await nodeWith(), { acknowledged: rounds + 1 })).rejects.toEqual(wrong("chain"));
   });
 
-  it("finds more rounds than the flights make", async () => {
+  it("finds more rounds than the records make", async () => {
     const vfs = await nodeWith();
-    const node = await FlightNode.open(directory, smallSettings(vfs));
+    const node = await DemoNode.open(directory, smallSettings(vfs));
     await node.commit(roundOf(rounds));
     await node.close();
     await expect(audit(vfs)).rejects.toEqual(wrong("state"));
@@ -172,9 +172,9 @@ describe("the audit", () => {
     await expect(audit(await nodeWith(), { recoveries: 1 })).rejects.toEqual(wrong("state"));
   });
 
-  it("finds a round of other flights, however well it is linked", async () => {
+  it("finds a round of other records, however well it is linked", async () => {
     const vfs = await nodeWith();
-    const node = await FlightNode.open(directory, smallSettings(vfs));
+    const node = await DemoNode.open(directory, smallSettings(vfs));
     const first = rounds * 12 + 1;
     const { bytes } = flightsOf(first, first + 11);
     bytes[16]! ^= 1;
@@ -196,13 +196,13 @@ describe("the audit", () => {
     ],
     [
       "is linked to another",
-      ({ number, round, airport, flightBytes }: Block) =>
-        Block.of({ number, round, airport, previous: new Uint8Array(32), flights: flightBytes }),
+      ({ number, round, lane, records, body }: Block) =>
+        Block.of({ number, round, lane, previous: new Uint8Array(32), records, body }),
     ],
     [
       "belongs to another lane",
-      ({ number, round, previous, flightBytes }: Block) =>
-        Block.of({ number, round, airport: "ORD", previous, flights: flightBytes }),
+      ({ number, round, previous, records, body }: Block) =>
+        Block.of({ number, round, lane: "ORD", previous, records, body }),
     ],
   ])("finds that a block %s", async (_what, make) => {
     await expect(audit(await nodeWith((stores) => replaceNewest(stores, "ATL", make)))).rejects.toEqual(wrong("lanes"));
@@ -211,8 +211,8 @@ describe("the audit", () => {
   it("finds a block that no round names", async () => {
     const vfs = await nodeWith(async ({ pipeline }) => {
       const lane = await pipeline.lanes.lane("ATL");
-      const { hash, flightBytes } = (await lane.get(lane.nextIndex - 1))!;
-      const block = { number: lane.nextIndex, round: rounds, airport: "ATL", previous: hash, flights: flightBytes };
+      const { hash, records, body } = (await lane.get(lane.nextIndex - 1))!;
+      const block = { number: lane.nextIndex, round: rounds, lane: "ATL", previous: hash, records, body };
       await lane.append(Block.of(block));
     });
     await expect(audit(vfs)).rejects.toEqual(wrong("lanes"));
@@ -243,12 +243,12 @@ describe("the audit", () => {
     await expect(audit(missing)).rejects.toEqual(wrong("lanes"));
   });
 
-  it("finds kept flights that are not those of the file, though every hash is right", async () => {
+  it("finds kept records that are not those of the file, though every hash is right", async () => {
     const vfs = await nodeWith();
     const settings = smallSettings(vfs);
     const expectation = expectationOf(settings, rounds);
-    const other = expectation.flightsOf.bind(expectation);
-    expectation.flightsOf = (round) => other(round)?.toReversed();
+    const other = expectation.sourceOf.bind(expectation);
+    expectation.sourceOf = (round) => other(round)?.toReversed();
     await expect(auditNode(directory, settings, expectation, demands)).rejects.toEqual(wrong("lanes"));
     await expectation.close();
   });
@@ -295,8 +295,8 @@ describe("the audit", () => {
     const invented = await nodeWith(async ({ events }) => {
       const last = await events.get(events.lastLsn);
       if (last?.type !== "roundCommitted") throw new Error("the last event is of another type");
-      const { round, firstFlight, flights } = last.data;
-      await events.append("roundCommitted", { ...last.data, round: round + 1, firstFlight: firstFlight + flights });
+      const { round, firstRecord, records } = last.data;
+      await events.append("roundCommitted", { ...last.data, round: round + 1, firstRecord: firstRecord + records });
     });
     await expect(audit(invented)).rejects.toEqual(wrong("events"));
   });
@@ -316,7 +316,7 @@ describe("the audit", () => {
       const state = (await hydrateState(events)).state;
       await rewrite(stores, "events", 1, ([last]) => {
         const text = new TextDecoder().decode(last!.payload);
-        const other = text.replace(/"airports":\[\["(...?)",(\d+)/, '"airports":[["$1",9');
+        const other = text.replace(/"counts":\[\["(...?)",(\d+)/, '"counts":[["$1",9');
         expect(other).not.toBe(text);
         return [{ ...last!, payload: new TextEncoder().encode(other) }];
       });
@@ -326,10 +326,10 @@ describe("the audit", () => {
     await expect(audit(vfs)).rejects.toEqual(wrong("events"));
   });
 
-  it("finds a state whose counts are not those of the flights", async () => {
+  it("finds a state whose counts are not those of the records", async () => {
     const vfs = await nodeWith(async ({ events }) => {
       const { state } = await events.hydrate<never>({ initial: undefined as never, apply: (kept) => kept });
-      await events.checkpoint({ state: Object.assign(state, { airports: new Map([["ATL", 1]]), rounds }) });
+      await events.checkpoint({ state: Object.assign(state, { counts: new Map([["ATL", 1]]), rounds }) });
     });
     await expect(audit(vfs)).rejects.toEqual(wrong("state"));
   });

@@ -1,24 +1,24 @@
 /**
- * Looks at everything that a node holds and compares it with what the flight file says that it must hold: certificates, blocks, anchor, events, state.
+ * Looks at everything that a node holds and compares it with what the file says that it must hold: certificates, blocks, anchor, events, state.
  *
  * A block's hash covers its bytes and the hash of the block before it, a certificate's those of its blocks and the certificate before it. So a certificate
- * that hashes to what the file gives means that every flight so far was taken in, once, in order, byte for byte, those included that were pruned
- * since. That speaks of the lanes as they should be; the blocks that they hold are read and hashed here, and the flights in those of the kept rounds are
+ * that hashes to what the file gives means that every record so far was taken in, once, in order, byte for byte, those included that were pruned
+ * since. That speaks of the lanes as they should be; the blocks that they hold are read and hashed here, and the records in those of the kept rounds are
  * compared with the file itself, without any hash and without the code that cuts rounds into blocks. The commit store and the Merkle store must have, at their
  * versions, the hashes and the root that a run without crashes has.
  */
 import { equalBytes, toHex } from "../../../base/index.js";
-import { equalCounts } from "../airport-count.js";
+import { equalCounts } from "../counts.js";
 import { type DatabaseRows, type StateVersion, checkState, stateOf, verifyState } from "../state/state-audit.js";
 import { type TrieContent, type TrieVersion, checkTrie, trieOf, verifyTrie } from "../state/trie-audit.js";
-import { checkFlights, checkLanes } from "./audit-lanes.js";
+import { checkRecords, checkLanes } from "./audit-lanes.js";
 import type { Certificate } from "./certificate.js";
 import { type Part, demand, isHash } from "./demand.js";
 import type { Expectation } from "./expectation.js";
 import { type NodeEventInput, type NodeState, eventsHash } from "./node-events.js";
 import { hydrateState, orMismatch, versionAfter } from "./node-recovery.js";
 import type { NodeSettings } from "./node-settings.js";
-import { type NodeEventLog, type NodePipeline, type FlightStores, openFlightStores } from "./node-stores.js";
+import { type NodeEventLog, type NodePipeline, type DemoStores, openDemoStores } from "./node-stores.js";
 import { firstRoundKept, roundsKeptMax } from "./window.js";
 
 /** What must be there. */
@@ -34,14 +34,16 @@ export interface AuditDemands {
 /** What was found right. Anything wrong is a `DemoMismatchError` instead. */
 export interface Audit {
   readonly rounds: number;
-  readonly flights: number;
+  readonly records: number;
+  /** Of all records, as they stand in the file. */
+  readonly bytes: number;
   /** Blocks that the lanes ever got. */
   readonly blocks: number;
   /** What was still there, read and compared. */
   readonly certificatesRead: number;
   readonly blocksRead: number;
   /** Flights in the rounds whose certificates are there, compared with the file byte for byte. */
-  readonly flightsCompared: number;
+  readonly recordsCompared: number;
   readonly eventsRead: number;
   /** Events that were applied to the newest checkpoint's state. */
   readonly eventsReplayed: number;
@@ -63,7 +65,7 @@ export async function auditNode(
   demands: AuditDemands,
 ): Promise<Audit> {
   const startMs = performance.now();
-  const stores = await openFlightStores(directory, settings);
+  const stores = await openDemoStores(directory, settings);
   try {
     const found = await auditStores(stores, settings, expectation, demands);
     return { ...found, elapsedMs: performance.now() - startMs };
@@ -73,7 +75,7 @@ export async function auditNode(
 }
 
 async function auditStores(
-  { events, pipeline, flatkv, trie }: FlightStores,
+  { events, pipeline, flatkv, trie }: DemoStores,
   settings: NodeSettings,
   expectation: Expectation,
   { acknowledged, recoveries, rows = false }: AuditDemands,
@@ -89,7 +91,7 @@ async function auditStores(
   demand("events", state.rounds === rounds, `the event log has ${state.rounds} rounds, and the chain ${rounds}`);
   await expectation.advanceTo(rounds);
   checkTold(state, expectation, recoveries);
-  demand("chain", expectation.rounds >= rounds, `it has ${rounds} rounds, and the flights make ${expectation.rounds}`);
+  demand("chain", expectation.rounds >= rounds, `it has ${rounds} rounds, and the records make ${expectation.rounds}`);
 
   const found = stateOf(flatkv);
   const foundTrie = trieOf(trie);
@@ -111,14 +113,15 @@ async function auditStores(
   );
   checkAnchor(pipeline, settings);
   const lanes = await checkLanes(pipeline, certificates, expectation);
-  const { flights, blocks } = expectation;
+  const { records, bytes, blocks } = expectation;
   return {
     rounds,
-    flights,
+    records,
+    bytes,
     blocks,
     certificatesRead: certificates.length,
     blocksRead: lanes.read,
-    flightsCompared: checkFlights(certificates, lanes.certified, expectation),
+    recordsCompared: checkRecords(certificates, lanes.certified, expectation),
     eventsRead,
     eventsReplayed: hydrated.events,
     state,
@@ -129,10 +132,10 @@ async function auditStores(
   };
 }
 
-/** The state that checkpoint and events add up to is the one that the flights add up to. */
+/** The state that checkpoint and events add up to is the one that the records add up to. */
 function checkTold(state: NodeState, expectation: Expectation, recoveries: number): void {
-  const { flights, blocks, heads, airports } = expectation;
-  demand("state", state.flights === flights, `the state counts ${state.flights} flights, not ${flights}`);
+  const { records, blocks, heads, counts } = expectation;
+  demand("state", state.records === records, `the state counts ${state.records} records, not ${records}`);
   demand("state", state.blocks === blocks, `the state counts ${state.blocks} blocks, not ${blocks}`);
   demand("state", state.lanes === heads.size, `the state counts ${state.lanes} lanes, not ${heads.size}`);
   demand(
@@ -140,7 +143,7 @@ function checkTold(state: NodeState, expectation: Expectation, recoveries: numbe
     state.recoveries === recoveries,
     `the state counts ${state.recoveries} recoveries, not ${recoveries}`,
   );
-  demand("state", equalCounts(state.airports, airports), "the state's flights per airport are not those of the file");
+  demand("state", equalCounts(state.counts, counts), "the state's counts are not those of the file");
   checkHash("state", state.rounds - 1, state.certificate, expectation);
 }
 
@@ -217,10 +220,10 @@ function checkAnchor({ anchor, chain, lanes }: NodePipeline, settings: NodeSetti
     chain.firstIndex <= firstRound,
     `the anchor needs round ${firstRound}, and the chain starts at ${chain.firstIndex}`,
   );
-  for (const [airport, first] of firstBlocks) {
-    const lane = lanes.get(airport);
+  for (const [name, first] of firstBlocks) {
+    const lane = lanes.get(name);
     const isThere = lane !== undefined && lane.firstIndex <= first && first < lane.nextIndex;
-    demand("anchor", isThere, `the anchor needs block ${first} of ${airport}, which is missing`);
+    demand("anchor", isThere, `the anchor needs block ${first} of ${name}, which is missing`);
   }
 }
 

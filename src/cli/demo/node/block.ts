@@ -1,35 +1,37 @@
 /**
- * A block: the flights of one round that leave from one airport, in the lane of that airport. Little-endian:
+ * A block: the records of one round that go into one lane. Little-endian:
  *
- *      0          8          16          20         24                  56
- *      +----------+----------+-----------+----------+-------------------+---------------------------+
- *      |  number  |  round   |  airport  |  flights | hash of the block |  flights, 32 bytes each   |
- *      |   u64    |   u64    |  char[4]  |    u32   | before, 32 bytes  |                           |
- *      +----------+----------+-----------+----------+-------------------+---------------------------+
+ *      0          8          16          20         24          28                  60
+ *      +----------+----------+-----------+----------+-----------+-------------------+-------------+
+ *      |  number  |  round   |   lane    | records  |   bytes   | hash of the block |   records   |
+ *      |   u64    |   u64    |  char[4]  |   u32    |    u32    | before, 32 bytes  |             |
+ *      +----------+----------+-----------+----------+-----------+-------------------+-------------+
  *
  * `number` counts the blocks of the lane from 0. The first block has 32 zero bytes where others have the hash of the one before. So the hash of a block
  * stands for all that its lane ever held.
  */
 import { type Codec, readU32, readU64, writeU32, writeU64 } from "../../../base/index.js";
-import { airportAt, flightBytes, writeAirport } from "../flight.js";
+import { codeAt, writeCode } from "../flight.js";
 import { hashBytes, hashOf } from "./hash.js";
 import { DemoMismatchError } from "../mismatch.js";
 
 const numberAt = 0;
 const roundAt = 8;
-const airportOffset = 16;
-const flightsAt = 20;
-const previousAt = 24;
+const laneOffset = 16;
+const recordsAt = 20;
+const bodyBytesAt = 24;
+const previousAt = 28;
 const headerBytes: number = previousAt + hashBytes;
 
 /** What a block is made of. */
 export interface BlockParts {
   readonly number: number;
   readonly round: number;
-  readonly airport: string;
+  readonly lane: string;
   readonly previous: Uint8Array;
-  /** Encoded flights, one after the other. */
-  readonly flights: Uint8Array;
+  /** How many records it has, and all of them, one after the other. */
+  readonly records: number;
+  readonly body: Uint8Array;
 }
 
 /** See the head of this file. A view of its bytes. */
@@ -38,20 +40,20 @@ export class Block {
   #hash: Uint8Array | undefined;
 
   constructor(bytes: Uint8Array) {
-    const isBlock =
-      bytes.length >= headerBytes && bytes.length === headerBytes + readU32(bytes, flightsAt) * flightBytes;
+    const isBlock = bytes.length >= headerBytes && bytes.length === headerBytes + readU32(bytes, bodyBytesAt);
     if (!isBlock) throw new DemoMismatchError(`An entry of a lane has ${bytes.length} bytes, which no block has.`);
     this.bytes = bytes;
   }
 
-  static of({ number, round, airport, previous, flights }: BlockParts): Block {
-    const bytes = new Uint8Array(headerBytes + flights.length);
+  static of({ number, round, lane, previous, records, body }: BlockParts): Block {
+    const bytes = new Uint8Array(headerBytes + body.length);
     writeU64(bytes, numberAt, number);
     writeU64(bytes, roundAt, round);
-    writeAirport(bytes, airportOffset, airport);
-    writeU32(bytes, flightsAt, flights.length / flightBytes);
+    writeCode(bytes, laneOffset, lane);
+    writeU32(bytes, recordsAt, records);
+    writeU32(bytes, bodyBytesAt, body.length);
     bytes.set(previous, previousAt);
-    bytes.set(flights, headerBytes);
+    bytes.set(body, headerBytes);
     return new Block(bytes);
   }
 
@@ -63,13 +65,13 @@ export class Block {
     return readU64(this.bytes, roundAt);
   }
 
-  get airport(): string {
-    return airportAt(this.bytes, airportOffset);
+  get lane(): string {
+    return codeAt(this.bytes, laneOffset);
   }
 
-  /** How many flights it has. */
-  get flights(): number {
-    return readU32(this.bytes, flightsAt);
+  /** How many records it has. */
+  get records(): number {
+    return readU32(this.bytes, recordsAt);
   }
 
   /** Hash of the block before it in its lane. */
@@ -77,8 +79,8 @@ export class Block {
     return this.bytes.subarray(previousAt, headerBytes);
   }
 
-  /** The encoded flights, one after the other. */
-  get flightBytes(): Uint8Array {
+  /** The records, one after the other. */
+  get body(): Uint8Array {
     return this.bytes.subarray(headerBytes);
   }
 

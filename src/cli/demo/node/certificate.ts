@@ -3,44 +3,44 @@
  *
  *      0         8              16          20        24                  56
  *      +---------+--------------+-----------+---------+-------------------+-----------------------------------------+
- *      |  round  | first flight |  flights  |  blocks | hash of the one   | for each block: number u64 | flights u32|
- *      |   u64   |     u64      |    u32    |   u32   | before, 32 bytes  | | airport char[4] | its hash, 32 bytes  |
+ *      |  round  | first record |  records  |  blocks | hash of the one   | for each block: number u64 | records u32|
+ *      |   u64   |     u64      |    u32    |   u32   | before, 32 bytes  | | lane char[4] | its hash, 32 bytes  |
  *      +---------+--------------+-----------+---------+-------------------+-----------------------------------------+
  *
- * Blocks are sorted by airport. The hash of a certificate stands for every flight of its round and of all rounds before.
+ * Blocks are sorted by lane. The hash of a certificate stands for every record of its round and of all rounds before.
  */
 import { type Codec, readU32, readU64, writeU32, writeU64 } from "../../../base/index.js";
 import type { Block } from "./block.js";
-import { airportAt, writeAirport } from "../flight.js";
+import { codeAt, writeCode } from "../flight.js";
 import { hashBytes, hashOf } from "./hash.js";
 import { DemoMismatchError } from "../mismatch.js";
 
 const roundAt = 0;
-const firstFlightAt = 8;
-const flightsAt = 16;
+const firstRecordAt = 8;
+const recordsAt = 16;
 const blocksAt = 20;
 const previousAt = 24;
 const headerBytes: number = previousAt + hashBytes;
 const numberIn = 0;
-const flightsIn = 8;
-const airportIn = 12;
+const recordsIn = 8;
+const laneIn = 12;
 const hashIn = 16;
 const entryBytes: number = hashIn + hashBytes;
 
 /** A block, as a certificate names it. */
 export interface CertifiedBlock {
-  readonly airport: string;
+  readonly lane: string;
   readonly number: number;
-  readonly flights: number;
+  readonly records: number;
   readonly hash: Uint8Array;
 }
 
 /** What a certificate is made of. */
 export interface CertificateParts {
   readonly round: number;
-  /** Number of the first flight of the round. */
-  readonly firstFlight: number;
-  readonly flights: number;
+  /** Number of the first record of the round. */
+  readonly firstRecord: number;
+  readonly records: number;
   readonly previous: Uint8Array;
   readonly blocks: readonly Block[];
 }
@@ -57,18 +57,18 @@ export class Certificate {
     this.bytes = bytes;
   }
 
-  static of({ round, firstFlight, flights, previous, blocks }: CertificateParts): Certificate {
+  static of({ round, firstRecord, records, previous, blocks }: CertificateParts): Certificate {
     const bytes = new Uint8Array(headerBytes + blocks.length * entryBytes);
     writeU64(bytes, roundAt, round);
-    writeU64(bytes, firstFlightAt, firstFlight);
-    writeU32(bytes, flightsAt, flights);
+    writeU64(bytes, firstRecordAt, firstRecord);
+    writeU32(bytes, recordsAt, records);
     writeU32(bytes, blocksAt, blocks.length);
     bytes.set(previous, previousAt);
     for (const [index, block] of blocks.entries()) {
       const at = headerBytes + index * entryBytes;
       writeU64(bytes, at + numberIn, block.number);
-      writeU32(bytes, at + flightsIn, block.flights);
-      writeAirport(bytes, at + airportIn, block.airport);
+      writeU32(bytes, at + recordsIn, block.records);
+      writeCode(bytes, at + laneIn, block.lane);
       bytes.set(block.hash, at + hashIn);
     }
     return new Certificate(bytes);
@@ -78,12 +78,12 @@ export class Certificate {
     return readU64(this.bytes, roundAt);
   }
 
-  get firstFlight(): number {
-    return readU64(this.bytes, firstFlightAt);
+  get firstRecord(): number {
+    return readU64(this.bytes, firstRecordAt);
   }
 
-  get flights(): number {
-    return readU32(this.bytes, flightsAt);
+  get records(): number {
+    return readU32(this.bytes, recordsAt);
   }
 
   /** Hash of the certificate before it. */
@@ -91,14 +91,14 @@ export class Certificate {
     return this.bytes.subarray(previousAt, headerBytes);
   }
 
-  /** Sorted by airport. */
+  /** Sorted by lane. */
   get blocks(): CertifiedBlock[] {
     const blocks: CertifiedBlock[] = [];
     for (let at = headerBytes; at < this.bytes.length; at += entryBytes) {
       blocks.push({
-        airport: airportAt(this.bytes, at + airportIn),
+        lane: codeAt(this.bytes, at + laneIn),
         number: readU64(this.bytes, at + numberIn),
-        flights: readU32(this.bytes, at + flightsIn),
+        records: readU32(this.bytes, at + recordsIn),
         hash: this.bytes.subarray(at + hashIn, at + entryBytes),
       });
     }

@@ -8,13 +8,15 @@ import { Expectation } from "./expectation.js";
 import { chunksOf, flightsOf } from "../flights.contract.js";
 import type { StateChangeSet } from "../state/change-set.js";
 import { airportAddress } from "../state/flight-changes.js";
-import { FlightNode } from "./node.js";
+import { DemoNode } from "./node.js";
 import type { NodeSettings } from "./node-settings.js";
-import { openFlightStores } from "./node-stores.js";
-import { type Round, makeRound } from "./round.js";
+import { openDemoStores } from "./node-stores.js";
+import type { Round } from "./feed.js";
+import { feedOfFlights } from "./flight-feed.js";
+import { makeRound } from "./round.js";
 
 /** Flights in a round. */
-export const roundFlights = 12;
+export const roundRecords = 12;
 
 /** A first version of one account. */
 const genesis: StateChangeSet = {
@@ -36,15 +38,16 @@ export function smallSettings(vfs: Vfs): NodeSettings {
   };
 }
 
-/** A round of made-up flights. */
+/** A round of made-up records. */
 export function roundOf(index: number): Round {
-  const firstFlight = index * roundFlights + 1;
-  return makeRound(index, firstFlight, flightsOf(firstFlight, firstFlight + roundFlights - 1).bytes);
+  const firstRecord = index * roundRecords + 1;
+  return makeRound(index, firstRecord, flightsOf(firstRecord, firstRecord + roundRecords - 1).bytes);
 }
 
-/** What made-up flights up to `rounds` of these rounds come to. */
+/** What made-up records up to `rounds` of these rounds come to. */
 export function expectationOf(settings: NodeSettings, rounds: number): Expectation {
-  return new Expectation(chunksOf(1, rounds * roundFlights, 100), roundFlights, settings);
+  const feed = feedOfFlights((first) => chunksOf(first, rounds * roundRecords, 100), roundRecords);
+  return new Expectation(feed, settings);
 }
 
 /** Audits a node that was to commit up to `rounds` of these rounds. */
@@ -64,13 +67,13 @@ export async function auditRounds(
 
 /** Commits rounds up to `rounds`, and cuts the power; then the Merkle store has none of the commits of the newest `behind` rounds. */
 export async function withTrieBehind(vfs: SimVfs, rounds: number, behind: number): Promise<SimVfs> {
-  const commitUntil = async (end: number): Promise<FlightNode> => {
-    const node = await FlightNode.open("/node", lazySettings(vfs));
+  const commitUntil = async (end: number): Promise<DemoNode> => {
+    const node = await DemoNode.open("/node", lazySettings(vfs));
     for (let index = node.opening.rounds; index < end; index++) await node.commit(roundOf(index));
     return node;
   };
   await (await commitUntil(rounds - behind)).close();
-  const stores = await openFlightStores("/node", lazySettings(vfs));
+  const stores = await openDemoStores("/node", lazySettings(vfs));
   const { lastLsn } = await stores.shared.stream("trie");
   await stores.close();
   await commitUntil(rounds);

@@ -18,30 +18,30 @@ describe("the ledger", () => {
     expect(first.certificate.previous).toEqual(noHash);
     expect(second.certificate.previous).toEqual(new Uint8Array(first.certificate.hash));
     for (const [at, block] of second.blocks.entries()) {
-      expect({ number: block.number, round: block.round, airport: block.airport }).toEqual({
+      expect({ number: block.number, round: block.round, lane: block.lane }).toEqual({
         number: 1,
         round: 1,
-        airport: first.blocks[at]!.airport,
+        lane: first.blocks[at]!.lane,
       });
       expect(block.previous).toEqual(new Uint8Array(first.blocks[at]!.hash));
-      expect(ledger.heads.get(block.airport)).toEqual({ next: 2, hash: block.hash });
+      expect(ledger.heads.get(block.lane)).toEqual({ next: 2, hash: block.hash });
     }
     expect(ledger.tip).toEqual({ next: 2, hash: second.certificate.hash });
   });
 
-  it("certifies every block by its number, its flights and its hash", () => {
+  it("certifies every block by its number, its records and its hash", () => {
     const { certificate, blocks } = sealed(new Ledger(), 0);
-    const { round, firstFlight, flights: count } = certificate;
-    expect({ round, firstFlight, count }).toEqual({ round: 0, firstFlight: 1, count: 50 });
+    const { round, firstRecord, records: count } = certificate;
+    expect({ round, firstRecord, count }).toEqual({ round: 0, firstRecord: 1, count: 50 });
     expect(certificate.blocks).toHaveLength(blocks.length);
-    for (const [at, { airport, number, flights, hash }] of certificate.blocks.entries()) {
+    for (const [at, { lane, number, records, hash }] of certificate.blocks.entries()) {
       const block = blocks[at]!;
-      expect({ airport, number, flights }).toEqual({ airport: block.airport, number: 0, flights: block.flights });
+      expect({ lane, number, records }).toEqual({ lane: block.lane, number: 0, records: block.records });
       expect(hash).toEqual(new Uint8Array(block.hash));
     }
   });
 
-  it("gives another certificate where a single bit of a flight differs", () => {
+  it("gives another certificate where a single bit of a record differs", () => {
     const { bytes } = flightsOf(1, 50);
     const { certificate } = new Ledger().seal(makeRound(0, 1, bytes));
     for (const at of [0, 17, bytes.length - 1]) {

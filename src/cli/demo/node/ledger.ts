@@ -2,7 +2,7 @@
 import { Block } from "./block.js";
 import { Certificate } from "./certificate.js";
 import { noHash } from "./hash.js";
-import type { Round } from "./round.js";
+import type { Round } from "./feed.js";
 
 /** Where a lane ends. */
 export interface LaneHead {
@@ -16,7 +16,7 @@ export interface LaneHead {
 export interface SealedRound {
   readonly round: Round;
   readonly certificate: Certificate;
-  /** Sorted by airport. */
+  /** Sorted by lane. */
   readonly blocks: readonly Block[];
 }
 
@@ -38,13 +38,13 @@ export class Ledger {
 
   /** Makes the blocks and the certificate of the next round, and moves on. */
   seal(round: Round): SealedRound {
-    const blocks = round.lanes.map(({ airport, flights }) => {
-      const { next, hash } = this.heads.get(airport) ?? { next: 0, hash: noHash };
-      return Block.of({ number: next, round: round.index, airport, previous: hash, flights });
+    const blocks = round.lanes.map(({ lane, records, body }) => {
+      const { next, hash } = this.heads.get(lane) ?? { next: 0, hash: noHash };
+      return Block.of({ number: next, round: round.index, lane, previous: hash, records, body });
     });
-    const { index, firstFlight, flights } = round;
-    const certificate = Certificate.of({ round: index, firstFlight, flights, previous: this.#tip.hash, blocks });
-    for (const { airport, number, hash } of blocks) this.heads.set(airport, { next: number + 1, hash });
+    const { index, firstRecord, records } = round;
+    const certificate = Certificate.of({ round: index, firstRecord, records, previous: this.#tip.hash, blocks });
+    for (const { lane, number, hash } of blocks) this.heads.set(lane, { next: number + 1, hash });
     this.#tip = { next: index + 1, hash: certificate.hash };
     return { round, certificate, blocks };
   }

@@ -1,9 +1,9 @@
-/** The node's anchor as bytes. Its lanes are sorted by airport. */
+/** The node's anchor as bytes. Its lanes are sorted. */
 import { type Codec, FormatError, readU64, writeU64 } from "../../../base/index.js";
 import type { NodeAnchor } from "../../node/stores.js";
-import { airportAt, writeAirport } from "../flight.js";
+import { codeAt, writeCode } from "../flight.js";
 
-// round u64 | first round u64 | then for each lane: number u64 | airport char[4]
+// round u64 | first round u64 | then for each lane: number u64 | lane char[4]
 const headerBytes = 16;
 const laneBytes = 12;
 
@@ -13,10 +13,10 @@ export const anchorCodec: Codec<NodeAnchor> = {
     const bytes = new Uint8Array(headerBytes + firstBlocks.length * laneBytes);
     writeU64(bytes, 0, round);
     writeU64(bytes, 8, firstRound);
-    for (const [index, [airport, number]] of firstBlocks.entries()) {
+    for (const [index, [lane, number]] of firstBlocks.entries()) {
       const at = headerBytes + index * laneBytes;
       writeU64(bytes, at, number);
-      writeAirport(bytes, at + 8, airport);
+      writeCode(bytes, at + 8, lane);
     }
     return bytes;
   },
@@ -25,7 +25,7 @@ export const anchorCodec: Codec<NodeAnchor> = {
       throw new FormatError("HF_FORMAT_UNKNOWN", `The node's anchor has ${bytes.length} bytes that are none.`);
     const firstBlocks: [string, number][] = [];
     for (let at = headerBytes; at < bytes.length; at += laneBytes)
-      firstBlocks.push([airportAt(bytes, at + 8), readU64(bytes, at)]);
+      firstBlocks.push([codeAt(bytes, at + 8), readU64(bytes, at)]);
     return { round: readU64(bytes, 0), firstRound: readU64(bytes, 8), firstBlocks };
   },
 };

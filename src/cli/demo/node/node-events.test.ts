@@ -26,17 +26,17 @@ function fold(events: readonly NodeEventInput[]): NodeState {
 const mismatch = expect.objectContaining({ code: "HF_DEMO_MISMATCH" });
 
 describe("the node's events", () => {
-  it("add up to what the flights add up to", () => {
+  it("add up to what the records add up to", () => {
     const state = fold(eventsOf(5));
-    expect(state).toMatchObject({ rounds: 5, flights: 100, lanes: 5, recoveries: 0 });
-    expect(state.airports).toEqual(flightsOf(1, 100).airports);
+    expect(state).toMatchObject({ rounds: 5, records: 100, lanes: 5, recoveries: 0 });
+    expect(state.counts).toEqual(flightsOf(1, 100).airports);
   });
 
   it("open each lane once, before the round in which it gets its first block", () => {
     const opened = eventsOf(5).flatMap(({ type, data }) => (type === "laneOpened" ? [data] : []));
-    expect(opened.map(({ airport }) => airport).sort()).toEqual(["ANC", "ATL", "DFW", "LAX", "ORD"]);
+    expect(opened.map(({ lane }) => lane).sort()).toEqual(["ANC", "ATL", "DFW", "LAX", "ORD"]);
     // Every 50th flight leaves from ANC.
-    expect(opened.find(({ airport }) => airport === "ANC")?.round).toBe(2);
+    expect(opened.find(({ lane }) => lane === "ANC")?.round).toBe(2);
   });
 
   it("are refused where one is missing, comes twice or comes early", () => {

@@ -5,7 +5,7 @@ import { DemoMismatchError } from "../mismatch.js";
 import { noHash } from "./hash.js";
 import { type LaneHead, Ledger } from "./ledger.js";
 import { type NodeState, applyEvent, emptyState } from "./node-events.js";
-import type { FlightStores, NodeEventLog, NodePipeline } from "./node-stores.js";
+import type { DemoStores, NodeEventLog, NodePipeline } from "./node-stores.js";
 import { Window, type WindowSettings } from "./window.js";
 
 /** What was found. */
@@ -38,7 +38,7 @@ export function versionAfter(rounds: number): number {
 
 /** Finds where the lanes and the chain end. `state` is what the events add up to. */
 export async function recoverNode(
-  { pipeline }: FlightStores,
+  { pipeline }: DemoStores,
   state: NodeState,
   settings: WindowSettings,
 ): Promise<RecoveredNode> {
@@ -55,13 +55,13 @@ export async function recoverNode(
 async function readHeads(pipeline: NodePipeline): Promise<Map<string, LaneHead>> {
   const { lanes } = pipeline;
   const found = await Promise.all(
-    lanes.keys().map(async (airport): Promise<[string, LaneHead] | undefined> => {
-      const lane = await lanes.lane(airport);
+    lanes.keys().map(async (name): Promise<[string, LaneHead] | undefined> => {
+      const lane = await lanes.lane(name);
       // The lane was made, and the crash came before its first block.
       if (lane.nextIndex === 0) return undefined;
       const newest = await lane.get(lane.nextIndex - 1);
-      if (newest === undefined) throw new DemoMismatchError(`Lane ${airport} does not hold its newest block.`);
-      return [airport, { next: lane.nextIndex, hash: newest.hash }];
+      if (newest === undefined) throw new DemoMismatchError(`Lane ${name} does not hold its newest block.`);
+      return [name, { next: lane.nextIndex, hash: newest.hash }];
     }),
   );
   return new Map(found.filter((head) => head !== undefined));

@@ -30,3 +30,12 @@ export const demoSettings: NodeSettings = {
   trie: { pages: triePages },
   genesis: async () => [await genesisChangeSet()],
 };
+
+/** With one block of Ethereum a round, there are many rounds, each of which changes little: more of them are kept, and snapshots and checkpoints are as seldom. */
+export const blockSettings: NodeSettings = {
+  ...demoSettings,
+  roundsKept: 64,
+  windowStep: 64,
+  checkpointEvery: 256,
+  state: { snapshots: { everyCommits: 1024, keep: 2 } },
+};

@@ -1,4 +1,4 @@
-/** The demo's node as a form of the node in `src/cli/node`: its blocks are those of flights, and its events tell of them. */
+/** The demo's node as a form of the node in `src/cli/node`: its blocks are made of the records of a feed, and its events tell of them. */
 import type { EventLog } from "../../../events/index.js";
 import type { PersistPipeline } from "../../../lanes/index.js";
 import { type NodeAnchor, type NodeForm, type NodeStores, openStores } from "../../node/stores.js";
@@ -20,10 +20,10 @@ export type NodePipeline = PersistPipeline<string, Block, Certificate, NodeAncho
 /** The node's event log. */
 export type NodeEventLog = EventLog<NodeEventTypes, NodeState>;
 /** All of its stores, open. */
-export type FlightStores = NodeStores<Block, Certificate, NodeEventTypes, NodeState>;
+export type DemoStores = NodeStores<Block, Certificate, NodeEventTypes, NodeState>;
 
-/** What is the flights' own in the node. */
-export function flightForm({
+/** What is the demo's own in the node. */
+export function demoForm({
   genesis,
 }: Pick<NodeSettings, "genesis">): NodeForm<Block, Certificate, NodeEventTypes, NodeState> {
   return {
@@ -40,6 +40,6 @@ export function flightForm({
 }
 
 /** Opens the stores in a directory, or makes them, and nothing more. After an error nothing is held. */
-export function openFlightStores(directory: string, settings: NodeSettings): Promise<FlightStores> {
-  return openStores(directory, flightForm(settings), settings);
+export function openDemoStores(directory: string, settings: NodeSettings): Promise<DemoStores> {
+  return openStores(directory, demoForm(settings), settings);
 }

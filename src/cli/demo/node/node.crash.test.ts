@@ -3,14 +3,14 @@ import { describe, expect, it } from "vitest";
 import { exploreCrashes } from "../../../testing/index.js";
 import type { Vfs } from "../../../vfs/index.js";
 import { auditRounds, roundOf, smallSettings } from "./demo-node.contract.js";
-import { FlightNode } from "./node.js";
+import { DemoNode } from "./node.js";
 
 const directory = "/node";
 const rounds = 6;
 
 /** Opens the node and commits rounds until it has `until` of them, telling of each. Returns what it found. */
-async function commitUntil(until: number, vfs: Vfs, tell: (rounds: number) => void): Promise<FlightNode["opening"]> {
-  const node = await FlightNode.open(directory, smallSettings(vfs));
+async function commitUntil(until: number, vfs: Vfs, tell: (rounds: number) => void): Promise<DemoNode["opening"]> {
+  const node = await DemoNode.open(directory, smallSettings(vfs));
   for (let index = node.opening.rounds; index < until; index++) {
     await node.commit(roundOf(index));
     tell(index + 1);
@@ -21,14 +21,14 @@ async function commitUntil(until: number, vfs: Vfs, tell: (rounds: number) => vo
 
 describe("the demo's node, wherever the power is cut", () => {
   it("comes back with every acknowledged round, in a state that the audit finds right, and goes on", async () => {
-    const report = await exploreCrashes<FlightNode["opening"], number>({
+    const report = await exploreCrashes<DemoNode["opening"], number>({
       name: "demo node",
       seed: 7,
       statesMax: 150,
       workload: ({ vfs, note }) => commitUntil(rounds, vfs, note),
       async recover({ vfs, note }) {
         // One round more than before, then as the demo looks at it.
-        const peek = await FlightNode.open(directory, smallSettings(vfs));
+        const peek = await DemoNode.open(directory, smallSettings(vfs));
         const { opening, state } = peek;
         await peek.commit(roundOf(opening.rounds));
         note(opening.rounds + 1);

@@ -2,22 +2,22 @@ import { describe, expect, it } from "vitest";
 import { SimVfs } from "../../../vfs/index.js";
 import { auditRounds, lazySettings, roundOf, smallSettings, withTrieBehind } from "./demo-node.contract.js";
 import { flightsOf } from "../flights.contract.js";
-import { FlightNode } from "./node.js";
-import { type FlightStores, openFlightStores } from "./node-stores.js";
+import { DemoNode } from "./node.js";
+import { type DemoStores, openDemoStores } from "./node-stores.js";
 
 const directory = "/node";
 
-async function commit(vfs: SimVfs, first: number, last: number): Promise<FlightNode> {
-  const node = await FlightNode.open(directory, smallSettings(vfs));
+async function commit(vfs: SimVfs, first: number, last: number): Promise<DemoNode> {
+  const node = await DemoNode.open(directory, smallSettings(vfs));
   for (let index = first; index <= last; index++) await node.commit(roundOf(index));
   return node;
 }
 
 describe("the demo's node", () => {
-  it("has the state that the flights add up to", async () => {
+  it("has the state that the records add up to", async () => {
     const node = await commit(new SimVfs({ seed: 1 }), 0, 9);
-    expect(node.state).toMatchObject({ rounds: 10, flights: 120, lanes: 5, recoveries: 0 });
-    expect(node.state.airports).toEqual(flightsOf(1, 120).airports);
+    expect(node.state).toMatchObject({ rounds: 10, records: 120, lanes: 5, recoveries: 0 });
+    expect(node.state.counts).toEqual(flightsOf(1, 120).airports);
     await node.close();
   });
 
@@ -27,7 +27,7 @@ describe("the demo's node", () => {
     const state = { ...small.state, snapshots: { everyCommits: 0 } };
     const log = { ...small.log, checkpointBytes: 1024 * 1024, segmentBytes: 1024 * 1024 };
     const settings = { ...small, log, state, roundsKept: 100, checkpointEvery: 100 };
-    const node = await FlightNode.open(directory, settings);
+    const node = await DemoNode.open(directory, settings);
     for (let index = 0; index < 5; index++) await node.commit(roundOf(index));
     const before = node.counters;
     for (let index = 5; index < 15; index++) await node.commit(roundOf(index));
@@ -40,7 +40,7 @@ describe("the demo's node", () => {
     const vfs = new SimVfs({ seed: 1 });
     await (await commit(vfs, 0, 6)).close();
     const node = await commit(vfs, 7, 8);
-    expect(node.opening).toMatchObject({ rounds: 7, flights: 84, clean: true, hasCheckpoint: true });
+    expect(node.opening).toMatchObject({ rounds: 7, records: 84, clean: true, hasCheckpoint: true });
     // Round 6 stands behind the checkpoint of six rounds.
     expect(node.opening.replayedEvents).toBe(1);
     expect(node.state).toMatchObject({ rounds: 9, recoveries: 0 });
@@ -51,11 +51,11 @@ describe("the demo's node", () => {
   it("keeps of its past what the window says, and the newest block of a lane that is seldom used", async () => {
     const vfs = new SimVfs({ seed: 1 });
     await (await commit(vfs, 0, 11)).close();
-    const { pipeline, close } = await openFlightStores(directory, smallSettings(vfs));
+    const { pipeline, close } = await openDemoStores(directory, smallSettings(vfs));
     expect([pipeline.chain.firstIndex, pipeline.chain.nextIndex]).toEqual([10, 12]);
     expect(pipeline.anchor).toMatchObject({ round: 11, firstRound: 10 });
-    const lane = async (airport: string): Promise<number[]> => {
-      const { firstIndex, nextIndex } = await pipeline.lanes.lane(airport);
+    const lane = async (lane: string): Promise<number[]> => {
+      const { firstIndex, nextIndex } = await pipeline.lanes.lane(lane);
       return [firstIndex, nextIndex];
     };
     // Flights 50 and 100 leave from ANC, in rounds 4 and 8.
@@ -84,7 +84,7 @@ describe("the demo's node", () => {
 
   it("does not open where one of its stores is not at the round of the others", async () => {
     const mismatch = { code: "HF_DEMO_MISMATCH" };
-    const others: readonly ((stores: FlightStores) => Promise<unknown>)[] = [
+    const others: readonly ((stores: DemoStores) => Promise<unknown>)[] = [
       ({ flatkv }) => flatkv.rollback(5),
       ({ trie }) => trie.begin().commit(),
       async ({ shared }) => {
@@ -96,13 +96,13 @@ describe("the demo's node", () => {
     for (const change of others) {
       const vfs = new SimVfs({ seed: 1 });
       await (await commit(vfs, 0, 4)).close();
-      const stores = await openFlightStores(directory, smallSettings(vfs));
+      const stores = await openDemoStores(directory, smallSettings(vfs));
       await change(stores);
       await stores.close();
-      await expect(FlightNode.open(directory, smallSettings(vfs))).rejects.toMatchObject(mismatch);
+      await expect(DemoNode.open(directory, smallSettings(vfs))).rejects.toMatchObject(mismatch);
     }
     const behind = await withTrieBehind(new SimVfs({ seed: 1 }), 5, 1);
-    await expect(FlightNode.open(directory, smallSettings(behind))).rejects.toMatchObject(mismatch);
+    await expect(DemoNode.open(directory, smallSettings(behind))).rejects.toMatchObject(mismatch);
   });
 
   it("leaves all of its stores at one round, wherever it is killed", async () => {
@@ -113,7 +113,7 @@ describe("the demo's node", () => {
       on.catch(() => undefined);
       await new Promise((resolve) => setImmediate(resolve));
       const next = vfs[end]();
-      const { pipeline, flatkv, trie, close } = await openFlightStores(directory, smallSettings(next));
+      const { pipeline, flatkv, trie, close } = await openDemoStores(directory, smallSettings(next));
       const rounds = pipeline.chain.nextIndex;
       expect(rounds).toBeGreaterThanOrEqual(3);
       expect([flatkv.version, trie.sequence, pipeline.anchor!.round]).toEqual([rounds + 1, rounds + 1, rounds - 1]);
@@ -125,7 +125,7 @@ describe("the demo's node", () => {
     const vfs = new SimVfs({ seed: 1 });
     await commit(vfs, 0, 2);
     const next = vfs.kill();
-    const node = await FlightNode.open(directory, smallSettings(next));
+    const node = await DemoNode.open(directory, smallSettings(next));
     expect(node.opening).toMatchObject({ rounds: 3, clean: false });
     expect(node.state.recoveries).toBe(1);
     await node.close();

@@ -1,9 +1,8 @@
 /**
- * The demo's node: blocks of flights in a lane for each airport, a chain of certificates, an anchor that moves on, events, and a state that the flights
- * change. What it stands on, and how a round becomes one atomic batch, is in `src/cli/node`; here is what is the flights' own.
+ * The demo's node: blocks of records in lanes, a chain of certificates, an anchor that moves on, events, and a state that the records change.
+ * What it stands on, and how a round becomes one atomic batch, is in `src/cli/node`; here is what is the demo's own.
  */
 import { Node } from "../../node/node.js";
-import { flightChangeSets } from "../state/flight-changes.js";
 import { type NewestVersion, type StateVersion, newestVersionOf, stateOf } from "../state/state-audit.js";
 import { type TrieVersion, trieOf } from "../state/trie-audit.js";
 import { DemoMismatchError } from "../mismatch.js";
@@ -13,8 +12,8 @@ import type { Ledger } from "./ledger.js";
 import { type NodeEventTypes, type NodeState, eventsOfRound } from "./node-events.js";
 import { type RecoveredNode, orMismatch, recoverNode } from "./node-recovery.js";
 import type { NodeSettings } from "./node-settings.js";
-import { flightForm } from "./node-stores.js";
-import type { Round } from "./round.js";
+import { demoForm } from "./node-stores.js";
+import type { Round } from "./feed.js";
 import type { Window } from "./window.js";
 
 type OpenNode = Node<Block, Certificate, NodeEventTypes, NodeState>;
@@ -22,7 +21,7 @@ type OpenNode = Node<Block, Certificate, NodeEventTypes, NodeState>;
 /** How a node was opened. */
 export interface NodeOpening {
   readonly rounds: number;
-  readonly flights: number;
+  readonly records: number;
   readonly lanes: number;
   /** It had been closed, or was made. */
   readonly clean: boolean;
@@ -51,7 +50,7 @@ export interface NodeCounters {
 }
 
 /** See the head of this file. */
-export class FlightNode {
+export class DemoNode {
   readonly opening: NodeOpening;
   readonly #node: OpenNode;
   readonly #ledger: Ledger;
@@ -65,19 +64,19 @@ export class FlightNode {
   }
 
   /** Opens the node in a directory, or makes one, with whatever recovery that takes. */
-  static async open(directory: string, settings: NodeSettings): Promise<FlightNode> {
+  static async open(directory: string, settings: NodeSettings): Promise<DemoNode> {
     const startMs = performance.now();
-    const node = await orMismatch(Node.open(directory, flightForm(settings), settings));
+    const node = await orMismatch(Node.open(directory, demoForm(settings), settings));
     try {
       const { shared, flatkv, trie } = node.stores;
       const found = await recoverNode(node.stores, node.told, settings);
       const { clean, cutBytes, cut } = shared.recovery.log;
       const { rounds } = node.told;
       if (!clean && !node.recovery.isNew) await node.tell({ type: "recovered", data: { rounds, cutBytes } });
-      const { flights, lanes } = node.told;
-      return new FlightNode(node, found, {
+      const { records, lanes } = node.told;
+      return new DemoNode(node, found, {
         rounds,
-        flights,
+        records,
         lanes,
         clean,
         cutBytes,
@@ -116,19 +115,19 @@ export class FlightNode {
 
   /** Commits the next round: `index` is how many there are. Resolves once all of it is durable: blocks, certificate, anchor, events and state. */
   async commit(round: Round): Promise<void> {
-    const { rounds, flights } = this.state;
-    if (round.index !== rounds || round.firstFlight !== flights + 1)
+    const { rounds, records } = this.state;
+    if (round.index !== rounds || round.firstRecord !== records + 1)
       throw new DemoMismatchError(
-        `Round ${round.index} was to be committed, behind ${rounds} rounds of ${flights} flights.`,
+        `Round ${round.index} was to be committed, behind ${rounds} rounds of ${records} records.`,
       );
     const { certificate, blocks } = this.#ledger.seal(round);
     const firstRound = this.#window.add(certificate);
     await this.#node.commit({
       anchor: { round: round.index, firstRound, firstBlocks: this.#window.firstBlocks(this.#ledger.heads) },
       certificate,
-      blocks: blocks.map((block) => ({ lane: block.airport, number: block.number, block })),
+      blocks: blocks.map((block) => ({ lane: block.lane, number: block.number, block })),
       events: eventsOfRound(round, certificate),
-      changes: (rows) => flightChangeSets(round.lanes, rows),
+      changes: (rows) => round.changes(rows),
     });
   }
 

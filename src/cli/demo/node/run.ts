@@ -3,25 +3,24 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { verifyLog } from "../../../log/index.js";
 import { createProgress } from "../../progress.js";
+import type { Colors } from "../../terminal.js";
 import { formatBytes, formatCount, formatDuration, formatPlural, formatRate } from "../../units.js";
-import { equalCounts } from "../airport-count.js";
+import { equalCounts } from "../counts.js";
 import { type NewestVersion, checkState, checkTold } from "../state/state-audit.js";
 import { checkTrie } from "../state/trie-audit.js";
-import { readFlightsAhead } from "../flight-source.js";
 import { addCounters } from "../message.js";
 import { DemoMismatchError } from "../mismatch.js";
 import { LatencyHistogram } from "../latency.js";
 import { RateMeter } from "../rate-meter.js";
 import { shortHash } from "../short-hash.js";
-import type { DemoReport, FlightsRun } from "../run.js";
+import type { DemoReport, DemoRun } from "../run.js";
 import { supervise } from "../supervisor.js";
 import { type Audit, type AuditDemands, auditNode } from "./audit.js";
 import { Expectation } from "./expectation.js";
+import type { DemoFeed, Round } from "./feed.js";
 import { withImage } from "../image.js";
-import type { NodeSettings } from "./node-settings.js";
 import type { NodeOpening } from "./node.js";
 import { versionAfter } from "./node-recovery.js";
-import { type Round, cutRounds } from "./round.js";
 import { type SyncsSaved, countSyncs } from "./separate-logs.js";
 import { type NodeCrash, type WholeAudit, summarize, summaryLines } from "./summary.js";
 import type { NodeAcknowledgement, NodeRunCounters } from "./write.js";
@@ -38,24 +37,25 @@ const noCounters: NodeRunCounters = {
 /** Rounds by which durable writes are compared with those of separate logs. */
 const comparedRounds = 9;
 
+/** A run of the node. */
+export interface NodeRun extends DemoRun {
+  readonly feed: DemoFeed;
+  readonly flush: "pool" | "inline";
+}
+
 /** Runs it. A difference is a {@link DemoMismatchError}. */
-export async function runNode(
-  run: FlightsRun & { readonly roundFlights: number; readonly settings: NodeSettings },
-): Promise<DemoReport> {
-  const { terminal, signal, json, file, records, roundFlights, settings, kills, place, say } = run;
+export async function runNode(run: NodeRun): Promise<DemoReport> {
+  const { terminal, signal, json, feed, kills, place, say } = run;
+  const { records, settings } = feed;
   const { colors } = terminal;
-  const rounds = Math.ceil(records / roundFlights);
+  const rounds = Math.ceil(records / feed.roundRecords);
   const directory = join(place.directory, "node");
   const image = join(place.directory, "image");
-  const expectation = new Expectation(
-    readFlightsAhead({ path: file.path, first: 1, last: records }),
-    roundFlights,
-    settings,
-  );
+  const expectation = new Expectation(feed, settings);
   const progress = createProgress(terminal, "commit", { json });
   try {
     await say(
-      `${colors.bold("holdfast demo")}  ${records === 0 ? "Ethereum's genesis alone" : `${formatCount(records)} flights in ${formatPlural(rounds, "round")}`}, ${formatPlural(kills.length, "crash", "crashes")}, seed ${run.seed}`,
+      `${colors.bold("holdfast demo")}  ${feed.title}, ${formatPlural(kills.length, "crash", "crashes")}, seed ${run.seed}`,
     );
     await say(place.line(colors));
     await say();
@@ -72,23 +72,12 @@ export async function runNode(
     const latency = new LatencyHistogram();
     const crashes: NodeCrash[] = [];
     let counters = noCounters;
-    let told = { rounds: 0, flights: 0 };
+    let told = { rounds: 0, records: 0 };
     let life = noCounters;
     const versions = new ToldVersions();
     let killed: Pick<NodeCrash, "acknowledged" | "audit"> | undefined;
     const { elapsedMs } = await supervise<NodeOpening, NodeAcknowledgement>({
-      words: [
-        "demo-writer",
-        directory,
-        "--data",
-        file.path,
-        "--records",
-        String(records),
-        "--round",
-        String(roundFlights),
-        "--flush",
-        run.flush,
-      ],
+      words: ["demo-writer", directory, ...feed.words, "--flush", run.flush],
       kills,
       signal,
       onOpened(opening, backAfterMs) {
@@ -110,13 +99,16 @@ export async function runNode(
         versions.add(acknowledged);
         // What the file gives is made while the node works, so that an audit need not wait for it. A failure is the next audit's to tell.
         expectation.advanceTo(told.rounds).catch(() => undefined);
-        meter.add(told.flights, performance.now());
+        meter.add(told.records, performance.now());
         latency.add(acknowledged.commitMs);
-        progress.update(told.flights, records, () => {
-          const counts = `round ${formatCount(told.rounds)}  LSN ${formatCount(acknowledged.lsn)}  version ${formatCount(acknowledged.version)} ${shortHash(acknowledged.hash)} ${shortHash(acknowledged.root)}  ${formatRate(meter.perSecond).padStart(9)}`;
-          const live = `${counts}  ${formatDuration(latency.boundMs(0.5))} ${colors.cyan(latency.bars)}`;
-          return kills.length === 0 ? live : `${live}  crashes survived ${crashes.length}/${kills.length}`;
-        });
+        progress.update(told.records, records, () =>
+          liveLines(acknowledged, {
+            colors,
+            perSecond: formatRate(meter.perSecond),
+            latency,
+            survived: kills.length === 0 ? undefined : `${crashes.length} of ${kills.length}`,
+          }),
+        );
       },
       async onKilled() {
         counters = addCounters(counters, life);
@@ -138,15 +130,16 @@ export async function runNode(
 
     const kept = place.kept ? directory : undefined;
     const summary = summarize(
-      { roundFlights, flush: run.flush, seed: run.seed, directory: kept },
+      feed,
+      { flush: run.flush, seed: run.seed, directory: kept },
       { crashes, counters, elapsedMs, latency, saved },
       last,
       structure,
     );
     return {
       summary,
-      lines: summaryLines(summary, colors),
-      verdict: `No acknowledged round was lost, and none was invented, repeated or changed, in ${formatPlural(crashes.length, "crash", "crashes")}.`,
+      lines: summaryLines(summary, feed, colors),
+      verdict: `No acknowledged round was lost, and none was invented, repeated or changed, in ${formatPlural(crashes.length, "crash", "crashes")}.${feed.remark === undefined ? "" : ` ${feed.remark}`}`,
       kept: kept === undefined ? undefined : `The node is in ${kept}: try holdfast inspect and verify on it.`,
     };
   } finally {
@@ -155,15 +148,38 @@ export async function runNode(
   }
 }
 
+/** What is shown while it runs: rates, where the node stands, what a round's commit takes, and crashes. */
+function liveLines(
+  { rounds, lsn, version, hash, root }: NodeAcknowledgement,
+  {
+    colors,
+    perSecond,
+    latency,
+    survived,
+  }: {
+    readonly colors: Colors;
+    readonly perSecond: string;
+    readonly latency: LatencyHistogram;
+    readonly survived: string | undefined;
+  },
+): string {
+  const lines = [
+    `${perSecond.padStart(9)}  round ${formatCount(rounds)}  LSN ${formatCount(lsn)}`,
+    `  state    version ${formatCount(version)}  LtHash ${shortHash(hash)}  root ${shortHash(root)}`,
+    `  latency  ${colors.cyan(latency.bars)}  half within ${formatDuration(latency.boundMs(0.5))}, 99 % within ${formatDuration(latency.boundMs(0.99))}`,
+    ...(survived === undefined ? [] : [`  crashes survived  ${colors.green(survived)}`]),
+  ];
+  return lines.join("\n");
+}
+
 /** Counts durable writes beside those of separate logs, in a directory that is removed again. `undefined` where there are too few rounds. */
-async function compareSyncs(
-  { file, records, roundFlights, settings, flush }: Parameters<typeof runNode>[0],
-  directory: string,
-): Promise<SyncsSaved | undefined> {
-  const last = Math.min(records, comparedRounds * roundFlights);
+async function compareSyncs({ feed, flush }: NodeRun, directory: string): Promise<SyncsSaved | undefined> {
+  const { settings } = feed;
   const rounds: Round[] = [];
-  for await (const round of cutRounds(readFlightsAhead({ path: file.path, first: 1, last }), 0, roundFlights))
+  for await (const round of feed.rounds(0)) {
     rounds.push(round);
+    if (rounds.length === comparedRounds) break;
+  }
   if (rounds.length < 2) return undefined;
   try {
     return await countSyncs(directory, { ...settings, log: { ...settings.log, flush } }, rounds);
@@ -188,14 +204,14 @@ class ToldVersions {
 }
 
 /** Recovery leaves no choice: the process must find what the audit found in the copy, and bring the state to the newest round. */
-function checkReopened(reopened: NodeOpening, { rounds, flights }: Audit, expectation: Expectation): void {
+function checkReopened(reopened: NodeOpening, { rounds, records }: Audit, expectation: Expectation): void {
   checkState(reopened.state, expectation.state);
   checkTrie(reopened.trie, expectation.state);
   const version = versionAfter(rounds);
   const hasState = reopened.state.version === version && reopened.trie.sequence === version;
-  if (reopened.rounds === rounds && reopened.flights === flights && hasState) return;
+  if (reopened.rounds === rounds && reopened.records === records && hasState) return;
   throw new DemoMismatchError(
-    `The audit found ${rounds} rounds and ${flights} flights; the process that was started again has ${reopened.rounds} and ${reopened.flights}, its state is at version ${reopened.state.version}, and its Merkle store at ${reopened.trie.sequence}.`,
+    `The audit found ${rounds} rounds and ${records} records; the process that was started again has ${reopened.rounds} and ${reopened.records}, its state is at version ${reopened.state.version}, and its Merkle store at ${reopened.trie.sequence}.`,
   );
 }
 
@@ -203,17 +219,17 @@ function checkReopened(reopened: NodeOpening, { rounds, flights }: Audit, expect
 function checkEnd(
   last: Audit,
   { rounds, records }: { readonly rounds: number; readonly records: number },
-  { airportsOfColumns }: Expectation,
+  { countsOfFile }: Expectation,
 ): WholeAudit {
   const isWhole = last.state.rounds === rounds && last.flatkv.version === versionAfter(rounds);
   const { trieContent } = last;
-  if (last.rounds !== rounds || last.flights !== records || !isWhole || trieContent === undefined) {
+  if (last.rounds !== rounds || last.records !== records || !isWhole || trieContent === undefined) {
     throw new DemoMismatchError(
-      `${rounds} rounds of ${records} flights were to be committed, and ${last.rounds} of ${last.flights} are there.`,
+      `${rounds} rounds of ${records} records were to be committed, and ${last.rounds} of ${last.records} are there.`,
     );
   }
-  if (!equalCounts(last.state.airports, airportsOfColumns))
-    throw new DemoMismatchError("The flights per airport differ between the event log and the file.");
+  if (!equalCounts(last.state.counts, countsOfFile))
+    throw new DemoMismatchError("The records per lane differ between the event log and the file.");
   return { ...last, trieContent };
 }
 

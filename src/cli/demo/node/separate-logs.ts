@@ -10,13 +10,12 @@ import { PersistPipeline } from "../../../lanes/index.js";
 import { SharedLog } from "../../../streams/index.js";
 import { MerkleStore } from "../../../trie/index.js";
 import { prepareVersion } from "../../node/state.js";
-import { flightChangeSets } from "../state/flight-changes.js";
 import { Ledger } from "./ledger.js";
 import { eventsOfRound } from "./node-events.js";
 import type { NodeSettings } from "./node-settings.js";
-import { flightForm } from "./node-stores.js";
-import { FlightNode } from "./node.js";
-import type { Round } from "./round.js";
+import { demoForm } from "./node-stores.js";
+import { DemoNode } from "./node.js";
+import type { Round } from "./feed.js";
 import { Window } from "./window.js";
 
 /** Waits for the disk in each, prunes included, from the second round on: the first one makes the lanes. */
@@ -32,7 +31,7 @@ export async function countSyncs(
   settings: NodeSettings,
   rounds: readonly Round[],
 ): Promise<SyncsSaved> {
-  const node = await FlightNode.open(join(directory, "together"), settings);
+  const node = await DemoNode.open(join(directory, "together"), settings);
   let together: number;
   try {
     together = await countFrom(rounds, (round) => node.commit(round), () => node.counters.syncs); // prettier-ignore
@@ -56,7 +55,7 @@ async function countFrom(
 
 /** Lanes, chain and anchor have one log even here: with one for each lane it would be hundreds of writes a round. */
 async function countSeparate(directory: string, settings: NodeSettings, rounds: readonly Round[]): Promise<number> {
-  const form = flightForm(settings);
+  const form = demoForm(settings);
   const inside = (name: string): string => join(directory, name);
   await using shared = await SharedLog.open(directory, settings.log);
   const { checkpointBytes: _, ...logOptions } = settings.log;
@@ -78,14 +77,14 @@ async function countSeparate(directory: string, settings: NodeSettings, rounds: 
   const ledger = new Ledger();
   const window = new Window(settings);
   const commit = async (round: Round): Promise<void> => {
-    const version = await prepareVersion({ flatkv, trie }, (rows) => flightChangeSets(round.lanes, rows));
+    const version = await prepareVersion({ flatkv, trie }, (rows) => round.changes(rows));
     const { certificate, blocks } = ledger.seal(round);
     const firstRound = window.add(certificate);
     await Promise.all([
       pipeline.persist({
         anchor: { round: round.index, firstRound, firstBlocks: window.firstBlocks(ledger.heads) },
         chain: { firstIndex: round.index, values: [certificate] },
-        lanes: blocks.map((block) => ({ key: block.airport, values: [block], firstIndex: block.number })),
+        lanes: blocks.map((block) => ({ key: block.lane, values: [block], firstIndex: block.number })),
       }),
       told.appendAll(eventsOfRound(round, certificate)),
       ...version.commit(),

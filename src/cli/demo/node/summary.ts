@@ -3,13 +3,13 @@ import type { VerifyReport } from "../../../log/index.js";
 import { fieldLines, tableLines } from "../../table.js";
 import type { Colors } from "../../terminal.js";
 import { formatBytes, formatCount, formatDuration, formatPlural, formatRate } from "../../units.js";
-import { type RankedAirport, busiestAirports } from "../airport-count.js";
+import { type RankedCount, rank } from "../counts.js";
 import type { DatabaseRows } from "../state/state-audit.js";
 import type { TrieContent } from "../state/trie-audit.js";
 import { provedText } from "../state/trie-summary.js";
 import type { StateHashes } from "../state/state-model.js";
 import type { Audit } from "./audit.js";
-import { flightBytes } from "../flight.js";
+import type { DemoFeed } from "./feed.js";
 import type { LatencyHistogram } from "../latency.js";
 import type { SyncsSaved } from "./separate-logs.js";
 import type { NodeOpening } from "./node.js";
@@ -18,7 +18,7 @@ import type { NodeRunCounters } from "./write.js";
 /** One kill and what came back. */
 export interface NodeCrash {
   /** What was told to be durable when the process was gone. */
-  readonly acknowledged: { readonly rounds: number; readonly flights: number };
+  readonly acknowledged: { readonly rounds: number; readonly records: number };
   /** What was found in a copy of what was left. */
   readonly audit: Audit;
   /** What the next process found. */
@@ -42,8 +42,9 @@ interface NodeResult {
 /** The JSON document of `holdfast demo --json`. */
 export interface NodeSummary {
   readonly ok: true;
-  readonly form: "node";
-  /** Flights. */
+  /** Of flights, or of an era1 file. */
+  readonly form: "node" | "era1";
+  /** Flights, or blocks of Ethereum after the first. */
   readonly records: number;
   readonly rounds: number;
   readonly blocks: number;
@@ -60,22 +61,22 @@ export interface NodeSummary {
   readonly hashes: StateHashes;
   /** The Merkle root of all rows at that version, in hexadecimal. */
   readonly root: string;
-  /** Flights in a round; the last may have fewer. */
-  readonly roundFlights: number;
+  /** Records in a round; the last may have fewer. */
+  readonly roundRecords: number;
   readonly flush: "pool" | "inline";
   readonly seed: number;
-  /** Bytes of all flights. */
-  readonly flightBytes: number;
-  /** Bytes that the processes reported to have written, with all that surrounds the flights. */
+  /** Bytes of all records. */
+  readonly recordBytes: number;
+  /** Bytes that the processes reported to have written, with all that surrounds the records. */
   readonly writtenBytes: number;
   /** Bytes that the log holds at the end, in groups. */
   readonly keptBytes: number;
-  /** Flights over the time in which rounds were committed; restarts not included. */
-  readonly flightsPerSecond: number;
+  /** Records over the time in which rounds were committed; restarts not included. */
+  readonly recordsPerSecond: number;
   /** The same for `appends`. */
   readonly durableAppendsPerSecond: number;
   readonly busyMs: number;
-  /** The part of `busyMs` in which the node waited for the flight file. */
+  /** The part of `busyMs` in which the node waited for the file. */
   readonly sourceWaitMs: number;
   /** From the start of the first process to the end of the last, restarts and audits included. */
   readonly elapsedMs: number;
@@ -91,8 +92,8 @@ export interface NodeSummary {
   readonly crashes: readonly {
     readonly acknowledgedRounds: number;
     readonly recoveredRounds: number;
-    readonly acknowledgedFlights: number;
-    readonly recoveredFlights: number;
+    readonly acknowledgedRecords: number;
+    readonly recoveredRecords: number;
     readonly cutBytes: number;
     readonly cutReason: string | null;
     /** Events applied to the newest checkpoint's state. */
@@ -112,8 +113,8 @@ export interface NodeSummary {
   readonly verification: {
     readonly certificates: number;
     readonly blocks: number;
-    /** Flights in the rounds that are kept, compared with the file byte for byte. */
-    readonly flights: number;
+    /** Records in the rounds that are kept, compared with the file byte for byte. */
+    readonly records: number;
     readonly events: number;
     /** Rows of the state, all of which were read. */
     readonly databases: readonly DatabaseRows[];
@@ -122,8 +123,12 @@ export interface NodeSummary {
     readonly elapsedMs: number;
     readonly sound: boolean;
   };
-  readonly busiestAirports: readonly RankedAirport[];
-  readonly airports: number;
+  /** Airports by flights, or miners by blocks; and how many there are. */
+  readonly busiest: readonly RankedCount[];
+  readonly names: number;
+  /** With an era1 file: blocks that it has, and the one that ended the run, which has transactions. */
+  readonly fileBlocks?: number;
+  readonly stoppedAtBlock?: number | null;
   /** Null when it was removed. */
   readonly directory: string | null;
 }
@@ -133,8 +138,8 @@ export type WholeAudit = Audit & { readonly trieContent: TrieContent };
 
 /** Puts the results together. */
 export function summarize(
+  { form, roundRecords, facts }: DemoFeed,
   options: {
-    readonly roundFlights: number;
     readonly flush: "pool" | "inline";
     readonly seed: number;
     readonly directory: string | undefined;
@@ -151,8 +156,9 @@ export function summarize(
   const perSecond = (count: number): number => (counters.busyMs > 0 ? Math.round((count / counters.busyMs) * 1000) : 0);
   return {
     ok: true,
-    form: "node",
-    records: last.flights,
+    ...facts,
+    form,
+    records: last.records,
     rounds: last.rounds,
     blocks: last.blocks,
     lanes,
@@ -162,13 +168,13 @@ export function summarize(
     version: last.flatkv.version,
     hashes: last.flatkv.hashes,
     root: last.trie.root,
-    roundFlights: options.roundFlights,
+    roundRecords,
     flush: options.flush,
     seed: options.seed,
-    flightBytes: last.flights * flightBytes,
+    recordBytes: last.bytes,
     writtenBytes: counters.writtenBytes,
     keptBytes: structure.bytes,
-    flightsPerSecond: perSecond(last.flights),
+    recordsPerSecond: perSecond(last.records),
     durableAppendsPerSecond: perSecond(appends),
     busyMs: round(counters.busyMs),
     sourceWaitMs: round(counters.sourceWaitMs),
@@ -181,8 +187,8 @@ export function summarize(
     crashes: run.crashes.map(({ acknowledged, audit, reopened, backAfterMs }) => ({
       acknowledgedRounds: acknowledged.rounds,
       recoveredRounds: reopened.rounds,
-      acknowledgedFlights: acknowledged.flights,
-      recoveredFlights: reopened.flights,
+      acknowledgedRecords: acknowledged.records,
+      recoveredRecords: reopened.records,
       cutBytes: reopened.cutBytes,
       cutReason: reopened.cutReason ?? null,
       replayedEvents: reopened.replayedEvents,
@@ -198,26 +204,26 @@ export function summarize(
     verification: {
       certificates: last.certificatesRead,
       blocks: last.blocksRead,
-      flights: last.flightsCompared,
+      records: last.recordsCompared,
       events: last.eventsRead,
       databases: last.databases,
       trie: last.trieContent,
       elapsedMs: round(last.elapsedMs),
       sound: structure.sound,
     },
-    busiestAirports: busiestAirports(last.state.airports, 10),
-    airports: last.state.airports.size,
+    busiest: rank(last.state.counts, 10),
+    names: last.state.counts.size,
     directory: options.directory ?? null,
   };
 }
 
 /** The summary for people. */
-export function summaryLines(summary: NodeSummary, colors: Colors): string[] {
+export function summaryLines(summary: NodeSummary, { noun, rankingHead }: DemoFeed, colors: Colors): string[] {
   const { crashes, verification } = summary;
   const list = (texts: readonly string[]): string => (texts.length === 0 ? "none" : texts.join(", "));
   const fields: (readonly [string, string])[] = [
     [
-      "flights",
+      `${noun}s`,
       `${formatCount(summary.records)} in ${formatPlural(summary.rounds, "round")}, shared log at LSN ${formatCount(summary.lastLsn)}`,
     ],
     [
@@ -233,17 +239,17 @@ export function summaryLines(summary: NodeSummary, colors: Colors): string[] {
     ["proved", provedText(verification.trie)],
     [
       "bytes",
-      `${formatBytes(summary.flightBytes)} of flights, ${formatBytes(summary.writtenBytes)} written, ${formatBytes(summary.keptBytes)} kept at the end`,
+      `${formatBytes(summary.recordBytes)} of ${noun}s, ${formatBytes(summary.writtenBytes)} written, ${formatBytes(summary.keptBytes)} kept at the end`,
     ],
     [
       "durable appends",
-      `${colors.bold(formatRate(summary.durableAppendsPerSecond))} with ${formatCount(summary.flightsPerSecond)} flights a second in them; each round durable before the next`,
+      `${colors.bold(formatRate(summary.durableAppendsPerSecond))} with ${formatCount(summary.recordsPerSecond)} ${noun}s a second in them; each round durable before the next`,
     ],
     [
       "syncs",
       `${crashes.length > 0 ? "at least " : ""}${formatCount(summary.syncs)}: ${summary.syncsPerRound.toFixed(2)} a round, prunes and ${formatPlural(summary.checkpoints, "checkpoint")} included`,
     ],
-    ...(summary.comparedSyncs === null ? [] : [savedField(summary.comparedSyncs)]),
+    ...(summary.comparedSyncs === null ? [] : [savedField(summary.comparedSyncs, noun)]),
     [
       "latency",
       `${formatPlural(summary.commitLatency.count, "round")} ${colors.cyan(summary.commitLatency.bars)} half of them within ${formatDuration(summary.commitLatency.p50Ms)}, 99 % within ${formatDuration(summary.commitLatency.p99Ms)}, all within ${formatDuration(summary.commitLatency.maxMs)}`,
@@ -261,35 +267,35 @@ export function summaryLines(summary: NodeSummary, colors: Colors): string[] {
         ? `the state's hashes and its root are those of a run without crashes, and its rows have them (${formatDuration(verification.elapsedMs)})`
         : `every round's hash, which covers those before it, is the one that the file gives; of what is kept at the end,\n` +
           `${formatPlural(verification.certificates, "certificate")}, ${formatPlural(verification.blocks, "block")}, ${formatPlural(verification.events, "event")} and the anchor are right, and ` +
-          `${formatPlural(verification.flights, "flight")}\nare there once, in order, byte for byte; the state's hashes and its root are those of a run without crashes,\nand its rows have them (${formatDuration(verification.elapsedMs)})`,
+          `${formatPlural(verification.records, noun)}\nare there once, in order, byte for byte; the state's hashes and its root are those of a run without crashes,\nand its rows have them (${formatDuration(verification.elapsedMs)})`,
     ],
   ];
   const lines = fieldLines(summary.rounds > 0 ? fields : fields.filter(([name]) => !fieldsOfRounds.has(name)));
   const ranking = tableLines(
     [
       { head: "", align: "end" },
-      { head: "airport", align: "start" },
-      { head: "flights", align: "end" },
+      { head: "name", align: "start" },
+      { head: "count", align: "end" },
     ],
-    summary.busiestAirports.map(({ airport, flights }, index) => [String(index + 1), airport, formatCount(flights)]),
+    summary.busiest.map(({ name, count }, index) => [String(index + 1), name, formatCount(count)]),
   );
-  if (summary.airports === 0) return lines;
+  if (summary.names === 0) return lines;
   return [
     ...lines,
     "",
-    `Busiest of ${summary.airports} airports (departures and arrivals), from the event log's state; the same from the file:`,
+    `${rankingHead(summary.names)}, from the event log's state; the same from the file:`,
     ...ranking.slice(1),
   ];
 }
 
 /** What says nothing where there are no rounds. */
-const fieldsOfRounds = new Set(["flights", "records", "bytes", "durable appends", "syncs", "latency"]);
+const fieldsOfRounds = new Set(["flights", "blocks", "records", "bytes", "durable appends", "syncs", "latency"]);
 
-function savedField({ rounds, together, separate }: SyncsSaved): [string, string] {
+function savedField({ rounds, together, separate }: SyncsSaved, noun: string): [string, string] {
   const perRound = (syncs: number): string => (syncs / rounds).toFixed(2);
   return [
     "one batch",
-    `${perRound(together)} waits for the disk a round; ${perRound(separate)} with a log for each store, counted over ${formatPlural(rounds, "round")} of the same flights,\nprunes included: ${perRound(separate - together)} a round saved`,
+    `${perRound(together)} waits for the disk a round; ${perRound(separate)} with a log for each store, counted over ${formatPlural(rounds, "round")} of the same ${noun}s,\nprunes included: ${perRound(separate - together)} a round saved`,
   ];
 }
 

@@ -6,7 +6,7 @@ import { noHash } from "./hash.js";
 import type { LaneHead } from "./ledger.js";
 import { Window, firstRoundKept } from "./window.js";
 
-const flights = new Uint8Array(32);
+const body = new Uint8Array(32);
 const settings = { roundsKept: 6, windowStep: 4 };
 const lanes = ["ATL", "ORD", "ANC"];
 
@@ -16,12 +16,12 @@ function certificatesOf(rounds: readonly (readonly boolean[])[]): Certificate[] 
   return rounds.map((active, round) => {
     const blocks = lanes
       .filter((_, lane) => active[lane])
-      .map((airport) => {
-        const number = next.get(airport) ?? 0;
-        next.set(airport, number + 1);
-        return Block.of({ number, round, airport, previous: noHash, flights });
+      .map((lane) => {
+        const number = next.get(lane) ?? 0;
+        next.set(lane, number + 1);
+        return Block.of({ number, round, lane, previous: noHash, records: 1, body });
       });
-    return Certificate.of({ round, firstFlight: round + 1, flights: 1, previous: noHash, blocks });
+    return Certificate.of({ round, firstRecord: round + 1, records: 1, previous: noHash, blocks });
   });
 }
 
@@ -29,7 +29,7 @@ function certificatesOf(rounds: readonly (readonly boolean[])[]): Certificate[] 
 function headsOf(certificates: readonly Certificate[]): Map<string, LaneHead> {
   const heads = new Map<string, LaneHead>();
   for (const { blocks } of certificates)
-    for (const { airport, number, hash } of blocks) heads.set(airport, { next: number + 1, hash });
+    for (const { lane, number, hash } of blocks) heads.set(lane, { next: number + 1, hash });
   return heads;
 }
 
@@ -37,11 +37,11 @@ function headsOf(certificates: readonly Certificate[]): Map<string, LaneHead> {
 function needed(certificates: readonly Certificate[]): [string, number][] {
   const firstRound = firstRoundKept(certificates.length - 1, settings);
   return [...headsOf(certificates)]
-    .map(([airport, { next }]): [string, number] => {
+    .map(([lane, { next }]): [string, number] => {
       const kept = certificates
         .slice(firstRound)
-        .flatMap(({ blocks }) => blocks.filter((block) => block.airport === airport));
-      return [airport, Math.min(kept[0]?.number ?? next - 1, next - 1)];
+        .flatMap(({ blocks }) => blocks.filter((block) => block.lane === lane));
+      return [lane, Math.min(kept[0]?.number ?? next - 1, next - 1)];
     })
     .sort(([a], [b]) => (a < b ? -1 : 1));
 }

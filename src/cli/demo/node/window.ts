@@ -20,7 +20,7 @@ export function roundsKeptMax({ roundsKept, windowStep }: WindowSettings): numbe
 export class Window {
   /** Certificates of the rounds in the window, the oldest first. */
   readonly #certificates: Certificate[];
-  /** By airport: the first block that a certificate in the window names, or will. */
+  /** By lane: the first block that a certificate in the window names, or will. */
   readonly #firstNamed = new Map<string, number>();
 
   readonly #settings: WindowSettings;
@@ -33,29 +33,29 @@ export class Window {
   ) {
     this.#settings = settings;
     this.#certificates = [...certificates];
-    for (const [airport, { next }] of heads) this.#firstNamed.set(airport, next);
+    for (const [lane, { next }] of heads) this.#firstNamed.set(lane, next);
     for (const { blocks } of certificates.toReversed())
-      for (const { airport, number } of blocks) this.#firstNamed.set(airport, number);
+      for (const { lane, number } of blocks) this.#firstNamed.set(lane, number);
   }
 
   /** Takes in the certificate of a new round. Returns the first round that is kept now. */
   add(certificate: Certificate): number {
     this.#certificates.push(certificate);
-    for (const { airport, number } of certificate.blocks)
-      if (!this.#firstNamed.has(airport)) this.#firstNamed.set(airport, number);
+    for (const { lane, number } of certificate.blocks)
+      if (!this.#firstNamed.has(lane)) this.#firstNamed.set(lane, number);
     const firstRound = firstRoundKept(certificate.round, this.#settings);
     while (this.#certificates[0]!.round < firstRound) {
-      for (const { airport, number } of this.#certificates.shift()!.blocks) this.#firstNamed.set(airport, number + 1);
+      for (const { lane, number } of this.#certificates.shift()!.blocks) this.#firstNamed.set(lane, number + 1);
     }
     return firstRound;
   }
 
-  /** The first block of each lane that is needed; the newest always is. Sorted by airport. */
-  firstBlocks(heads: ReadonlyMap<string, LaneHead>): [airport: string, number: number][] {
+  /** The first block of each lane that is needed; the newest always is. Sorted by lane. */
+  firstBlocks(heads: ReadonlyMap<string, LaneHead>): [lane: string, number: number][] {
     return [...heads]
-      .map(([airport, { next }]): [string, number] => [
-        airport,
-        Math.min(this.#firstNamed.get(airport) ?? 0, Math.max(0, next - 1)),
+      .map(([lane, { next }]): [string, number] => [
+        lane,
+        Math.min(this.#firstNamed.get(lane) ?? 0, Math.max(0, next - 1)),
       ])
       .sort(([a], [b]) => (a < b ? -1 : 1));
   }

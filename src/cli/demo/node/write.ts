@@ -1,23 +1,21 @@
-/** The node's process: opens the node and commits round after round until all flights are in. */
-import { readFlightsAhead } from "../flight-source.js";
+/** The node's process: opens the node and commits round after round until all of the feed is in. */
 import type { NewestVersion } from "../state/state-audit.js";
-import type { FlightsRequest, Written } from "../writer-request.js";
-import { demoSettings } from "./node-settings.js";
-import { FlightNode, type NodeCounters, type NodeOpening } from "./node.js";
-import { cutRounds } from "./round.js";
+import type { WriterRequest, Written } from "../writer-request.js";
+import type { DemoFeed } from "./feed.js";
+import { DemoNode, type NodeCounters, type NodeOpening } from "./node.js";
 
 /** Counters of one process, from its start. */
 export interface NodeRunCounters extends NodeCounters {
   /** Time since the first round was taken up. */
   readonly busyMs: number;
-  /** The part of it in which the node waited for the flight file. */
+  /** The part of it in which the node waited for the file. */
   readonly sourceWaitMs: number;
 }
 
 /** Every round below `rounds` is durable, with its events: its commit has resolved. */
 export interface NodeAcknowledgement extends NewestVersion {
   readonly rounds: number;
-  readonly flights: number;
+  readonly records: number;
   /** The last LSN of the shared log. */
   readonly lsn: number;
   /** How long the newest round took to commit. */
@@ -28,18 +26,19 @@ export interface NodeAcknowledgement extends NewestVersion {
 /** Resolves when every round is durable. */
 export async function writeNode({
   directory,
-  data,
-  records,
-  roundFlights,
+  feed,
   flush,
   signal,
   send,
-}: FlightsRequest<NodeOpening, NodeAcknowledgement> & { readonly roundFlights: number }): Promise<Written> {
-  const node = await FlightNode.open(directory, { ...demoSettings, log: { ...demoSettings.log, flush } });
-  await send({ kind: "opened", done: node.opening.flights, opening: node.opening });
+}: WriterRequest<NodeOpening, NodeAcknowledgement> & {
+  readonly feed: Pick<DemoFeed, "rounds" | "settings">;
+  readonly flush: "pool" | "inline";
+}): Promise<Written> {
+  const { settings } = feed;
+  const node = await DemoNode.open(directory, { ...settings, log: { ...settings.log, flush } });
+  await send({ kind: "opened", done: node.opening.records, opening: node.opening });
 
-  const { rounds, flights } = node.opening;
-  const source = cutRounds(readFlightsAhead({ path: data, first: flights + 1, last: records }), rounds, roundFlights);
+  const source = feed.rounds(node.opening.rounds);
   let startMs: number | undefined;
   let sourceWaitMs = 0;
   try {
@@ -47,7 +46,7 @@ export async function writeNode({
       const waitMs = performance.now();
       const next = await source.next();
       if (next.done === true) break;
-      // What the first flights take to come is part of the start.
+      // What the first records take to come is part of the start.
       if (startMs === undefined) startMs = performance.now();
       else sourceWaitMs += performance.now() - waitMs;
       signal.throwIfAborted();
@@ -56,9 +55,9 @@ export async function writeNode({
       const commitMs = performance.now() - commitFromMs;
       const { state, lsn } = node;
       const counters = { ...node.counters, busyMs: performance.now() - startMs, sourceWaitMs };
-      const { rounds, flights } = state;
-      const acknowledged = { rounds, flights, lsn, commitMs, ...node.newestVersion, counters };
-      void send({ kind: "acknowledged", done: flights, acknowledged });
+      const { rounds, records } = state;
+      const acknowledged = { rounds, records, lsn, commitMs, ...node.newestVersion, counters };
+      void send({ kind: "acknowledged", done: records, acknowledged });
     }
   } finally {
     await source.return();

@@ -3,7 +3,7 @@ import type { VerifyReport } from "../../../log/index.js";
 import { fieldLines, tableLines } from "../../table.js";
 import type { Colors } from "../../terminal.js";
 import { formatBytes, formatCount, formatDuration, formatRate } from "../../units.js";
-import { type RankedAirport, busiestAirports } from "../airport-count.js";
+import { type RankedCount, rank } from "../counts.js";
 import type { FlightVerification } from "./verification.js";
 import type { PlainCounters, PlainOpening } from "./write.js";
 
@@ -66,7 +66,7 @@ export interface PlainSummary {
     readonly elapsedMs: number;
     readonly sound: boolean;
   };
-  readonly busiestAirports: readonly RankedAirport[];
+  readonly busiest: readonly RankedCount[];
   readonly airports: number;
   /** Null when it was removed. */
   readonly directory: string | null;
@@ -117,7 +117,7 @@ export function summarize(
       elapsedMs: round(flights.elapsedMs),
       sound: structure.sound,
     },
-    busiestAirports: busiestAirports(flights.airports, 10),
+    busiest: rank(flights.airports, 10),
     airports: flights.airports.size,
     directory: options.directory ?? null,
   };
@@ -155,7 +155,7 @@ export function summaryLines(summary: PlainSummary, colors: Colors): string[] {
       { head: "airport", align: "start" },
       { head: "flights", align: "end" },
     ],
-    summary.busiestAirports.map(({ airport, flights }, index) => [String(index + 1), airport, formatCount(flights)]),
+    summary.busiest.map(({ name, count }, index) => [String(index + 1), name, formatCount(count)]),
   );
   return [
     ...lines,

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Log } from "../../../log/index.js";
-import { type AirportCounts, countFlight } from "../airport-count.js";
+import { type Counts, countFlight } from "../counts.js";
 import { DurablePrefix, appendFlights, flightRecordType } from "./append-flights.js";
 import type { FlightChunk } from "../flight-file.js";
 import { encodeFlight, flightBytes } from "../flight.js";
@@ -29,7 +29,7 @@ async function* chunks(chunkRows: number): AsyncGenerator<FlightChunk, void, und
   for (let first = 1; first <= count; first += chunkRows) {
     const rows = Math.min(chunkRows, count - first + 1);
     const bytes = new Uint8Array(rows * flightBytes);
-    const airports: AirportCounts = new Map();
+    const airports: Counts = new Map();
     for (let row = 0; row < rows; row++) {
       const number = first + row;
       const flight = {

@@ -4,7 +4,7 @@
  */
 import { equalBytes } from "../../../base/index.js";
 import { LogReader, type RecordBatch } from "../../../log/index.js";
-import { type AirportCounts, addCounts, countFlight, equalCounts } from "../airport-count.js";
+import { type Counts, addCounts, countFlight, equalCounts } from "../counts.js";
 import type { FlightChunk } from "../flight-file.js";
 import { readFlightsAhead } from "../flight-source.js";
 import { decodeFlight, flightBytes } from "../flight.js";
@@ -26,7 +26,7 @@ export interface FlightVerification {
   /** Payload bytes compared. */
   readonly bytes: number;
   /** Counted from the records that were read back. */
-  readonly airports: AirportCounts;
+  readonly airports: Counts;
   readonly elapsedMs: number;
 }
 
@@ -56,9 +56,9 @@ export async function compareFlights(
   batches: AsyncIterable<RecordBatch>,
   chunks: AsyncIterator<FlightChunk, void, undefined>,
   onProgress?: (verified: number) => void,
-): Promise<{ readonly records: number; readonly airports: AirportCounts }> {
-  const fromLog: AirportCounts = new Map();
-  const fromFile: AirportCounts = new Map();
+): Promise<{ readonly records: number; readonly airports: Counts }> {
+  const fromLog: Counts = new Map();
+  const fromFile: Counts = new Map();
   let verified = 0;
   let chunk: FlightChunk | undefined;
   let row = 0;
@@ -94,13 +94,7 @@ export async function compareFlights(
   return { records: verified, airports: fromLog };
 }
 
-function compareFlight(
-  batch: RecordBatch,
-  index: number,
-  chunk: FlightChunk,
-  row: number,
-  counts: AirportCounts,
-): void {
+function compareFlight(batch: RecordBatch, index: number, chunk: FlightChunk, row: number, counts: Counts): void {
   const number = chunk.firstNumber + row;
   const payload = batch.payload(index);
   const expected = chunk.bytes.subarray(row * flightBytes, (row + 1) * flightBytes);

@@ -73,7 +73,7 @@ describe("blocks of flights", () => {
       const places = { origin: "ANC", destination: "JFK" };
       const departureMicros = day * 86_400_000_000 + number;
       encodeFlight({ number, departureMicros, delayMinutes, distanceMiles: 100 * number, ...places }, bytes, 0);
-      rows.apply(await flightChangeSets([{ airport: "ANC", flights: bytes }], rows));
+      rows.apply(await flightChangeSets([{ lane: "ANC", body: bytes }], rows));
     }
     const wordOf = (slot: bigint): string | undefined => {
       const digits = toHex(airportAddress("ANC")) + slot.toString(16).padStart(64, "0");
@@ -116,7 +116,7 @@ describe("blocks of flights", () => {
   it("without flights, and rows that no block leaves, are refused", async () => {
     const rows = new StateRows();
     const unknown = expect.objectContaining({ code: "HF_FORMAT_UNKNOWN" }) as Error;
-    await expect(flightChangeSets([{ airport: "ATL", flights: new Uint8Array(0) }], rows)).rejects.toThrow(unknown);
+    await expect(flightChangeSets([{ lane: "ATL", body: new Uint8Array(0) }], rows)).rejects.toThrow(unknown);
     const { lanes } = rounds(70, 70)[0]!;
     const key = new Uint8Array(52);
     key.set(airportAddress("ATL"));

@@ -13,14 +13,14 @@
  */
 import { keccak256 } from "../../../hash/index.js";
 import { FormatError } from "../../../base/index.js";
-import { decodeFlight, flightBytes, writeAirport } from "../flight.js";
+import { decodeFlight, flightBytes, writeCode } from "../flight.js";
 import { type Account, type Change, decodeAccount, encodeAccount } from "../../../flatkv/index.js";
 import type { RowReader, StateChangeSet } from "./change-set.js";
 
-/** A block, as far as the state is concerned: flights that leave from one airport, encoded one after the other. */
+/** A block, as far as the state is concerned: flights that leave from one airport, which the lane is named after, encoded one after the other. */
 export interface StateBlock {
-  readonly airport: string;
-  readonly flights: Uint8Array;
+  readonly lane: string;
+  readonly body: Uint8Array;
 }
 
 const addressBytes = 20;
@@ -72,7 +72,7 @@ interface Plan {
   readonly days: readonly Day[];
 }
 
-function planBlock({ airport, flights }: StateBlock): Plan {
+function planBlock({ lane: airport, body: flights }: StateBlock): Plan {
   const address = airportAddress(airport);
   const days = new Map<number, Day>();
   let miles = 0;
@@ -141,7 +141,7 @@ function changesOf(
 /** See the head of this file. */
 export function airportAddress(airport: string): Uint8Array {
   const address = new Uint8Array(addressBytes);
-  writeAirport(address, addressBytes - 4, airport);
+  writeCode(address, addressBytes - 4, airport);
   return address;
 }
 

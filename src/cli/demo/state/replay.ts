@@ -1,6 +1,6 @@
 /**
  * Mainnet's first blocks as versions of a commit store: version 1 is the genesis, and version n + 1 is what block n leaves. So a store's version says which
- * block comes next, and a replay goes on where a crash ended it.
+ * block comes next.
  */
 import { FormatError, toHex } from "../../../base/index.js";
 import type { Era1Block, Era1File } from "../era1/era1-file.js";
@@ -23,11 +23,6 @@ export interface ReplayGenesis {
 }
 
 const mainnet: ReplayGenesis = { hash: genesisHash, changeSets: async () => [await genesisChangeSet()] };
-
-/** The version that the last block of a file leaves. */
-export function lastVersion(file: Pick<Era1File, "lastNumber">): number {
-  return file.lastNumber + 1;
-}
 
 /**
  * The versions after `version`; 0 is a store that has none. A file that does not begin with block 0, or with another chain's: `FormatError`, code

@@ -16,7 +16,14 @@ function header(number: number, coinbase: number): Header {
 }
 
 function block(number: number, coinbase: number, uncles: readonly Header[] = [], transactions = 0): Era1Block {
-  return { number, header: header(number, coinbase), uncles, transactions, totalDifficulty: 0n };
+  return {
+    number,
+    header: header(number, coinbase),
+    uncles,
+    transactions,
+    totalDifficulty: 0n,
+    rlp: { header: nothing, body: nothing },
+  };
 }
 
 describe("rewards", () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type AirportCounts, addCounts, busiestAirports, countFlight, equalCounts } from "./airport-count.js";
+import { type Counts, addCounts, countFlight, equalCounts, rank } from "./counts.js";
 
 const code = fc.constantFrom("ATL", "ORD", "LAX", "DFW");
 
@@ -8,12 +8,12 @@ describe("flights per airport", () => {
   it("adds up to twice the flights, however the flights are cut into parts", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(code, code)), fc.nat(), (flights, cut) => {
-        const whole: AirportCounts = new Map();
+        const whole: Counts = new Map();
         for (const [origin, destination] of flights) countFlight(whole, origin, destination);
         const at = cut % (flights.length + 1);
-        const merged: AirportCounts = new Map();
+        const merged: Counts = new Map();
         for (const part of [flights.slice(0, at), flights.slice(at)]) {
-          const counts: AirportCounts = new Map();
+          const counts: Counts = new Map();
           for (const [origin, destination] of part) countFlight(counts, origin, destination);
           addCounts(merged, counts);
         }
@@ -36,10 +36,10 @@ describe("flights per airport", () => {
       ["LAX", 9],
       ["DFW", 1],
     ]);
-    expect(busiestAirports(counts, 3)).toEqual([
-      { airport: "LAX", flights: 9 },
-      { airport: "ATL", flights: 5 },
-      { airport: "ORD", flights: 5 },
+    expect(rank(counts, 3)).toEqual([
+      { name: "LAX", count: 9 },
+      { name: "ATL", count: 5 },
+      { name: "ORD", count: 5 },
     ]);
   });
 });
