@@ -19,9 +19,9 @@ const isEveryByte = effort === "every";
 const isFull = effort === "full" || isEveryByte;
 /** Of the files that are gone through byte by byte, so many flips: where they begin comes from the seed. */
 const FULL = 2500;
-const SAMPLED = 60;
+const SAMPLED = 24;
 /** Of the store's own log and anchor, which have a sweep of their own. */
-const SAMPLED_OTHERS = 15;
+const SAMPLED_OTHERS = 5;
 /** LevelDB's own reports, which it never reads. */
 const REPORT = /\/LOG(\.old)?$/;
 const LANES = 4;
@@ -240,7 +240,7 @@ describe("a damaged commit store on LevelDB", () => {
             );
             return [
               ...flipsOf(every ?? [], isEveryByte ? Number.MAX_SAFE_INTEGER : isFull ? FULL : SAMPLED, draw),
-              ...flipsOf(others ?? [], isFull ? 8 * SAMPLED : SAMPLED / 2, draw),
+              ...flipsOf(others ?? [], isFull ? 480 : 12, draw),
             ];
           },
           false,
@@ -261,7 +261,7 @@ describe("a damaged commit store on LevelDB", () => {
             flipInSecondCommit(others),
             ...flipsOf(
               others.map(([name, { length }]) => ({ names: [name], bytes: length })),
-              SAMPLED_OTHERS * (isFull ? 10 : 1),
+              isFull ? 150 : SAMPLED_OTHERS,
               draw,
             ),
           ];
@@ -290,7 +290,7 @@ describe("a damaged commit store on LevelDB", () => {
           }),
         );
         expect(shared.length).toBeGreaterThanOrEqual(2);
-        return flipsOf(shared, isFull ? 8 * SAMPLED : SAMPLED / 2, draw);
+        return flipsOf(shared, isFull ? 480 : 12, draw);
       },
       true,
     );

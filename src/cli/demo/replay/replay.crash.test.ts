@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { effort } from "../../../base/effort.contract.js";
 import { toHex } from "../../../base/index.js";
 import { memoryEngine } from "../../../engine/index.js";
 import { encodeAccount } from "../../../flatkv/index.js";
@@ -95,7 +96,7 @@ describe("a replay into a store", () => {
     const report = await exploreCrashes<number, number>({
       name: "demo replay",
       seed: 7,
-      statesMax: 120,
+      statesMax: effort(120, 40),
       workload: ({ vfs, note }) => replay(vfs, note),
       async recover({ vfs }) {
         const { version } = await auditReplay(store, smallSettings(vfs), expectation, { acknowledged: 0 });
@@ -108,7 +109,7 @@ describe("a replay into a store", () => {
         expect(version).toBeGreaterThanOrEqual(Math.max(0, ...versions));
       },
     });
-    expect(report.distinct).toBeGreaterThan(50);
+    expect(report.distinct).toBeGreaterThan(effort(50, 20));
   }, 120_000);
 
   it("gives a store that a crash left a version behind the other that version, and goes on", async () => {
