@@ -31,9 +31,7 @@ let throughKills: Promise<ProcessResult & { readonly kept: string }> | undefined
 /** The run that two tests look at. */
 function runThroughKills(): Promise<ProcessResult & { readonly kept: string }> {
   const kept = path.join(directory, "kept");
-  throughKills ??= cli
-    .run([...words, "--crash", "2", "--dir", kept, "--json"])
-    .then((result) => ({ ...result, kept }));
+  throughKills ??= cli.run([...words, "--crash", "2", "--dir", kept, "--json"]).then((result) => ({ ...result, kept }));
   return throughKills;
 }
 

@@ -68,7 +68,13 @@ const scenario: CrashScenario<Outcome, Event> = {
 
 describe("export and import", () => {
   it("survive a crash at any moment, after which the import runs again", async () => {
-    const report = await exploreCrashes({ ...scenario, seed: 1, depth: 1, capPerPoint: effort(16, 4), samplesPerPoint: effort(8, 1) });
+    const report = await exploreCrashes({
+      ...scenario,
+      seed: 1,
+      depth: 1,
+      capPerPoint: effort(16, 4),
+      samplesPerPoint: effort(8, 1),
+    });
     expect(report.skippedPoints).toBe(0);
     expect(report.distinct).toBeGreaterThan(effort(300, 100));
   });

@@ -30,7 +30,9 @@ it("CI runs whole what `npm test` samples", async () => {
   const script = await readFile(new URL(".ci/run", root), "utf8");
   const stage = /HOLDFAST_EFFORT=full npx vitest run ((?:.*\\\n)*.*)\n/.exec(script)?.[1] ?? "";
   const named = stage.split(/[\s\\]+/).filter((word) => word !== "");
-  const files = (await Promise.all(["src", "test"].map((folder) => filesBelow(new URL(`${folder}/`, root), folder)))).flat();
+  const files = (
+    await Promise.all(["src", "test"].map((folder) => filesBelow(new URL(`${folder}/`, root), folder)))
+  ).flat();
   const sampled: string[] = [];
   for (const file of files.filter((name) => name.endsWith(".test.ts")))
     if (/HOLDFAST_EFFORT|effort\.contract/.test(await readFile(new URL(file, root), "utf8"))) sampled.push(file);

@@ -59,7 +59,12 @@ describe("the memory engine", () => {
         await makeEngineCalls({ engine: memoryEngine({ vfs }), vfs, seed, note }, CALLS);
       },
     };
-    const report = await exploreFaults({ ...options, samples: isFull ? 2 : 1, recoveryPoints: isFull ? 12 : 2, runsShare: isFull ? 1 : 1 / 4 });
+    const report = await exploreFaults({
+      ...options,
+      samples: isFull ? 2 : 1,
+      recoveryPoints: isFull ? 12 : 2,
+      runsShare: isFull ? 1 : 1 / 4,
+    });
     expect(report.runs).toBeGreaterThan(isFull ? 100 : 30);
     expect(report.failedSyncStates).toBeGreaterThan(isFull ? 50 : 15);
   });
