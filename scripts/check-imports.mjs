@@ -86,6 +86,9 @@ const OUTSIDE_FOLDERS = [
   "engine/level/",
 ];
 
+/** What is written as a user would write it, and shown as an example too: it imports the package by its name, its own files, and nothing else. */
+const EXAMPLE_FOLDER = "cli/node/";
+
 /**
  * @typedef {{ file: string, line: number, rule: string, message: string }} Problem
  * @typedef {{ specifier: string, line: number, isUrl: boolean }} Import
@@ -120,10 +123,11 @@ export function checkImports(root) {
       count++;
       /** @param {string} rule @param {string} message */
       const report = (rule, message) => problems.push({ file, line, rule, message });
-      if (!specifier.startsWith(".")) {
-        checkOutside(file, specifier, report);
-        continue;
-      }
+      if (file.startsWith(EXAMPLE_FOLDER) && !isTest(file)) {
+        if (!/^(holdfast(\/|$)|\.\/)/.test(specifier))
+          report("by-name", `what is an example too imports "holdfast" and its own files, not ${specifier}`);
+      } else if (!specifier.startsWith(".")) checkOutside(file, specifier, report);
+      if (!specifier.startsWith(".")) continue;
       const target = path.posix.normalize(path.posix.join(path.posix.dirname(file), specifier)).replace(/\.js$/, ".ts");
       if (target.startsWith("../")) {
         if (!isTest(file)) report("inside-src", `${specifier} leaves src`);

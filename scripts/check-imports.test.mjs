@@ -41,6 +41,15 @@ describe("the import direction", () => {
     ).toEqual([]);
   });
 
+  it("has the node import the package by its name and its own files only, and no other part", () => {
+    const node = (/** @type {string} */ text) => problemsOf({ ...base, "src/cli/node/node.ts": text });
+    const own = { ...base, "src/cli/node/state.ts": "export {};" };
+    const sound = `import { Log } from "holdfast";\nimport { SharedLog } from "holdfast/streams";\nimport "./state.js";`;
+    expect(problemsOf({ ...own, "src/cli/node/node.ts": sound })).toEqual([]);
+    for (const other of ["../../base/index.js", "../demo/command.js", "node:fs", "holdfastest"])
+      expect(node(`import "${other}";`)).toContain("by-name cli/node/node.ts:1");
+  });
+
   it("refuses an import against the direction, even of a type", () => {
     expect(problemsOf({ ...vfs, "src/base/index.ts": `\nimport type { Vfs } from "../vfs/index.js";` })).toEqual([
       "direction base/index.ts:2",

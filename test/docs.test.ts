@@ -52,7 +52,10 @@ const sources = (await filesBelow("src", ".ts")).filter((file) => !/\.(test|cont
 const examples: Example[] = [];
 for (const document of documents) examples.push(...blocksOf(document, await read(document)));
 for (const file of sources) examples.push(...docstringBlocksOf(file, await read(file)));
-for (const file of (await filesBelow("examples", ".ts")).filter((name) => !name.endsWith(".test.ts"))) {
+// The node in `examples/node` is a part of the demo, which runs it.
+const isProgram = (name: string): boolean =>
+  !name.endsWith(".test.ts") && !name.startsWith(path.join("examples", "node"));
+for (const file of (await filesBelow("examples", ".ts")).filter(isProgram)) {
   examples.push({ name: file, source: await read(file) });
 }
 

@@ -59,7 +59,7 @@ export class ConflictError extends HoldfastError {}
  * The object can't serve any more, or not in this mode.
  *
  * Codes: `HF_CLOSED`, `HF_POISONED` (the cause is the first failed write, sync or truncate), `HF_LOCK_UNAVAILABLE`
- * (this platform has no build of the lock), `HF_ENGINE_UNAVAILABLE` (it has none of the database), `HF_BUSY` (a call that must wait for the one before it did not), `HF_QUARANTINED` (a lane that
+ * (this platform has no build of the lock), `HF_ENGINE_UNAVAILABLE` (it has none of the database), `HF_BUSY` (a call that must wait for the one before it did not, or can't be part of a batch), `HF_QUARANTINED` (a lane that
  * failed while others go on), `HF_LANES_FAILED` (what failed of a cycle), `HF_NO_SNAPSHOT` (the beginning of an event log was pruned, and no
  * snapshot can be used).
  */

@@ -1,5 +1,5 @@
 /** What can be wrong with a record or an event, each said in one place. */
-import { FormatError, HoldfastError, InvalidArgumentError, LimitError } from "../base/index.js";
+import { FormatError, HoldfastError, InvalidArgumentError, LimitError, StateError } from "../base/index.js";
 import { EVENTS_LAYOUT } from "./format.js";
 
 /**
@@ -75,6 +75,11 @@ export function foreignRecord(lsn: number, type: number, layout?: number): Forma
     `The record at LSN ${lsn}, of type ${type}, is none that an event log writes. Something else wrote to this journal.`,
     { lsn, type },
   );
+}
+
+/** It could only be done later, so it can't be part of what is being gathered. */
+export function notWithin(where: string): StateError {
+  return new StateError("HF_BUSY", `${where}: not within SharedLog.together. Do it before or after.`, { where });
 }
 
 export function tooLarge(where: string, bytes: number, bytesMax: number): LimitError {

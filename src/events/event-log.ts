@@ -1,10 +1,10 @@
 /** The event log: typed events on a journal, checkpoints among them, replay and hydration. */
 import { abortable, checkInteger, checkOptions, checkSignal, invalid } from "../base/index.js";
-import { type Journal, Log, type LogRecord, type LsnRange, type ReadOptions } from "../log/index.js";
+import { type Journal, Log, type LogRecord, type LsnRange, type ReadOptions, takePart } from "../log/index.js";
 import { openChannel } from "./channels.js";
 import { findCheckpoints } from "./checkpoint.js";
 import { type Checkpoint, type CheckpointOptions, Checkpointer } from "./checkpointer.js";
-import { HandlerError } from "./errors.js";
+import { HandlerError, notWithin } from "./errors.js";
 import { EventCoder } from "./event-coder.js";
 import type { EventLogStats } from "./event-log-stats.js";
 import type { EventData, EventInput, EventName, EventOf, EventTypes } from "./event-type.js";
@@ -177,26 +177,31 @@ export class EventLog<Types extends EventTypes, State = unknown> {
       this.#assertUsable();
       return this.#writer.append("EventLog.append", this.#coder.encode("EventLog.append", type, data));
     } catch (error) {
-      return Promise.reject(error);
+      return takePart(this.#journal, () => {
+        throw error;
+      });
     }
   }
 
   /**
    * Appends several events as one atomic batch: after any crash all of them are there or none. Otherwise as `append`. A batch must fit into
-   * a segment of the log: `LimitError` `HF_BATCH_TOO_LARGE`.
+   * a segment of the log: `LimitError` `HF_BATCH_TOO_LARGE`. Like `append`, it hands over its records within the call, and so may take part in
+   * `SharedLog.together`.
    */
-  async appendAll(events: readonly EventInput<Types>[]): Promise<LsnRange> {
+  appendAll(events: readonly EventInput<Types>[]): Promise<LsnRange> {
     const where = "EventLog.appendAll";
-    this.#assertUsable();
-    if (!Array.isArray(events) || events.length === 0)
-      throw invalid(where, "events", events, "an array of at least one event");
-    const records = Array.from(events as readonly EventInput<Types>[], (input) => {
-      if (typeof input !== "object" || input === null) throw invalid(where, "events", input, "an array of events");
-      const { body, ...record } = this.#coder.encode(where, input.type, input.data);
-      // Codecs may use their buffer again for the next event.
-      return { ...record, body: typeof body === "string" ? body : new Uint8Array(body) };
+    return takePart(this.#journal, () => {
+      this.#assertUsable();
+      if (!Array.isArray(events) || events.length === 0)
+        throw invalid(where, "events", events, "an array of at least one event");
+      const records = Array.from(events as readonly EventInput<Types>[], (input) => {
+        if (typeof input !== "object" || input === null) throw invalid(where, "events", input, "an array of events");
+        const { body, ...record } = this.#coder.encode(where, input.type, input.data);
+        // Codecs may use their buffer again for the next event.
+        return { ...record, body: typeof body === "string" ? body : new Uint8Array(body) };
+      });
+      return this.#writer.appendAll(where, records);
     });
-    return await this.#writer.appendAll(where, records);
   }
 
   /**
@@ -204,9 +209,15 @@ export class EventLog<Types extends EventTypes, State = unknown> {
    * `close` called later resolves; after `batchSize` events they are written without being asked. `get` finds it at once, `replay` once it is
    * acknowledged.
    *
-   * Throws where `append` rejects, and `LimitError` `HF_BACKPRESSURE` while `bufferBytesMax` bytes are not durable yet.
+   * Throws where `append` rejects, and `LimitError` `HF_BACKPRESSURE` while `bufferBytesMax` bytes are not durable yet. Within `SharedLog.together`, where
+   * nobody would hear that its LSN was taken back: `StateError` `HF_BUSY`.
    */
   enqueue<Name extends EventName<Types>>(type: Name, data: EventData<Types, Name>): number {
+    if (this.#journal.isGathering === true) {
+      const error = notWithin("EventLog.enqueue");
+      this.#journal.refuse?.(error);
+      throw error;
+    }
     this.#assertUsable();
     return this.#writer.enqueue("EventLog.enqueue", this.#coder.encode("EventLog.enqueue", type, data));
   }
@@ -216,9 +227,11 @@ export class EventLog<Types extends EventTypes, State = unknown> {
    * mode of durability. What was enqueued since the last time, at most `batchSize` events, is one batch: after a crash all of it is there or none. A
    * failure poisons.
    */
-  async flush(): Promise<number> {
-    this.#assertUsable();
-    return await this.#writer.flush();
+  flush(): Promise<number> {
+    return takePart(this.#journal, () => {
+      this.#assertUsable();
+      return this.#writer.flush();
+    });
   }
 
   /** The event with this LSN, durable or not; `undefined` where none has it (never given out, pruned, or a checkpoint's). */
@@ -294,11 +307,15 @@ export class EventLog<Types extends EventTypes, State = unknown> {
    * oldest of the newest `checkpointsMax` leaves to be replayed, and never past the newest one with a state. A crash before that leaves the
    * checkpoint in whole or not at all, and never less of the log than the kept checkpoints need. Concurrent calls are done one after the other.
    *
-   * Errors: `InvalidArgumentError` (`HF_EVENT_UNENCODABLE`; `through` above the newest LSN or below that of the checkpoint before), `StateError`.
+   * Errors: `InvalidArgumentError` (`HF_EVENT_UNENCODABLE`; `through` above the newest LSN or below that of the checkpoint before), `StateError` (`HF_BUSY`
+   * within `SharedLog.together`).
    */
-  async checkpoint(options?: CheckpointOptions<State>): Promise<Checkpoint> {
-    this.#assertUsable();
-    return await this.#checkpointer.take(options);
+  checkpoint(options?: CheckpointOptions<State>): Promise<Checkpoint> {
+    return takePart(this.#journal, () => {
+      this.#assertUsable();
+      if (this.#journal.isGathering === true) throw notWithin("EventLog.checkpoint");
+      return this.#checkpointer.take(options);
+    });
   }
 
   /**
@@ -342,9 +359,11 @@ export class EventLog<Types extends EventTypes, State = unknown> {
    * Drops the events below `lsn`, durably: for queues whose consumer has done with them. At most `durableLsn + 1`. Checkpoints that cover less can't be
    * hydrated from any more.
    */
-  async truncateBefore(lsn: number): Promise<void> {
-    this.#assertUsable();
-    await this.#journal.truncateBefore(lsn);
+  truncateBefore(lsn: number): Promise<void> {
+    return takePart(this.#journal, () => {
+      this.#assertUsable();
+      return this.#journal.truncateBefore(lsn);
+    });
   }
 
   /** Counters since opening, and sizes now. */

@@ -7,6 +7,8 @@
  * - Records are handed to the journal in the order of their LSNs, and the journal acknowledges in that order.
  * - An LSN is used only when nothing can refuse the record any more: encoded, within the limits, the writer usable.
  * - What is handed over in one batch is there after a crash in whole or not at all; what was handed over before it is there too.
+ * - Only what is gathered with other journals' records may still be refused: then its LSNs are taken back, and what was enqueued waits again, all of it
+ *   within the call that is refused. Nothing can get an LSN behind these before that: nothing is enqueued while a journal gathers.
  */
 import { ConflictError, type HoldfastError, LimitError, StateError } from "../base/index.js";
 import type { Journal, LogInput, LsnRange } from "../log/index.js";
@@ -19,6 +21,15 @@ import { RECORD_OVERHEAD_BYTES } from "./options.js";
 interface Encoded {
   readonly payload: Uint8Array;
   readonly type: number;
+}
+
+/** A batch that the journal has and has not acknowledged. */
+interface InFlight {
+  readonly records: readonly Encoded[];
+  /** Whether a caller hears of its end. */
+  readonly awaited: boolean;
+  /** It was gathered, and refused without effect. */
+  isRefused: boolean;
 }
 
 /** Payloads are cut from slabs of this size: one allocation for many events. */
@@ -43,8 +54,8 @@ export class EventWriter {
   /** Enqueued events that the journal does not have yet. They have the newest LSNs. */
   #buffer: Encoded[] = [];
   #bufferBatchBytes = 0;
-  /** Batches that the journal has and has not acknowledged, by their first LSN. */
-  readonly #inFlight = new Map<number, readonly Encoded[]>();
+  /** By their first LSN, the oldest first. */
+  readonly #inFlight = new Map<number, InFlight>();
   /** Of both. */
   #pendingCount = 0;
   #pendingBytes = 0;
@@ -94,8 +105,8 @@ export class EventWriter {
     if (lsn >= this.#nextLsn) return undefined;
     const inBuffer = lsn - (this.#nextLsn - this.#buffer.length);
     if (inBuffer >= 0) return this.#buffer[inBuffer];
-    for (const [firstLsn, batch] of this.#inFlight) {
-      if (lsn >= firstLsn && lsn < firstLsn + batch.length) return batch[lsn - firstLsn];
+    for (const [firstLsn, { records }] of this.#inFlight) {
+      if (lsn >= firstLsn && lsn < firstLsn + records.length) return records[lsn - firstLsn];
     }
     return undefined;
   }
@@ -198,6 +209,8 @@ export class EventWriter {
     try {
       // The journal acknowledges in order: the newest batch speaks for all.
       await this.#last;
+      // What was gathered and refused waits again.
+      if (this.#nextLsn - this.#buffer.length <= lastLsn && this.#failure === undefined) return await this.#flush();
       await this.sync(lastLsn);
     } catch (error) {
       this.#told = true;
@@ -289,7 +302,10 @@ export class EventWriter {
 
   /** Hands a batch to the journal. Resolves to its first LSN once it is acknowledged. `awaited` says whether a caller hears of a failure. */
   #send(records: readonly Encoded[], firstLsn: number, awaited: boolean): Promise<number> {
-    this.#inFlight.set(firstLsn, records);
+    const batch: InFlight = { records, awaited, isRefused: false };
+    this.#inFlight.set(firstLsn, batch);
+    const isGathered = this.#journal.isGathering === true;
+    if (isGathered) this.#journal.onRefused?.(() => this.#takeBack(firstLsn, batch));
     const [record] = records;
     const sent =
       records.length === 1 && record !== undefined
@@ -300,10 +316,38 @@ export class EventWriter {
         got === firstLsn
           ? this.#acknowledge(records, firstLsn)
           : this.#lose(this.#secondWriter(got, firstLsn), awaited),
-      (error: unknown) => this.#lose(error, awaited),
+      (error: unknown) => {
+        if (batch.isRefused) throw error;
+        return this.#lose(error, awaited);
+      },
     );
-    this.#last = done;
+    if (isGathered) this.#lastUnlessRefused(done, batch);
+    else this.#last = done;
     return done;
+  }
+
+  /** A refused batch says nothing of those before it. */
+  #lastUnlessRefused(done: Promise<unknown>, batch: InFlight): void {
+    const before = this.#last;
+    this.#last = done.catch((error: unknown) => {
+      if (batch.isRefused) return before;
+      throw error;
+    });
+    this.#last.catch(() => undefined);
+  }
+
+  /** A gathered batch is refused without effect: the newest that there is, since those behind it were taken back before. */
+  #takeBack(firstLsn: number, batch: InFlight): void {
+    const { records, awaited } = batch;
+    batch.isRefused = true;
+    this.#inFlight.delete(firstLsn);
+    if (awaited) {
+      this.#nextLsn = firstLsn;
+      this.#forget(records);
+      return;
+    }
+    this.#buffer = [...records, ...this.#buffer];
+    for (const { payload } of records) this.#bufferBatchBytes += payload.length + BATCH_OVERHEAD_BYTES;
   }
 
   /** A batch is lost, or stands where it does not belong. */
@@ -315,13 +359,16 @@ export class EventWriter {
 
   #acknowledge(records: readonly Encoded[], firstLsn: number): number {
     this.#inFlight.delete(firstLsn);
-    this.#pendingCount -= records.length;
+    this.#forget(records);
     this.counters.records += records.length;
-    for (const { payload } of records) {
-      this.#pendingBytes -= payload.length + BATCH_OVERHEAD_BYTES;
-      this.counters.recordBytes += payload.length;
-    }
+    for (const { payload } of records) this.counters.recordBytes += payload.length;
     return firstLsn;
+  }
+
+  /** They are not pending any more. */
+  #forget(records: readonly Encoded[]): void {
+    this.#pendingCount -= records.length;
+    for (const { payload } of records) this.#pendingBytes -= payload.length + BATCH_OVERHEAD_BYTES;
   }
 
   #secondWriter(got: number, expected: number): ConflictError {

@@ -1,6 +1,6 @@
 /** The journal as this store sees it: commits of one store, in order, each durable before it counts. */
 import { CorruptionError, FormatError, LimitError, equalBytes, toHex } from "../base/index.js";
-import type { Journal, LogRecord } from "../log/index.js";
+import { type Journal, type LogRecord, takePart } from "../log/index.js";
 import type { Books, VersionPlace } from "./books.js";
 import {
   COMMIT_HEADER_BYTES,
@@ -129,11 +129,17 @@ export class CommitLog {
 }
 
 /** Appends a commit as one atomic batch. Resolves to the LSN of its last record once it is durable. `LimitError`, without effect, where it is too large. */
-export async function appendCommit(journal: Journal, commit: Commit): Promise<number> {
-  const { recordBytesMax, batchBytesMax, recordHeaderBytes } = journal.limits;
-  const records = encodeCommit(commit, recordBytesMax);
-  const bytes = records.reduce((sum, { length }) => sum + length + recordHeaderBytes, 0);
-  if (records.length > PARTS_MAX || bytes > batchBytesMax) throw tooLarge(bytes, batchBytesMax);
+export function appendCommit(journal: Journal, commit: Commit): Promise<number> {
+  return takePart(journal, () => {
+    const { recordBytesMax, batchBytesMax, recordHeaderBytes } = journal.limits;
+    const records = encodeCommit(commit, recordBytesMax);
+    const bytes = records.reduce((sum, { length }) => sum + length + recordHeaderBytes, 0);
+    if (records.length > PARTS_MAX || bytes > batchBytesMax) throw tooLarge(bytes, batchBytesMax);
+    return appendDurably(journal, records);
+  });
+}
+
+async function appendDurably(journal: Journal, records: readonly Uint8Array[]): Promise<number> {
   const { lastLsn } = await journal.appendAll(records.map((payload) => ({ payload, type: COMMIT_RECORD })));
   // A journal of a weaker durability acknowledges before the disk does.
   if (journal.durableLsn < lastLsn) await journal.sync();

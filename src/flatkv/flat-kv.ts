@@ -2,11 +2,13 @@
 import { StateError, Turns, checkOptions, invalid } from "../base/index.js";
 import type { EngineDatabase, EngineView } from "../engine/index.js";
 import { LtHash } from "../hash/index.js";
+import { takePart } from "../log/index.js";
 import type { Books, KnownState } from "./books.js";
 import { type ChangeSet, placeChanges } from "./change-set.js";
 import { ROW_OVERHEAD_BYTES, emptyBodyBytes } from "./commit-format.js";
 import { checkCommitBytes } from "./commit-log.js";
 import type { Database } from "./database.js";
+import { notWithin } from "./errors.js";
 import { type ExportOptions, checkExportOptions, exportStore } from "./export.js";
 import { ID_BYTES as EXPORT_ID_BYTES } from "./export-format.js";
 import { openStore } from "./open.js";
@@ -133,17 +135,17 @@ export class FlatKv {
    * than 65,535 bytes, a value of more than 64 MiB, more in all than one commit in the journal may be), `CorruptionError` or `IoError` where a row that is
    * to change can't be read.
    */
-  async applyChangeSets(sets: readonly ChangeSet[]): Promise<void> {
-    this.#checkUsable();
-    const placed = placeChanges(sets, this.databases, this.#routing);
-    await this.#turn(() =>
-      this.#staging.apply(placed, (rows, bytes) =>
-        checkCommitBytes(
-          this.#store.journal,
-          emptyBodyBytes(this.databases.length) + rows * ROW_OVERHEAD_BYTES + bytes,
+  applyChangeSets(sets: readonly ChangeSet[]): Promise<void> {
+    const { journal } = this.#store;
+    return takePart(journal, () => {
+      this.#checkUsable();
+      const placed = placeChanges(sets, this.databases, this.#routing);
+      return this.#turn(() =>
+        this.#staging.apply(placed, (rows, bytes) =>
+          checkCommitBytes(journal, emptyBodyBytes(this.databases.length) + rows * ROW_OVERHEAD_BYTES + bytes),
         ),
-      ),
-    );
+      );
+    });
   }
 
   /** Drops what is staged, once the calls before it are done. */
@@ -172,25 +174,43 @@ export class FlatKv {
 
   /**
    * Makes a version of what is staged, which may be nothing, and resolves to it once it is durable and applied. Calls take turns. Errors: see the class;
-   * after one, it is unknown whether the version was committed until the store is opened again.
+   * after one, it is unknown whether the version was committed until the store is opened again. A journal's refusal has no effect (`LimitError`), and what
+   * is staged stays so.
+   *
+   * Where no other call is on its way, the version is handed to the journal within the call, so that it may take part in `SharedLog.together`. Within that,
+   * where another call is on its way: `StateError` `HF_BUSY`, without effect. Reads, iterations, exports and checks that go on are none, but what an export
+   * or a check kept is tidied up behind it, which is one; so do again what was refused with `HF_BUSY`.
    */
-  async commit(): Promise<number> {
-    this.#checkUsable();
-    return await this.#turn(async () => {
-      const store = this.#store;
-      await commitStaged(store, this.#staging);
-      this.#staging = new Staging(store.databases);
-      const { version } = store.state;
-      await store.poisoning(async () => {
-        const { everyCommits } = store.settings.snapshots;
-        if (everyCommits > 0 && version % everyCommits === 0) {
-          await store.settleSync();
-          await makeSnapshot(store);
-        }
-        await syncWhenDue(store);
-      });
-      return version;
+  commit(): Promise<number> {
+    const { journal } = this.#store;
+    return takePart(journal, () => {
+      this.#checkUsable();
+      if (journal.isGathering === true && !this.#turns.isFree)
+        throw notWithin("FlatKv.commit: another call is on its way, so this can't be part of the batch.");
+      return this.#commit();
     });
+  }
+
+  /** Begins within the call where nobody has a turn. */
+  async #commit(): Promise<number> {
+    return await this.#turns.takeAtOnce(() => this.#commitNow());
+  }
+
+  async #commitNow(): Promise<number> {
+    const store = this.#store;
+    store.checkUsable();
+    await commitStaged(store, this.#staging);
+    this.#staging = new Staging(store.databases);
+    const { version } = store.state;
+    await store.poisoning(async () => {
+      const { everyCommits } = store.settings.snapshots;
+      if (everyCommits > 0 && version % everyCommits === 0) {
+        await store.settleSync();
+        await makeSnapshot(store);
+      }
+      await syncWhenDue(store);
+    });
+    return version;
   }
 
   /** The value of a key at the committed version, or `undefined` where it has none. */
@@ -223,7 +243,7 @@ export class FlatKv {
     const range = engineRange(where, options);
     const name = iteratedDatabase(where, options, this.databases);
     this.#checkUsable();
-    const { database, chunks } = await this.#turn(async () => {
+    const { database, chunks } = await this.#look(() => {
       const found = this.#database(name);
       return { database: found, chunks: found.engine.iterate(range) };
     });
@@ -248,16 +268,19 @@ export class FlatKv {
   /**
    * Goes back to an older version, durably and atomically: a crash leaves the store at one or the other. What was committed since is gone, and can't come
    * back. What is staged is dropped, and iterations that are going on may end with an error. Reaches back as far as the oldest snapshot, or the beginning where the journal does (`stats().oldestVersion`);
-   * else `InvalidArgumentError` `HF_VERSION_OUT_OF_RANGE`. Takes about as long as copying the snapshot, redoing the commits since and reading all rows.
+   * else `InvalidArgumentError` `HF_VERSION_OUT_OF_RANGE`. Within `SharedLog.together` `StateError` `HF_BUSY`. Takes about as long as copying the snapshot, redoing the commits since and reading all rows.
    */
-  async rollback(version: number): Promise<void> {
-    this.#checkUsable();
-    await this.#turn(async () => {
-      const store = this.#store;
-      checkRollback(store, version);
-      await store.settleSync();
-      if (version < store.state.version) await rollBack(store, version);
-      this.#staging = new Staging(store.databases);
+  rollback(version: number): Promise<void> {
+    const store = this.#store;
+    return takePart(store.journal, () => {
+      this.#checkUsable();
+      if (store.journal.isGathering === true) throw notWithin("FlatKv.rollback: it can't be part of a batch.");
+      return this.#turn(async () => {
+        checkRollback(store, version);
+        await store.settleSync();
+        if (version < store.state.version) await rollBack(store, version);
+        this.#staging = new Staging(store.databases);
+      });
     });
   }
 
@@ -359,10 +382,21 @@ export class FlatKv {
   }
 
   /** Runs alone, after what was asked for before. */
-  #turn<R>(act: () => Promise<R>): Promise<R> {
-    return this.#turns.take(async () => {
+  async #turn<R>(act: () => Promise<R>): Promise<R> {
+    return await this.#turns.take(async () => {
       this.#store.checkUsable();
       return await act();
+    });
+  }
+
+  /**
+   * Takes hold of what is there, between two turns. No turn itself, because whoever comes next need not wait for it: a commit that is handed over at once, in
+   * front of it, writes to no database before it.
+   */
+  #look<R>(act: () => R): Promise<R> {
+    return this.#turns.look(() => {
+      this.#store.checkUsable();
+      return act();
     });
   }
 
@@ -377,7 +411,7 @@ export class FlatKv {
   }
 
   #hold(): Promise<FlatKvView> {
-    return this.#turn(async () => {
+    return this.#look(() => {
       const view = this.#view();
       this.#store.housekeeping.hold();
       return view;
@@ -389,7 +423,7 @@ export class FlatKv {
     const store = this.#store;
     store.housekeeping.release();
     for (const reads of view.reads) await reads.release();
-    if (this.#closing !== undefined || store.failure !== undefined) return;
+    if (this.#closing !== undefined || store.failure !== undefined || !store.housekeeping.isDue(store.books)) return;
     await this.#turn(() => store.poisoning(() => store.housekeeping.sweep(store.books)));
   }
 

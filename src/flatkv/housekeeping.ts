@@ -52,6 +52,12 @@ export class Housekeeping {
     this.#leftovers.push(...leftovers);
   }
 
+  /** Whether `sweep` would drop anything. */
+  isDue(books: Books): boolean {
+    if (this.#holders > 0) return false;
+    return this.#leftovers.length > 0 || firstNeededLsn(books) > this.#household.journal.firstLsn;
+  }
+
   /** Drops what can be dropped, unless somebody holds it. Not beside a commit. */
   async sweep(books: Books): Promise<void> {
     if (this.#holders > 0) return;

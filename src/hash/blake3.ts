@@ -33,6 +33,12 @@ export const blake3: Hasher = {
     root.absorb(both, both.length);
     return digest();
   },
+  hashInto(data, target, targetAt) {
+    checkBytes("blake3.hashInto", "data", data);
+    root.absorb(data, data.length);
+    root.expand(0);
+    for (let word = 0; word < DIGEST_BYTES / 4; word++) target[targetAt + word] = root.output[word]!;
+  },
   hashWords,
 };
 

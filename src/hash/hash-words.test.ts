@@ -42,3 +42,22 @@ describe.each([blake3, sha256, keccak256])("hashWords of $name", (hasher) => {
     expect(toHex(bytes.subarray(72, 104))).toBe(toHex(expected));
   });
 });
+
+describe.each([blake3, sha256, keccak256])("hashInto of $name", (hasher) => {
+  it("writes what hash gives for any data, and nothing else", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 3000 }), filled, to, (data, others, targetAt) => {
+        const target = others.slice();
+        hasher.hashInto(data, new Int32Array(target.buffer), targetAt);
+        others.set(hasher.hash(data), targetAt * 4);
+        expect(toHex(target)).toBe(toHex(others));
+      }),
+    );
+  });
+
+  it("refuses what is no bytes", () => {
+    expect(() => hasher.hashInto("text" as never, new Int32Array(8), 0)).toThrow(
+      expect.objectContaining({ code: "HF_INVALID_ARGUMENT" }),
+    );
+  });
+});

@@ -8,6 +8,8 @@ export interface Hasher {
   hash(data: Uint8Array): Uint8Array;
   /** The digest of `left` followed by `right`: the parent of two nodes, without joining them first. */
   hash2(left: Uint8Array, right: Uint8Array): Uint8Array;
+  /** The digest of `data`, written as 8 words at index `targetAt` of `target`, which are those of {@link hashWords}: nothing is made for it. */
+  hashInto(data: Uint8Array, target: Int32Array, targetAt: number): void;
   /**
    * The digest of the 16 words at index `at` of `source`, written as 8 words at index `targetAt` of `target`: for trees whose nodes lie in
    * one array. The words are those of the memory, so that a `Uint8Array` over the same buffer shows the 64 bytes that are hashed. Source and

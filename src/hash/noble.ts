@@ -38,10 +38,17 @@ function hasherOf(name: "sha256" | "keccak256", hash: NobleHash): Hasher {
       checkBytes(`${name}.hash2`, "right", right);
       return hash.create().update(left).update(right).digest();
     },
+    hashInto(data, target, targetAt) {
+      checkBytes(`${name}.hashInto`, "data", data);
+      loadDigest(hash(data), target, targetAt);
+    },
     hashWords(source, at, target, targetAt) {
       for (let word = 0; word < blockWords.length; word++) blockWords[word] = source[at + word]!;
-      const digest = hash(block);
-      for (let word = 0; word < DIGEST_WORDS; word++) target[targetAt + word] = readU32(digest, word * 4);
+      loadDigest(hash(block), target, targetAt);
     },
   };
+}
+
+function loadDigest(digest: Uint8Array, target: Int32Array, targetAt: number): void {
+  for (let word = 0; word < DIGEST_WORDS; word++) target[targetAt + word] = readU32(digest, word * 4);
 }

@@ -65,32 +65,36 @@ export class Chain<T> {
    * Appends the entry with this index. Resolves to true once it is durable; to false where the chain has passed it. `HF_OUT_OF_SEQUENCE` where
    * others come before it.
    */
-  async append(index: number, value: T): Promise<boolean> {
-    return (await this.appendAll(index, [value])) > 0;
+  append(index: number, value: T): Promise<boolean> {
+    return this.#entries.apart(async () => (await this.appendAll(index, [value])) > 0);
   }
 
   /** Appends consecutive entries, all or none, from `firstIndex` on; those that the chain has passed are left out. Resolves to how many were not. */
-  async appendAll(firstIndex: number, values: readonly T[]): Promise<number> {
-    const from = checkIndex("Chain.appendAll", "firstIndex", firstIndex);
-    const bytes = encodeAll(this.#codec, checkArray("Chain.appendAll", "values", values), this.#entries.name);
-    const range = await this.#entries.append({ values: bytes, from, skipsKnown: true });
-    return range.nextIndex - range.firstIndex;
+  appendAll(firstIndex: number, values: readonly T[]): Promise<number> {
+    return this.#entries.apart(async () => {
+      const from = checkIndex("Chain.appendAll", "firstIndex", firstIndex);
+      const bytes = encodeAll(this.#codec, checkArray("Chain.appendAll", "values", values), this.#entries.name);
+      const range = await this.#entries.append({ values: bytes, from, skipsKnown: true });
+      return range.nextIndex - range.firstIndex;
+    });
   }
 
   /**
    * Makes `index` the first, as `IndexedLog.startAt`, and where `entry` is given makes sure that the entry with this index is there: after a jump
    * it is appended. One that can't be is refused before anything is dropped.
    */
-  async startAt(index: number, entry?: T, verify?: VerifyEntry<T>): Promise<void> {
-    const values = entry === undefined ? [] : encodeAll(this.#codec, [entry], this.#entries.name);
-    for (const value of values) this.#entries.requireRoom(value);
-    await this.log.startAt(index, verify);
-    if (values.length > 0) await this.#entries.append({ values, from: index, skipsKnown: true });
+  startAt(index: number, entry?: T, verify?: VerifyEntry<T>): Promise<void> {
+    return this.#entries.apart(async () => {
+      const values = entry === undefined ? [] : encodeAll(this.#codec, [entry], this.#entries.name);
+      for (const value of values) this.#entries.requireRoom(value);
+      await this.log.startAt(index, verify);
+      if (values.length > 0) await this.#entries.append({ values, from: index, skipsKnown: true });
+    });
   }
 
   /** As `IndexedLog.close`. */
   close(): Promise<void> {
-    return this.#entries.close();
+    return this.#entries.apart(() => this.#entries.close());
   }
 
   [Symbol.asyncDispose](): Promise<void> {

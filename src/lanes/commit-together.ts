@@ -1,5 +1,6 @@
 /** Appending to several lanes with one durable write: all of it is there after any crash, or none. */
 import { invalid } from "../base/index.js";
+import type { Companions } from "./companions.js";
 import { isRefusal } from "./entry-errors.js";
 import type { AppendRequest, EntryLog, IndexRange } from "./entry-log.js";
 import type { LsnRange } from "../log/index.js";
@@ -16,9 +17,13 @@ export interface CommitPart {
 
 /**
  * Waits for its turn in every lane, then commits. Refused as a whole where one part is (`HF_OUT_OF_SEQUENCE`, a limit, a lane that failed). Two
- * parts for one lane are refused too.
+ * parts for one lane are refused too. `companions` join the batch.
  */
-export async function commitTogether(place: LanePlace, parts: readonly CommitPart[]): Promise<IndexRange[]> {
+export async function commitTogether(
+  place: LanePlace,
+  parts: readonly CommitPart[],
+  companions?: Companions,
+): Promise<IndexRange[]> {
   if (place.commit === undefined)
     throw invalid("commit", "atomic", true, "false for lanes with a log each; use a SharedLog");
   if (new Set(parts.map(({ entries }) => entries)).size < parts.length)
@@ -32,12 +37,13 @@ export async function commitTogether(place: LanePlace, parts: readonly CommitPar
       const step = steps[at]!;
       return step.after.nextIndex > entries.nextIndex ? [{ entries, step }] : [];
     });
-    if (busy.length > 0) {
+    if (busy.length > 0 || companions !== undefined) {
       const batches = busy.map(({ entries, step }) => ({ journal: entries.journal, records: step.records }));
       const ranges = await write(
         place,
         batches,
         busy.map(({ entries }) => entries),
+        companions,
       );
       // Durable now, in all of them.
       for (const [at, { entries, step }] of busy.entries()) entries.settle(step, ranges[at]!);
@@ -53,9 +59,10 @@ async function write(
   place: LanePlace,
   batches: readonly JournalBatch[],
   lanes: readonly EntryLog[],
+  companions: Companions | undefined,
 ): Promise<LsnRange[]> {
   try {
-    const ranges = await place.commit!(batches);
+    const ranges = await (companions === undefined ? place.commit!(batches) : companions.commit(place, batches));
     // A journal of a weaker durability acknowledges before the disk does.
     for (const [at, { journal }] of batches.entries())
       if (journal.durableLsn < ranges[at]!.lastLsn) await journal.sync();

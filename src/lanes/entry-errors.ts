@@ -1,5 +1,6 @@
 /** What a lane refuses, and how it says so. */
 import { ConflictError, CorruptionError, InvalidArgumentError, LimitError, StateError } from "../base/index.js";
+import { type Gatherer, takePart } from "../log/index.js";
 import type { Run } from "./recovery.js";
 
 /** Errors that leave the journal as it was. */
@@ -22,6 +23,22 @@ export function secondWriter(lane: string, lsn: number, expectedLsn: number): Co
 
 export function closed(lane: string): StateError {
   return new StateError("HF_CLOSED", `${lane} is closed. Open it again.`, { lane });
+}
+
+/** Does what waits for its turn, or for those of others: it can't be part of what is being gathered, must not become durable alone, nor be waited for. */
+export function apart<R>(gatherer: Gatherer, lane: string, act: () => Promise<R>): Promise<R> {
+  return takePart(gatherer, () => {
+    if (gatherer.isGathering === true) throw notAtOnce(lane);
+    return act();
+  });
+}
+
+function notAtOnce(lane: string): StateError {
+  return new StateError(
+    "HF_BUSY",
+    `${lane}: it can't be written or closed within SharedLog.together. Use PersistPipeline.persist, which others may join.`,
+    { lane },
+  );
 }
 
 export function failed(lane: string, cause: unknown): StateError {

@@ -14,6 +14,7 @@
  */
 import { CorruptionError, type HoldfastError, type LimitError, Turns } from "../base/index.js";
 import {
+  apart,
   backpressure,
   closed,
   cut,
@@ -136,6 +137,11 @@ export class EntryLog {
   /** Whether it takes no more writes because of a failure. */
   get isFailed(): boolean {
     return this.#failed;
+  }
+
+  /** Makes a call of the lane that could only append later, or that waits for others. Refused where the journal gathers. */
+  apart<R>(act: () => Promise<R>): Promise<R> {
+    return apart(this.#journal, this.name, act);
   }
 
   /** Refuses a value that no append could take, before anything else is done that depends on it. */

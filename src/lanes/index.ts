@@ -12,6 +12,7 @@ export type { LaneFailure } from "./lane-error.js";
 export type { KeyCodec, LaneBatch, LaneCommitOptions, LaneRange, LaneSetOptions, QuarantinedLane } from "./lane-set.js";
 export type { IndexedLogOptions } from "./open-entries.js";
 export type { JournalBatch, LanePlace, PlaceListing, PlacedJournal } from "./place.js";
+export type { PersistWith } from "./companions.js";
 export type { AnchorNeeds, PersistBatch, Persisted } from "./persist-batch.js";
 export type { LaneLayout, PlaceOptions } from "./open-place.js";
 export type { PersistPipelineOptions } from "./persist-options.js";

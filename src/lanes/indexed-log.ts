@@ -121,17 +121,21 @@ export class IndexedLog<T> {
    *
    * Errors: `HF_VALUE_UNENCODABLE`; the journal's limits (`HF_RECORD_TOO_LARGE`); `HF_BACKPRESSURE`; without effect.
    */
-  async append(value: T, index?: number): Promise<number> {
-    const from = checkInteger("IndexedLog.append", "index", index, { min: 0 }, undefined);
-    return (await this.#entries.append({ values: encodeAll(this.#codec, [value], this.name), from })).firstIndex;
+  append(value: T, index?: number): Promise<number> {
+    return this.#entries.apart(async () => {
+      const from = checkInteger("IndexedLog.append", "index", index, { min: 0 }, undefined);
+      return (await this.#entries.append({ values: encodeAll(this.#codec, [value], this.name), from })).firstIndex;
+    });
   }
 
   /** Appends several values: after any crash all of them are there, or none. Otherwise as {@link append}. */
-  async appendAll(values: readonly T[], firstIndex?: number): Promise<IndexRange> {
-    const where = "IndexedLog.appendAll";
-    const from = checkInteger(where, "firstIndex", firstIndex, { min: 0 }, undefined);
-    const bytes = encodeAll(this.#codec, checkArray(where, "values", values), this.name);
-    return await this.#entries.append({ values: bytes, from });
+  appendAll(values: readonly T[], firstIndex?: number): Promise<IndexRange> {
+    return this.#entries.apart(async () => {
+      const where = "IndexedLog.appendAll";
+      const from = checkInteger(where, "firstIndex", firstIndex, { min: 0 }, undefined);
+      const bytes = encodeAll(this.#codec, checkArray(where, "values", values), this.name);
+      return await this.#entries.append({ values: bytes, from });
+    });
   }
 
   /** The value with this index; `undefined` where the log does not hold it. */
@@ -182,35 +186,43 @@ export class IndexedLog<T> {
    * Drops the entries below `index`, durably. The log must hold `index` (`HF_INDEX_OUT_OF_RANGE`); its entry is looked at first, and `verify`
    * may refuse it (`HF_VETOED`, or what it throws): then nothing is dropped.
    */
-  async truncateBefore(index: number, verify?: VerifyEntry<T>): Promise<void> {
-    checkIndex("IndexedLog.truncateBefore", "index", index);
-    await this.#entries.truncateBefore(index, this.#check("IndexedLog.truncateBefore", index, verify));
+  truncateBefore(index: number, verify?: VerifyEntry<T>): Promise<void> {
+    return this.#entries.apart(async () => {
+      checkIndex("IndexedLog.truncateBefore", "index", index);
+      await this.#entries.truncateBefore(index, this.#check("IndexedLog.truncateBefore", index, verify));
+    });
   }
 
   /** Drops the entries above `index`, durably and atomically; the next one gets `index + 1`. From `firstIndex - 1` to `nextIndex - 1`. */
-  async truncateAfter(index: number): Promise<void> {
-    if (checkInteger("IndexedLog.truncateAfter", "index", index, { min: -1 }, undefined) === undefined)
-      throw invalid("IndexedLog.truncateAfter", "index", index, "an index");
-    await this.#entries.truncateAfter(index);
+  truncateAfter(index: number): Promise<void> {
+    return this.#entries.apart(async () => {
+      if (checkInteger("IndexedLog.truncateAfter", "index", index, { min: -1 }, undefined) === undefined)
+        throw invalid("IndexedLog.truncateAfter", "index", index, "an index");
+      await this.#entries.truncateAfter(index);
+    });
   }
 
   /** Drops every entry, durably. The next index stays what it was, durably too. */
-  async truncateAll(): Promise<void> {
-    await this.#entries.truncateAll();
+  truncateAll(): Promise<void> {
+    return this.#entries.apart(async () => {
+      await this.#entries.truncateAll();
+    });
   }
 
   /**
    * Makes `index` the first: drops what is before it. Where the log does not reach it, drops everything and jumps: the next entry gets `index`.
    * Where the log starts there or later, does nothing. Durable; `verify` as for {@link truncateBefore}.
    */
-  async startAt(index: number, verify?: VerifyEntry<T>): Promise<void> {
-    checkIndex("IndexedLog.startAt", "index", index);
-    await this.#entries.startAt(index, this.#check("IndexedLog.startAt", index, verify));
+  startAt(index: number, verify?: VerifyEntry<T>): Promise<void> {
+    return this.#entries.apart(async () => {
+      checkIndex("IndexedLog.startAt", "index", index);
+      await this.#entries.startAt(index, this.#check("IndexedLog.startAt", index, verify));
+    });
   }
 
   /** Waits for what was asked before; from now on every call rejects with `HF_CLOSED`. Idempotent. The journal stays open. */
   close(): Promise<void> {
-    return this.#entries.close();
+    return this.#entries.apart(() => this.#entries.close());
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -18,6 +18,7 @@ import { type QuarantineMessage, quarantineChannel } from "./channels.js";
 import { closeAll } from "./close-all.js";
 import { checkCodec, encodeAll } from "./codec.js";
 import { commitTogether } from "./commit-together.js";
+import { apart } from "./entry-errors.js";
 import { EntryLog, type IndexRange } from "./entry-log.js";
 import { IndexedLog } from "./indexed-log.js";
 import { type LaneFailure, LanesFailedError } from "./lane-error.js";
@@ -238,17 +239,23 @@ export class LaneSet<K, T> {
   }
 
   /** Appends one entry to one lane. As `IndexedLog.append`, and errors as of {@link lane}. */
-  async append(key: K, value: T, index?: number): Promise<number> {
-    const from = checkInteger("LaneSet.append", "index", index, { min: 0 }, undefined);
-    const values = this.#encode(key, [value]);
-    return (await (await this.#laneOf(key)).entries.append({ values, from })).firstIndex;
+  append(key: K, value: T, index?: number): Promise<number> {
+    return this.#apart(async () => {
+      const from = checkInteger("LaneSet.append", "index", index, { min: 0 }, undefined);
+      const values = this.#encode(key, [value]);
+      return (await (await this.#laneOf(key)).entries.append({ values, from })).firstIndex;
+    });
   }
 
   /**
    * Appends to several lanes; resolves to what went where, in the order of `batches`, once all of it is durable. Each lane's part is atomic, and none
    * waits for another lane's. A part that fails does not stop the others: `LanesFailedError` then tells which.
    */
-  async commit(batches: readonly LaneBatch<K, T>[], options?: LaneCommitOptions<K>): Promise<LaneRange<K>[]> {
+  commit(batches: readonly LaneBatch<K, T>[], options?: LaneCommitOptions<K>): Promise<LaneRange<K>[]> {
+    return this.#apart(() => this.#commit(batches, options));
+  }
+
+  async #commit(batches: readonly LaneBatch<K, T>[], options?: LaneCommitOptions<K>): Promise<LaneRange<K>[]> {
     const where = "LaneSet.commit";
     const given = checkOptions(where, options, ["atomic", "onDurable"]);
     this.#throwClosed();
@@ -291,16 +298,20 @@ export class LaneSet<K, T> {
   }
 
   /** Makes `index` the first of a lane. As `IndexedLog.startAt`. */
-  async startAt(key: K, index: number): Promise<void> {
-    await (await this.lane(key)).startAt(index);
+  startAt(key: K, index: number): Promise<void> {
+    return this.#apart(async () => {
+      await (await this.lane(key)).startAt(index);
+    });
   }
 
   /** Opens a lane again that is in quarantine, with whatever recovery that takes. Rejects, and leaves it there, where that fails again. */
-  async readmit(key: K): Promise<IndexedLog<T>> {
-    const name = this.nameOf(key);
-    this.#throwClosed();
-    if (!this.#quarantined.has(name)) return await this.lane(key);
-    return (await (this.#again.get(name) ?? this.#reopen(key, name))).log;
+  readmit(key: K): Promise<IndexedLog<T>> {
+    return this.#apart(async () => {
+      const name = this.nameOf(key);
+      this.#throwClosed();
+      if (!this.#quarantined.has(name)) return await this.lane(key);
+      return (await (this.#again.get(name) ?? this.#reopen(key, name))).log;
+    });
   }
 
   /**
@@ -308,8 +319,7 @@ export class LaneSet<K, T> {
    * Rejects with what failed. A lane that was in quarantine already is released, and is no failure of `close`.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+    return this.#apart(() => (this.#closing ??= this.#close()));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -402,6 +412,10 @@ export class LaneSet<K, T> {
     if (!quarantineChannel.hasSubscribers) return;
     const message: QuarantineMessage = { path: this.#place.path, lane: name, cause };
     quarantineChannel.publish(message);
+  }
+
+  #apart<R>(act: () => Promise<R>): Promise<R> {
+    return apart(this.#place, `the lanes of ${this.#place.path}`, act);
   }
 
   async #close(): Promise<void> {

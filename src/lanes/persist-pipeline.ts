@@ -1,11 +1,12 @@
 /** The pipeline: lanes, a chain and an anchor, persisted in the order that survives a crash at any point. `persist.ts` has that order. */
 import { ConflictError, CorruptionError, LimitError, StateError, Turns, checkOptions } from "../base/index.js";
-import type { SharedLog } from "../streams/index.js";
+import type { Settled, SharedLog } from "../streams/index.js";
 import type { JournalAnchor } from "./anchor-store.js";
 import { checkArray, checkIndex } from "./arguments.js";
 import { Chain } from "./chain.js";
 import { encodeAll } from "./codec.js";
-import { isRefusal } from "./entry-errors.js";
+import { type Companions, type PersistWith, checkCompanions } from "./companions.js";
+import { apart, isRefusal } from "./entry-errors.js";
 import type { AppendRequest, EntryLog } from "./entry-log.js";
 import { type LaneFailure, LanesFailedError } from "./lane-error.js";
 import type { KeyCodec, LaneSet } from "./lane-set.js";
@@ -96,7 +97,7 @@ export class PersistPipeline<K, T, C, A> {
   readonly #parts: PipelineParts<K, T, C, A>;
   /** Cycles reach the lanes in the order in which they were asked for. */
   readonly #turns = new Turns();
-  readonly #cycles = new Set<Promise<void>>();
+  readonly #cycles = new Set<Promise<unknown>>();
   /** Of the values of all cycles under way. */
   #inFlightBytes = 0;
   readonly #chainFailure: () => LaneFailure<K> | undefined;
@@ -166,15 +167,31 @@ export class PersistPipeline<K, T, C, A> {
    * not be written. What `onPersisted` threw, once all is done. `LanesFailedError`: some parts failed, and the others are durable. In an atomic cycle any part's
    * error is the whole one's, and nothing is durable.
    */
-  persist(batch: PersistBatch<K, T, C, A>): Promise<void> {
-    let cycle: Promise<void>;
+  persist(batch: PersistBatch<K, T, C, A>): Promise<void>;
+  /**
+   * The same, and in the same atomic batch what other stores append to the shared log: `joined.with` is called in the moment in which the cycle is handed
+   * over. Resolves, once all of it is durable and the promises that `joined.with` returned have settled, to what these resolve to. Where anything of it is refused,
+   * nothing of it is durable: see `SharedLog.together`. Only for atomic cycles in a `SharedLog`: `InvalidArgumentError`.
+   */
+  persist<const Parts extends readonly unknown[]>(
+    batch: PersistBatch<K, T, C, A>,
+    joined: PersistWith<Parts>,
+  ): Promise<Settled<Parts>>;
+  persist(batch: PersistBatch<K, T, C, A>, joined?: PersistWith<readonly unknown[]>): Promise<unknown> {
+    return this.#apart(() => this.#begun(batch, joined));
+  }
+
+  #begun(batch: PersistBatch<K, T, C, A>, joined: PersistWith<readonly unknown[]> | undefined): Promise<unknown> {
+    let cycle: Promise<unknown>;
     let bytes: number;
     try {
       this.#throwUnusable();
+      const { place, settings } = this.#parts;
+      const companions = checkCompanions("PersistPipeline.persist", joined, place, settings.atomic);
       const encoded = this.#encode(batch);
       ({ bytes } = encoded);
       this.#throwFull(bytes);
-      cycle = this.#persist(encoded);
+      cycle = companions === undefined ? this.#persist(encoded) : this.#persistJoined(encoded, companions);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -190,25 +207,42 @@ export class PersistPipeline<K, T, C, A> {
 
   /** Waits for the cycles under way, then closes everything, even if some of it fails; every later call rejects with `HF_CLOSED`. Idempotent. */
   close(): Promise<void> {
-    this.#closing ??= (async () => {
-      await Promise.allSettled(this.#cycles);
-      await this.#parts.close();
-    })();
-    return this.#closing;
+    return this.#apart(() => (this.#closing ??= this.#close()));
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled(this.#cycles);
+    await this.#parts.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  async #persist(batch: EncodedBatch<K, A>): Promise<void> {
+  #apart<R>(act: () => Promise<R>): Promise<R> {
+    const { place } = this.#parts;
+    return apart(place, `the pipeline of ${place.path}`, act);
+  }
+
+  async #persistJoined(batch: EncodedBatch<K, A>, companions: Companions): Promise<readonly unknown[] | undefined> {
+    try {
+      await this.#persist(batch, companions);
+    } catch (error) {
+      // Where it is the others' fault, they say it best.
+      await companions.result();
+      throw error;
+    }
+    return await companions.result();
+  }
+
+  async #persist(batch: EncodedBatch<K, A>, companions?: Companions): Promise<void> {
     const hearers: Hearers<K, A> = { failures: [], telling: this.#newTelling() };
     // The turn ends when the lanes' own queues have everything, so a lane that is slow does not keep the next cycle waiting.
     const { done } = await this.#turns.take(async () => {
       this.#throwFailure();
       this.#checkNeeds(batch.anchor?.needs ?? NOTHING);
       return this.#parts.settings.atomic
-        ? await this.#beginTogether(batch, hearers)
+        ? await this.#beginTogether(batch, hearers, companions)
         : await this.#begin(batch, hearers);
     });
     await done;
@@ -258,7 +292,11 @@ export class PersistPipeline<K, T, C, A> {
   }
 
   /** All or nothing. */
-  async #beginTogether(batch: EncodedBatch<K, A>, hearers: Hearers<K, A>): Promise<Underway> {
+  async #beginTogether(
+    batch: EncodedBatch<K, A>,
+    hearers: Hearers<K, A>,
+    companions: Companions | undefined,
+  ): Promise<Underway> {
     const { anchor } = batch;
     const store = this.#parts.anchor as JournalAnchor;
     const { failures, telling } = hearers;
@@ -274,7 +312,7 @@ export class PersistPipeline<K, T, C, A> {
         telling.tell({ kind: "anchor", anchor: anchor.value });
       },
     };
-    const committed = persistTogether(this.#parts.place, step, parts).catch((error: unknown) => {
+    const committed = persistTogether(this.#parts.place, step, parts, companions).catch((error: unknown) => {
       // A lane that failed before its turn came is no failure of the anchor: nothing was written.
       throw store.entries.isFailed ? this.#fail(error) : error;
     });

@@ -14,6 +14,7 @@
  * - Crash while entries are appended: each lane has a whole part or none of it. None was published.
  */
 import { commitTogether } from "./commit-together.js";
+import type { Companions } from "./companions.js";
 import type { AppendRequest, EntryLog, IndexRange } from "./entry-log.js";
 import type { LanePlace } from "./place.js";
 
@@ -78,7 +79,7 @@ function hasToJump({ entries, need, olderNeed }: CyclePart): boolean {
 }
 
 /**
- * A cycle as one atomic batch, on a `SharedLog`: anchor, chain and lanes become durable together, with one write. The caller then goes on with
+ * A cycle as one atomic batch, on a `SharedLog`: anchor, chain, lanes, and what joins them, become durable together, with one write. The caller then goes on with
  * `persistParts` without requests, which prunes. Rejects, without effect, where any part is refused.
  *
  * Crash argument. The batch is there as a whole or not at all, and in it the anchor with all that it needs. A lane that jumps has its new baseline in the
@@ -88,15 +89,20 @@ export async function persistTogether(
   place: LanePlace,
   anchor: { readonly entries: EntryLog; readonly value: Uint8Array; readonly publish: () => Promise<void> } | undefined,
   parts: readonly CyclePart[],
+  companions?: Companions,
 ): Promise<void> {
   // A lane with nothing to append or to jump over is left out, so that cycles which share no lane share their writes.
   const busy = parts.filter(
     ({ entries, need, requests }) => requests.length > 0 || (need !== undefined && need > entries.nextIndex),
   );
-  const ranges = await commitTogether(place, [
-    ...(anchor === undefined ? [] : [{ entries: anchor.entries, requests: [{ values: [anchor.value] }] }]),
-    ...busy.map(({ entries, need, requests }) => ({ entries, requests, startAt: need })),
-  ]);
+  const ranges = await commitTogether(
+    place,
+    [
+      ...(anchor === undefined ? [] : [{ entries: anchor.entries, requests: [{ values: [anchor.value] }] }]),
+      ...busy.map(({ entries, need, requests }) => ({ entries, requests, startAt: need })),
+    ],
+    companions,
+  );
   const published = anchor === undefined ? ranges : ranges.slice(1);
   await anchor?.publish();
   for (const [at, part] of busy.entries()) if (part.requests.length > 0) part.publish(published[at]!);

@@ -1,5 +1,6 @@
 /** Where lanes live: something that has a journal for each name. */
-import type { Journal, LogInput, LsnRange } from "../log/index.js";
+import type { Gatherer, Journal, LogInput, LsnRange } from "../log/index.js";
+import type { SharedLog } from "../streams/index.js";
 
 /** A journal that was opened in a place. */
 export interface PlacedJournal {
@@ -23,7 +24,7 @@ export interface JournalBatch {
 }
 
 /** Journals by name. The implementations: a directory with a log for each, and a `SharedLog` with a stream for each. */
-export interface LanePlace {
+export interface LanePlace extends Gatherer {
   /** For messages. */
   readonly path: string;
   list(): Promise<PlaceListing>;
@@ -31,6 +32,8 @@ export interface LanePlace {
   open(name: string): Promise<PlacedJournal>;
   /** Appends to several journals: all of it is there after any crash, or none. Absent where the place can't. */
   readonly commit?: (batches: readonly JournalBatch[]) => Promise<LsnRange[]>;
+  /** Makes one batch of commits and of what others append to the same log. Absent where the place is in no `SharedLog`. */
+  readonly together?: SharedLog["together"];
   /** Closes what is open, all of it even if some fails, and releases the place. */
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 /** A `SharedLog` with a stream for each journal: one durable write for all lanes, and atomic batches across them. */
 import type { LsnRange } from "../log/index.js";
-import type { SharedLog, Stream } from "../streams/index.js";
+import type { Settled, SharedLog, Stream } from "../streams/index.js";
 import type { JournalBatch, LanePlace, PlaceListing, PlacedJournal } from "./place.js";
 
 /** Between the prefix and the name of a journal. */
@@ -33,6 +33,21 @@ export class SharedPlace implements LanePlace {
 
   commit(batches: readonly JournalBatch[]): Promise<LsnRange[]> {
     return this.#shared.commit(batches.map(({ journal, records }) => ({ stream: journal as Stream, records })));
+  }
+
+  get isGathering(): boolean {
+    return this.#shared.isGathering;
+  }
+
+  refuse(error: unknown): void {
+    this.#shared.refuse(error);
+  }
+
+  together<const Parts extends readonly unknown[]>(
+    streams: readonly Stream[],
+    act: () => Parts,
+  ): Promise<Settled<Parts>> {
+    return this.#shared.together(streams, act);
   }
 
   close(): Promise<void> {

@@ -1,4 +1,5 @@
 export { DoubleWriteBuffer } from "./double-write-buffer.js";
+export { takePart } from "./gathered.js";
 export { inspectLog } from "./inspect.js";
 export { Log } from "./log.js";
 export { LogReader } from "./log-reader.js";
@@ -8,6 +9,7 @@ export { repairLog } from "./repair.js";
 export { verifyLog } from "./verify.js";
 export type { GroupMessage, OpenMessage, PoisonMessage, SegmentMessage, TruncateMessage } from "./channels.js";
 export type { ProtectedImage } from "./double-write-buffer.js";
+export type { Gatherer } from "./gathered.js";
 export type { FollowOptions } from "./follower.js";
 export type { TornMode } from "./format.js";
 export type { InspectedSegment, LogInspection } from "./inspect.js";

@@ -41,6 +41,15 @@ export interface Journal {
   /** The LSN that the next accepted record gets. */
   readonly nextLsn: number;
   readonly limits: JournalLimits;
+  /**
+   * Whether what is appended now is gathered into one batch with what is appended to other journals, until the call that is being made returns
+   * (`SharedLog.together`). A store that could append only later must refuse then. Absent where a journal never gathers.
+   */
+  readonly isGathering?: boolean;
+  /** While `isGathering`: where the whole is refused, `takeBack` runs before anything else does, the newest first. Present where `isGathering` is. */
+  onRefused?(takeBack: () => void): void;
+  /** While `isGathering`: what a store refuses in the call is a part of the whole, which then is refused because of it. Present where `isGathering` is. */
+  refuse?(error: unknown): void;
 
   /** Appends a record and resolves to its LSN once it is durable. `type` is 0 to 255, default 0; the payload must not change meanwhile. */
   append(payload: Uint8Array, type?: number): Promise<number>;

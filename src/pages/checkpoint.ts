@@ -118,9 +118,25 @@ async function writeInPlace(store: Store, table: Table, blocks: readonly Block[]
   // Crash during this: the buffer's batch is torn, and nothing of it is in place yet.
   await store.buffer?.protect(images);
   // Crash from here on: opening puts the images in place again.
-  await Promise.all(images.map(({ image, offset }) => table.write(image, offset)));
+  await Promise.all(
+    runsOf(blocks).map(({ first, end }) =>
+      table.write(bytes.subarray(first * PAGE_BYTES, end * PAGE_BYTES), blocks[first]!.offset),
+    ),
+  );
   // Before the buffer gets the next batch, and before the books say that it is there.
   await table.sync();
+}
+
+/** Blocks that follow each other in the file, as one write each: a table that is half dirty has half as many runs as blocks. */
+function runsOf(blocks: readonly Block[]): { readonly first: number; readonly end: number }[] {
+  const runs: { first: number; end: number }[] = [];
+  for (let at = 0; at < blocks.length; at++) {
+    const last = runs.at(-1);
+    if (last !== undefined && blocks[at]!.offset === blocks[last.first]!.offset + (at - last.first) * PAGE_BYTES)
+      last.end = at + 1;
+    else runs.push({ first: at, end: at + 1 });
+  }
+  return runs;
 }
 
 function bucketOf(table: Table, offset: number): number {

@@ -1,6 +1,6 @@
 /** The page store: the public face of commits, reading, checkpoints and growth. */
-import { type StateError, Turns, invalid } from "../base/index.js";
-import type { Journal } from "../log/index.js";
+import { StateError, Turns, invalid } from "../base/index.js";
+import { type Journal, takePart } from "../log/index.js";
 import { checkpoint, checkpointWhenDue } from "./checkpoint.js";
 import { growWhenDue } from "./growth.js";
 import { loadPage } from "./load.js";
@@ -162,8 +162,9 @@ export class PageStore {
    * The second step, and the commit point: appends the records as one batch. Durable when it resolves, to the LSN of the last record. Whoever appends
    * `staged.records` elsewhere, together with more, leaves this step out.
    *
-   * Errors: `LimitError` (`HF_BATCH_TOO_LARGE`, `HF_RECORD_TOO_LARGE`), without effect. After any other it is unknown whether the commit is durable until
-   * the store is opened again.
+   * Errors without effect: `LimitError` (`HF_BATCH_TOO_LARGE`, `HF_RECORD_TOO_LARGE`); `InvalidArgumentError` where all of what `SharedLog.together` gathered
+   * is refused; `StateError` `HF_BUSY` where `staged` was written already, or refused, or another commit was begun after it. What was refused can't be
+   * written again: begin it again. After any other error it is unknown whether the commit is durable until the store is opened again.
    */
   writeWal(staged: StagedSync): Promise<number> {
     return writeWal(this.#store, staged as Staged);
@@ -177,9 +178,24 @@ export class PageStore {
     return commitSync(this.#store, staged as Staged, lsn);
   }
 
-  /** The three steps. Calls take turns. Resolves to the sequence once the commit is durable and published. Errors: those of the steps. */
-  async commit(changes: PageChanges): Promise<number> {
-    this.#store.checkUsable();
+  /**
+   * The three steps. Calls take turns. Resolves to the sequence once the commit is durable and published. Errors: those of the steps; within
+   * `SharedLog.together` `StateError` `HF_BUSY`, since only `writeWal` appends within the call.
+   */
+  commit(changes: PageChanges): Promise<number> {
+    const { journal } = this.#store;
+    return takePart(journal, () => {
+      this.#store.checkUsable();
+      if (journal.isGathering === true)
+        throw new StateError(
+          "HF_BUSY",
+          "PageStore.commit: it can't be part of a batch. Begin before, and call writeWal.",
+        );
+      return this.#commit(changes);
+    });
+  }
+
+  async #commit(changes: PageChanges): Promise<number> {
     return await this.#turns.take(() => commitPages(this.#store, changes));
   }
 

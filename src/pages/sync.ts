@@ -15,7 +15,7 @@
  *   store: a later commit must not take buckets that an earlier one may have.
  */
 import { ConflictError, StateError } from "../base/index.js";
-import { isRefusal } from "../log/index.js";
+import { isRefusal, takePart } from "../log/index.js";
 import { checkpoint, checkpointWhenDue } from "./checkpoint.js";
 import { commitChannel } from "./channels.js";
 import { growWhenDue, hasRoom, makeRoom } from "./growth.js";
@@ -59,12 +59,19 @@ export async function beginSync(store: Store, changes: PageChanges): Promise<Sta
 }
 
 /** The second step, and the commit point. Resolves to the LSN of the last record once the batch is durable. */
-export async function writeWal(store: Store, staged: Staged): Promise<number> {
-  store.checkUsable();
+export function writeWal(store: Store, staged: Staged): Promise<number> {
   const { slot, journal } = store;
-  if (!slot.mayWrite(staged)) throw superseded(store, staged);
-  // Another's records would be pruned with ours, and ours with theirs.
-  if (journal.lastLsn !== store.state.lsn) throw store.fail(secondWriter(store));
+  return takePart(journal, () => {
+    store.checkUsable();
+    if (!slot.mayWrite(staged)) throw superseded(store, staged);
+    // Another's records would be pruned with ours, and ours with theirs.
+    if (journal.lastLsn !== store.state.lsn) throw store.fail(secondWriter(store));
+    return appendStaged(store, staged);
+  });
+}
+
+async function appendStaged(store: Store, staged: Staged): Promise<number> {
+  const { slot, journal } = store;
   slot.write();
   try {
     const { lastLsn } = await journal.appendAll(staged.records);
@@ -139,7 +146,7 @@ function secondWriter({ directory: { path }, journal, state }: Store): ConflictE
 function superseded({ directory: { path } }: Store, { sequence }: Staged): StateError {
   return new StateError(
     "HF_BUSY",
-    `The commit with sequence ${sequence} of ${path} was written already, or another one was begun after it.`,
+    `The commit with sequence ${sequence} of ${path} was written or refused already, or another one was begun after it. Begin it again.`,
     { path, sequence },
   );
 }

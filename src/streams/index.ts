@@ -1,4 +1,4 @@
 export { SharedLog } from "./shared-log.js";
 export { Stream } from "./stream.js";
 export type { SharedLogOptions } from "./options.js";
-export type { CommitPart, SharedLogStats, SharedRecoveryReport } from "./shared-log.js";
+export type { CommitPart, Settled, SharedLogStats, SharedRecoveryReport } from "./shared-log.js";

@@ -1,12 +1,14 @@
 /** The shared log: the public face of the physical log, the book of its streams, and what keeps both in order. */
 import { InvalidArgumentError, invalid } from "../base/index.js";
-import { Log, type LogInput, type LogStats, type LsnRange, type RecoveryReport } from "../log/index.js";
+import { Log, type LogInput, type LogStats, type LsnRange, type RecoveryReport, takePart } from "../log/index.js";
 import { nodeVfs } from "../vfs/index.js";
 import type { StreamBook, StreamState } from "./book.js";
 import { CheckpointPointer } from "./checkpoint-pointer.js";
 import { encodeName } from "./format.js";
+import { notWithin } from "./gathering.js";
 import { Maintenance } from "./maintenance.js";
 import { type SharedLogOptions, splitOptions } from "./options.js";
+import type { StreamSource } from "./reader.js";
 import { recoverBook } from "./recovery.js";
 import { Stream, sourceOf } from "./stream.js";
 import { StreamWriter } from "./writer.js";
@@ -51,6 +53,11 @@ export interface CommitPart {
   readonly stream: Stream;
   readonly records: readonly LogInput[];
 }
+
+/** What the promises of an array resolve to. */
+export type Settled<Parts extends readonly unknown[]> = { -readonly [At in keyof Parts]: Awaited<Parts[At]> };
+
+const TOGETHER = "SharedLog.together";
 
 interface Opened {
   readonly log: Log;
@@ -179,27 +186,111 @@ export class SharedLog {
    * each part got, in the order of `parts`. The whole must fit into a segment: `LimitError` `HF_BATCH_TOO_LARGE`. Errors otherwise as
    * `Stream.appendAll`.
    */
-  async commit(parts: readonly CommitPart[]): Promise<LsnRange[]> {
+  commit(parts: readonly CommitPart[]): Promise<LsnRange[]> {
     const where = "SharedLog.commit";
-    if (!Array.isArray(parts)) throw invalid(where, "parts", parts, "an array of parts");
-    if (parts.length === 0) {
-      throw new InvalidArgumentError(
-        "HF_INVALID_ARGUMENT",
-        `${where}: there is nothing to commit. Pass at least one part.`,
-      );
-    }
-    const batches = parts.map((part: CommitPart) => {
-      const source = sourceOf(where, part?.stream);
-      if (source.log !== this.#log) throw invalid(where, "stream", part.stream, "a stream of this shared log");
-      return { stream: source.stream, records: part.records };
+    return takePart(this, () => {
+      if (!Array.isArray(parts)) throw invalid(where, "parts", parts, "an array of parts");
+      if (parts.length === 0) {
+        throw new InvalidArgumentError(
+          "HF_INVALID_ARGUMENT",
+          `${where}: there is nothing to commit. Pass at least one part.`,
+        );
+      }
+      const batches = parts.map((part: CommitPart) => {
+        const { stream } = this.#own(where, part?.stream);
+        return { stream, records: part.records };
+      });
+      return this.#writer.commit(where, batches);
     });
-    return await this.#writer.commit(where, batches);
+  }
+
+  /**
+   * Calls `act`, and makes one atomic batch of everything that is appended to streams of this shared log in that call, by whomever: after any crash all of
+   * it is there or nothing. So stores that stand on streams commit together: `EventLog.appendAll`, `FlatKv.commit`, and `Session.commit` after
+   * `Session.prepare`, hand their records over within the call.
+   *
+   * `act` returns an array of promises, and this resolves to what they do, as `Promise.all`, once the batch is durable and all of them have settled. Each
+   * of `streams` must get something, or all is refused: name those of the stores that take part.
+   *
+   * All or nothing also where it fails: nothing is appended, and LSNs are taken back within the call, where `act` throws, which this then rejects with; where
+   * anything in it is refused, by the log or by a store, whose error this rejects with even if `act` handled it: an enqueue, a truncation or another
+   * `together` (`InvalidArgumentError` `HF_INVALID_ARGUMENT`), what could only be appended later (`StateError` `HF_BUSY`), what a store would refuse anyway;
+   * or where a stream lacks its part (`HF_INVALID_ARGUMENT`). The whole must fit into a segment: `LimitError` `HF_BATCH_TOO_LARGE`. Each store goes on as before
+   * once this has rejected. `act` must not be async: only what it appends before it returns takes part. Errors otherwise as `Stream.appendAll`, and those of
+   * the promises.
+   *
+   * @example
+   * ```ts
+   * import { SharedLog } from "holdfast/streams";
+   *
+   * await using shared = await SharedLog.open("./node");
+   * const [blocks, votes] = [await shared.stream("blocks"), await shared.stream("votes")];
+   * const text = new TextEncoder();
+   * const [block, vote] = await shared.together([blocks, votes], () => [
+   *   blocks.append(text.encode("block 7")),
+   *   votes.append(text.encode("yes")),
+   * ]);
+   * console.log(block, vote); // 1 1
+   * ```
+   */
+  together<const Parts extends readonly unknown[]>(
+    streams: readonly Stream[],
+    act: () => Parts,
+  ): Promise<Settled<Parts>> {
+    return takePart(this, () => {
+      if (!Array.isArray(streams)) throw invalid(TOGETHER, "streams", streams, "an array of streams");
+      if (typeof act !== "function") throw invalid(TOGETHER, "act", act, "a function");
+      const required = streams.map((stream: Stream) => this.#own(TOGETHER, stream).stream);
+      return this.#together(required, act);
+    });
+  }
+
+  async #together<Parts extends readonly unknown[]>(
+    required: readonly StreamState[],
+    act: () => Parts,
+  ): Promise<Settled<Parts>> {
+    let parts: readonly unknown[] = [];
+    const appended = this.#writer.together(TOGETHER, required, () => {
+      const returned: unknown = act();
+      if (!Array.isArray(returned)) {
+        void settleUnheard(returned);
+        throw invalid(TOGETHER, "act", returned, "a function that returns an array, and is not async");
+      }
+      parts = returned;
+    });
+    const [batch, ...settled] = await Promise.allSettled([appended, ...parts]);
+    if (batch.status === "rejected") {
+      // Stores whose promises were not returned look at the refusal in the next turn of the event loop, and serve again then.
+      await new Promise((resolve) => setImmediate(resolve));
+      throw batch.reason;
+    }
+    const values = settled.map((part) => {
+      if (part.status === "rejected") throw part.reason;
+      return part.value;
+    });
+    return values as Settled<Parts>;
+  }
+
+  /** Whether a call of `together` is gathering what is appended: what could only be appended later must be refused then. */
+  get isGathering(): boolean {
+    return this.#writer.isGathering;
+  }
+
+  /** For what refuses within a call of `together`, whose batch is refused with it because of `error`. */
+  refuse(error: unknown): void {
+    this.#writer.refuse(error);
   }
 
   /** Drops a stream and its entries, durably. Resolves to false where there is none. A stream of this name made later starts from LSN 1. */
-  async drop(name: string): Promise<boolean> {
-    const problem = this.#writer.unusable();
-    if (problem !== undefined) throw problem;
+  drop(name: string): Promise<boolean> {
+    return takePart(this, () => {
+      const problem = this.#writer.unusable() ?? (this.isGathering ? notWithin("SharedLog.drop") : undefined);
+      if (problem !== undefined) throw problem;
+      return this.#drop(name);
+    });
+  }
+
+  async #drop(name: string): Promise<boolean> {
     const making = this.#making.get(name);
     if (making !== undefined) await making;
     this.#writer.drain();
@@ -263,6 +354,12 @@ export class SharedLog {
     }
   }
 
+  #own(where: string, stream: Stream): StreamSource {
+    const source = sourceOf(where, stream);
+    if (source.log !== this.#log) throw invalid(where, "stream", stream, "a stream of this shared log");
+    return source;
+  }
+
   #handle(stream: StreamState): Stream {
     let handle = this.#streams.get(stream);
     if (handle === undefined) {
@@ -299,6 +396,12 @@ export class SharedLog {
   #announceAll(): void {
     for (const { visibility } of this.#book.byId.values()) visibility.announce();
   }
+}
+
+/** What an async function comes to follows from its refusal, which the caller hears of; and so does what its array holds. */
+async function settleUnheard(returned: unknown): Promise<void> {
+  const [settled] = await Promise.allSettled([returned]);
+  if (settled.status === "fulfilled" && Array.isArray(settled.value)) await Promise.allSettled(settled.value);
 }
 
 function entriesIn(book: StreamBook): number {

@@ -1,13 +1,14 @@
 /** One journal of a shared log: the public face of the writer and the reader for one stream. */
 import { invalid } from "../base/index.js";
-import type {
-  FollowOptions,
-  Journal,
-  JournalLimits,
-  LogInput,
-  LogRecord,
-  LsnRange,
-  ReadOptions,
+import {
+  type FollowOptions,
+  type Journal,
+  type JournalLimits,
+  type LogInput,
+  type LogRecord,
+  type LsnRange,
+  type ReadOptions,
+  takePart,
 } from "../log/index.js";
 import { ENTRY_HEADER_BYTES } from "./format.js";
 import { type StreamSource, checkLsn, followEntries, outOfRange, readEntries, readEntry } from "./reader.js";
@@ -74,6 +75,21 @@ export class Stream implements Journal {
     };
   }
 
+  /** Whether a call of `SharedLog.together` is gathering what is appended. */
+  get isGathering(): boolean {
+    return this.source.writer.isGathering;
+  }
+
+  /** For stores: where the batch that is being gathered is refused, `takeBack` runs before anything else does, the newest first. */
+  onRefused(takeBack: () => void): void {
+    this.source.writer.onRefused(takeBack);
+  }
+
+  /** For stores: what is refused within a call of `SharedLog.together`, whose batch is refused with it. */
+  refuse(error: unknown): void {
+    this.source.writer.refuse(error);
+  }
+
   /** Appends an entry and resolves to its LSN once it is durable. `type` is 0 to 255, default 0. As `Log.append`. */
   append(payload: Uint8Array, type: number = 0): Promise<number> {
     return this.source.writer.append(this.source.stream, payload, type);
@@ -82,7 +98,7 @@ export class Stream implements Journal {
   /** Appends several entries as one atomic batch. As `Log.appendAll`; for several streams at once see `SharedLog.commit`. */
   appendAll(records: readonly LogInput[]): Promise<LsnRange> {
     const { writer, stream } = this.source;
-    return writer.commit("Stream.appendAll", [{ stream, records }]).then(([range]) => range!);
+    return takePart(this, () => writer.commit("Stream.appendAll", [{ stream, records }]).then(([range]) => range!));
   }
 
   /** Accepts an entry and returns its LSN at once; it is durable after a later `sync` or `append`. As `Log.enqueue`. */
@@ -91,10 +107,11 @@ export class Stream implements Journal {
   }
 
   /** Makes durable everything that any stream of the shared log accepted so far. Resolves to `durableLsn`. */
-  async sync(): Promise<number> {
-    this.#assertUsable();
-    await this.source.writer.sync();
-    return this.durableLsn;
+  sync(): Promise<number> {
+    return takePart(this, () => {
+      this.#assertUsable();
+      return this.source.writer.sync().then(() => this.durableLsn);
+    });
   }
 
   /** The entry with this LSN; `undefined` where the stream does not hold it. */
@@ -113,35 +130,38 @@ export class Stream implements Journal {
   }
 
   /** Drops the entries below `lsn`, durably; at most `lastLsn + 1`, which drops all. */
-  async truncateBefore(lsn: number): Promise<void> {
-    const { writer, stream } = this.source;
-    this.#assertUsable();
-    checkLsn("Stream.truncateBefore", lsn);
-    const { acceptedFirst, acceptedNext } = stream;
-    if (lsn > acceptedNext) throw outOfRange("Stream.truncateBefore", stream, lsn, acceptedFirst, acceptedNext - 1);
-    if (lsn <= acceptedFirst) await writer.sync();
-    else await writer.truncate(stream, lsn, acceptedNext);
+  truncateBefore(lsn: number): Promise<void> {
+    return takePart(this, () => {
+      const { writer, stream } = this.source;
+      this.#assertUsable();
+      checkLsn("Stream.truncateBefore", lsn);
+      const { acceptedFirst, acceptedNext } = stream;
+      if (lsn > acceptedNext) throw outOfRange("Stream.truncateBefore", stream, lsn, acceptedFirst, acceptedNext - 1);
+      return lsn <= acceptedFirst ? writer.sync() : writer.truncate(stream, lsn, acceptedNext);
+    });
   }
 
   /** Drops the entries above `lsn`, durably and atomically; the next one gets `lsn + 1`. From `firstLsn - 1` to `lastLsn`. */
-  async truncateAfter(lsn: number): Promise<void> {
-    const { writer, stream } = this.source;
-    this.#assertUsable();
-    checkLsn("Stream.truncateAfter", lsn);
-    const { acceptedFirst, acceptedNext } = stream;
-    if (lsn < acceptedFirst - 1 || lsn >= acceptedNext)
-      throw outOfRange("Stream.truncateAfter", stream, lsn, acceptedFirst, acceptedNext - 1);
-    if (lsn === acceptedNext - 1) await writer.sync();
-    else await writer.truncate(stream, acceptedFirst, lsn + 1);
+  truncateAfter(lsn: number): Promise<void> {
+    return takePart(this, () => {
+      const { writer, stream } = this.source;
+      this.#assertUsable();
+      checkLsn("Stream.truncateAfter", lsn);
+      const { acceptedFirst, acceptedNext } = stream;
+      if (lsn < acceptedFirst - 1 || lsn >= acceptedNext)
+        throw outOfRange("Stream.truncateAfter", stream, lsn, acceptedFirst, acceptedNext - 1);
+      return lsn === acceptedNext - 1 ? writer.sync() : writer.truncate(stream, acceptedFirst, lsn + 1);
+    });
   }
 
   /** Drops every entry, durably. The next LSN stays what it was. */
-  async truncateAll(): Promise<void> {
-    const { writer, stream } = this.source;
-    this.#assertUsable();
-    const { acceptedFirst, acceptedNext } = stream;
-    if (acceptedFirst === acceptedNext) await writer.sync();
-    else await writer.truncate(stream, acceptedNext, acceptedNext);
+  truncateAll(): Promise<void> {
+    return takePart(this, () => {
+      const { writer, stream } = this.source;
+      this.#assertUsable();
+      const { acceptedFirst, acceptedNext } = stream;
+      return acceptedFirst === acceptedNext ? writer.sync() : writer.truncate(stream, acceptedNext, acceptedNext);
+    });
   }
 
   #assertUsable(): void {

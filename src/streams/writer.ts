@@ -10,14 +10,16 @@
  *   the log, is there in all of them or in none (R10).
  * - The book changes only for what the log shows as acknowledged, in physical order. Nothing else ever reads the pending records.
  * - Whatever fails once issued poisons: the log does it for its own writes, `poison` for others (R4).
+ * - While `together` gathers, appends get their LSNs and nothing is issued for a stream. Then all of it is, as one batch, or the LSNs are taken back.
  *
  * A truncation is one record that says what the stream holds from there on. Before it is durable a crash leaves the stream as it was, after it as it is;
  * entries issued later stand behind it.
  */
 import { type HoldfastError, InvalidArgumentError, LimitError, StateError, invalid } from "../base/index.js";
-import type { Log, LogInput, JournalLimits, LsnRange } from "../log/index.js";
+import { type Log, type LogInput, type JournalLimits, type LsnRange, takePart } from "../log/index.js";
 import { type StreamBook, StreamState } from "./book.js";
 import { DROP, ENTRY, ENTRY_HEADER_BYTES, MOVED, STATE, encodeDrop, encodeState, writeEntryHeader } from "./format.js";
+import { type EntryRecord, Gathering, missingPart, notWithin, refusalFor } from "./gathering.js";
 import { OVERHEAD_BYTES } from "./options.js";
 
 /** What a record does to the book: it adds an entry to a stream, or something else. */
@@ -64,6 +66,8 @@ export class StreamWriter {
   #told = false;
   /** Calls that are to make a record durable and have not settled. */
   readonly #underway = new Set<Promise<void>>();
+  /** What the call of `together` that has not returned has gathered so far. */
+  #gathering: Gathering | undefined;
   /** Bytes of records issued since opening. */
   issuedBytes = 0;
 
@@ -98,7 +102,23 @@ export class StreamWriter {
     return this.#limits.recordBytesMax - OVERHEAD_BYTES;
   }
 
+  /** Whether what is appended now is gathered. */
+  get isGathering(): boolean {
+    return this.#gathering !== undefined;
+  }
+
+  /** While `isGathering`: `takeBack` runs where the whole is refused. */
+  onRefused(takeBack: () => void): void {
+    this.#gathering?.onRefused(takeBack);
+  }
+
+  /** While `isGathering`: the whole is refused because of `error`. */
+  refuse(error: unknown): void {
+    this.#gathering?.spoil(error instanceof Error ? error : new Error(String(error)));
+  }
+
   append(stream: StreamState, payload: Uint8Array, type: number): Promise<number> {
+    if (this.#gathering !== undefined) return this.#gatherOne(stream, payload, type);
     const problem = this.unusable(stream) ?? this.#refusal("Stream.append", payload, type);
     if (problem !== undefined) return Promise.reject(problem);
     const lsn = stream.acceptedNext;
@@ -115,8 +135,15 @@ export class StreamWriter {
     });
   }
 
+  #gatherOne(stream: StreamState, payload: Uint8Array, type: number): Promise<number> {
+    const batches = [{ stream, records: [{ payload, type }] }];
+    return takePart(this, () => this.commit("Stream.append", batches).then(([range]) => range!.lastLsn));
+  }
+
   /** Throws `HF_BACKPRESSURE` only where more than a mebibyte waits already. */
   enqueue(stream: StreamState, payload: Uint8Array, type: number): number {
+    // Nobody would hear that it was taken back.
+    if (this.#gathering !== undefined) throw this.#gathering.spoil(notWithin("Stream.enqueue"));
     const problem = this.unusable(stream) ?? this.#refusal("Stream.enqueue", payload, type);
     if (problem !== undefined) throw problem;
     const lsn = stream.acceptedNext;
@@ -146,6 +173,7 @@ export class StreamWriter {
 
   /** Appends to several streams at once: all of it or nothing. */
   commit(where: string, batches: readonly StreamBatch[]): Promise<LsnRange[]> {
+    const gathering = this.#gathering;
     let bytes = 0;
     let count = 0;
     for (const { stream, records } of batches) {
@@ -164,22 +192,62 @@ export class StreamWriter {
         problem = this.#refusal(where, payload, record instanceof Uint8Array ? 0 : (record?.type ?? 0));
         if (problem === undefined) bytes += payload.length + ENTRY_HEADER_BYTES;
       }
-      if (problem !== undefined) return Promise.reject(problem);
+      if (problem !== undefined) return Promise.reject(gathering?.spoil(problem) ?? problem);
       count += records.length;
     }
-    const batchBytes = bytes + count * this.#limits.recordHeaderBytes;
-    if (batchBytes > this.#limits.batchBytesMax) {
-      return Promise.reject(
-        new LimitError(
-          "HF_BATCH_TOO_LARGE",
-          `${where}: the batch takes ${batchBytes} bytes; a batch must fit into a segment, which has room for ${this.#limits.batchBytesMax}. ` +
-            "Append less at once, or make the log with a larger segmentBytes.",
-          { bytes: batchBytes, bytesMax: this.#limits.batchBytesMax },
-        ),
-      );
+    const total = { bytes: bytes + (gathering?.bytes ?? 0), count: count + (gathering?.records.length ?? 0) };
+    const problem = this.#tooLarge(where, total);
+    if (problem !== undefined) return Promise.reject(gathering?.spoil(problem) ?? problem);
+    if (gathering !== undefined) for (const { stream } of batches) gathering.touch(stream);
+    const { records, ranges } = this.#encode(batches, bytes);
+    if (gathering !== undefined) return gathering.add(records, bytes, ranges);
+    return this.#issueEntries(records, bytes).then(() => ranges);
+  }
+
+  /**
+   * Calls `act`, and makes one batch of all that is appended to streams meanwhile, in that order. Resolves once it is acknowledged. Rejects, and has no
+   * effect, where `act` throws, anything in it is refused, a stream of `required` got nothing, or the log can't serve.
+   */
+  together(where: string, required: readonly StreamState[], act: () => void): Promise<void> {
+    const unusable = this.unusable() ?? this.#gathering?.spoil(notWithin(where));
+    if (unusable !== undefined) return Promise.reject(unusable);
+    const gathering = new Gathering();
+    this.#gathering = gathering;
+    try {
+      act();
+    } catch (error) {
+      gathering.refuse(refusalFor(where, error));
+      return Promise.reject(error);
+    } finally {
+      this.#gathering = undefined;
     }
+    const failure = this.unusable();
+    const missing = required.find((stream) => !gathering.has(stream));
+    const problem = failure ?? gathering.problem ?? (missing === undefined ? undefined : missingPart(where, missing));
+    if (problem !== undefined) {
+      gathering.refuse(failure ?? refusalFor(where, problem));
+      return Promise.reject(problem);
+    }
+    if (gathering.records.length === 0) {
+      gathering.acknowledge();
+      return Promise.resolve();
+    }
+    return this.#issueEntries(gathering.records, gathering.bytes).then(
+      () => gathering.acknowledge(),
+      (error: unknown) => {
+        gathering.fail(error);
+        throw error;
+      },
+    );
+  }
+
+  /** Gives records their LSNs, and copies them. */
+  #encode(
+    batches: readonly StreamBatch[],
+    bytes: number,
+  ): { readonly records: EntryRecord[]; readonly ranges: LsnRange[] } {
     const buffer = new Uint8Array(bytes);
-    const records: { payload: Uint8Array; type: number }[] = [];
+    const records: EntryRecord[] = [];
     const ranges: LsnRange[] = [];
     let at = 0;
     for (const batch of batches) {
@@ -190,19 +258,36 @@ export class StreamWriter {
         const target = buffer.subarray(at, at + ENTRY_HEADER_BYTES + payload.length);
         writeEntryHeader(target, stream.id, record instanceof Uint8Array ? 0 : (record.type ?? 0), stream.acceptedNext);
         target.set(payload, ENTRY_HEADER_BYTES);
-        records.push({ payload: target, type: ENTRY });
+        records.push({ stream, payload: target, type: ENTRY });
         at += target.length;
         stream.acceptedNext += 1;
       }
       ranges.push({ firstLsn, lastLsn: stream.acceptedNext - 1 });
     }
+    return { records, ranges };
+  }
+
+  /** Hands entries to the log as one batch. Resolves once they are acknowledged and applied. */
+  #issueEntries(records: readonly EntryRecord[], bytes: number): Promise<void> {
     const done = this.#log.appendAll(records);
-    for (const batch of batches) for (const _ of batch.records) this.#issue(batch.stream, 0);
+    for (const { stream } of records) this.#issue(stream, 0);
     this.issuedBytes += bytes;
-    return done.then(() => {
-      this.drain();
-      return ranges;
-    });
+    return done.then(() => this.drain());
+  }
+
+  #tooLarge(
+    where: string,
+    { bytes, count }: { readonly bytes: number; readonly count: number },
+  ): LimitError | undefined {
+    const { batchBytesMax, recordHeaderBytes } = this.#limits;
+    const batchBytes = bytes + count * recordHeaderBytes;
+    if (batchBytes <= batchBytesMax) return undefined;
+    return new LimitError(
+      "HF_BATCH_TOO_LARGE",
+      `${where}: the batch takes ${batchBytes} bytes; a batch must fit into a segment, which has room for ${batchBytesMax}. ` +
+        "Append less at once, or make the log with a larger segmentBytes.",
+      { bytes: batchBytes, bytesMax: batchBytesMax },
+    );
   }
 
   /** Appends records of any kind as one batch. Resolves once they are acknowledged and applied. The caller has made sure that they fit. */
@@ -237,6 +322,7 @@ export class StreamWriter {
 
   /** Makes `[first, next)` what the stream holds, durably. The caller has checked that it is a part of what was accepted. */
   async truncate(stream: StreamState, first: number, next: number): Promise<void> {
+    if (this.#gathering !== undefined) throw this.#gathering.spoil(notWithin("Stream.truncate…"));
     const isCut = next < stream.acceptedNext;
     stream.acceptedFirst = first;
     stream.acceptedNext = next;
@@ -276,6 +362,7 @@ export class StreamWriter {
 
   /** Resolves when everything accepted so far is durable. */
   async sync(): Promise<void> {
+    if (this.#gathering !== undefined) await this.#gathering.settled;
     await this.#log.sync();
     this.drain();
   }
@@ -306,7 +393,8 @@ export class StreamWriter {
       this.#pending = pending.slice(head);
       this.#pendingHead = 0;
     }
-    this.#onDrained();
+    // What it starts is issued at once, and must not come between what is gathered.
+    if (this.#gathering === undefined) this.#onDrained();
   }
 
   /** Takes nothing more. Resolves once what still needs a sync after it was acknowledged has settled; the rest the log settles when it closes. */

@@ -1,6 +1,7 @@
 /** The store: the public face of sessions, commits, proofs and everything below them. */
 import { StateError, invalid } from "../base/index.js";
 import type { Hasher } from "../hash/index.js";
+import { takePart } from "../log/index.js";
 import type { PageStoreStats } from "../pages/index.js";
 import type { MultiProof, PathProof } from "../proof/index.js";
 import { openStore } from "./open.js";
@@ -129,9 +130,20 @@ export class MerkleStore {
 
   /**
    * Undoes the newest `commits` commits by a new one, which can't be undone itself; its sequence is higher. Durable and atomic like any commit. Those that
-   * can be undone are those that `rollback.commits` remembers (`stats().undoableCommits`); else `InvalidArgumentError` `HF_VERSION_OUT_OF_RANGE`.
+   * can be undone are those that `rollback.commits` remembers (`stats().undoableCommits`); else `InvalidArgumentError` `HF_VERSION_OUT_OF_RANGE`. Within
+   * `SharedLog.together` `StateError` `HF_BUSY`.
    */
-  async rollback(commits: number): Promise<Committed> {
+  rollback(commits: number): Promise<Committed> {
+    const { journal } = this.#store.pages;
+    return takePart(journal, () => {
+      this.#checkUsable();
+      if (journal.isGathering === true)
+        throw new StateError("HF_BUSY", "MerkleStore.rollback: it can't be part of a batch. Do it before or after.");
+      return this.#rollback(commits);
+    });
+  }
+
+  async #rollback(commits: number): Promise<Committed> {
     const { root, sequence } = await this.#run((store) => store.turns.take(() => rollBack(store, commits)));
     return { root, sequence };
   }

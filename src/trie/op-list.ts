@@ -1,9 +1,11 @@
 /** What a commit does to keys: each a put or a delete, by ascending key, each key once; packed like a list of leaves. */
-import { LEAF_WORDS, NODE_WORDS, bitAt, copyNode } from "../proof/index.js";
+import { LEAF_BYTES, LEAF_WORDS, NODE_BYTES, NODE_WORDS, bitAt, copyNode } from "../proof/index.js";
 
 /** See the head of this file. Op `n` is the 16 words at `16 × n`: its key, and the hash of its value, which is zeros for a delete. */
 export class OpList {
   readonly words: Int32Array;
+  /** The same memory as bytes. */
+  readonly bytes: Uint8Array;
   /** How many of the first `n` ops are deletes, at index `n`. */
   readonly #deletesBefore: Int32Array;
   #length = 0;
@@ -11,6 +13,7 @@ export class OpList {
   /** An empty list with room for so many ops. */
   constructor(capacity: number) {
     this.words = new Int32Array(capacity * LEAF_WORDS);
+    this.bytes = new Uint8Array(this.words.buffer);
     this.#deletesBefore = new Int32Array(capacity + 1);
   }
 
@@ -18,15 +21,20 @@ export class OpList {
     return this.#length;
   }
 
-  /** Appends a put of the key and value hash in the words at the places given. The key comes after all before it. */
-  put(key: Int32Array, keyAt: number, valueHash: Int32Array, valueHashAt: number): void {
-    copyNode(valueHash, valueHashAt, this.words, this.#length * LEAF_WORDS + NODE_WORDS);
+  /** Appends a put of the key in the words at `keyAt`, which comes after all before it. Returns where in {@link words} its value's hash is to be written. */
+  put(key: Int32Array, keyAt: number): number {
     this.#append(key, keyAt, 0);
+    return (this.#length - 1) * LEAF_WORDS + NODE_WORDS;
   }
 
   /** Appends a delete. */
   delete(key: Int32Array, keyAt: number): void {
     this.#append(key, keyAt, 1);
+  }
+
+  /** The key of an op, as a view. */
+  key(op: number): Uint8Array {
+    return this.bytes.subarray(op * LEAF_BYTES, op * LEAF_BYTES + NODE_BYTES);
   }
 
   isDelete(op: number): boolean {

@@ -4,6 +4,7 @@
  */
 import { readU16, readU32, readU64, writeU16, writeU32, writeU64 } from "../base/index.js";
 import type { LogInput } from "../log/index.js";
+import { LEAF_BYTES } from "../proof/index.js";
 import { KEY_BYTES } from "./row-format.js";
 
 export const RECORD_COMMIT = 0xc0;
@@ -60,15 +61,22 @@ export function parseCommit(payload: Uint8Array): CommitHeader | "newer" | undef
   return { sequence, undoable: flags === IS_UNDOABLE, undone: readU32(payload, 4), keys: readU32(payload, 16) };
 }
 
-/** Packs entries into records of a type. `recordBytesMax` is the journal's limit. */
-export function encodeEntries(type: number, entries: readonly Entry[], recordBytesMax: number): LogInput[] {
+/**
+ * Packs the keys of `leaves`, one every 64 bytes, each with its value or none, into records of a type. `recordBytesMax` is the journal's limit.
+ */
+export function encodeEntries(
+  type: number,
+  leaves: Uint8Array,
+  values: readonly (Uint8Array | undefined)[],
+  recordBytesMax: number,
+): LogInput[] {
   const records: LogInput[] = [];
   const limit = Math.min(RECORD_BYTES, recordBytesMax);
-  for (let first = 0; first < entries.length;) {
+  for (let first = 0; first < values.length;) {
     let bytes = 0;
     let end = first;
-    while (end < entries.length) {
-      const more = ENTRY_HEADER_BYTES + (entries[end]!.value?.length ?? 0);
+    while (end < values.length) {
+      const more = ENTRY_HEADER_BYTES + (values[end]?.length ?? 0);
       if (end > first && bytes + more > limit) break;
       bytes += more;
       end++;
@@ -76,8 +84,9 @@ export function encodeEntries(type: number, entries: readonly Entry[], recordByt
     const payload = new Uint8Array(bytes);
     let at = 0;
     for (; first < end; first++) {
-      const { key, value } = entries[first]!;
-      payload.set(key, at);
+      const value = values[first];
+      const key = first * LEAF_BYTES;
+      for (let byte = 0; byte < KEY_BYTES; byte++) payload[at + byte] = leaves[key + byte]!;
       writeU32(payload, at + KEY_BYTES, value === undefined ? NO_VALUE : value.length);
       at += ENTRY_HEADER_BYTES;
       if (value === undefined) continue;

@@ -12,8 +12,10 @@ import { CorruptionError } from "../base/index.js";
 import type { Hasher } from "../hash/index.js";
 import type { LogRecord } from "../log/index.js";
 import type { PageStoreOwner, RedoneCommit } from "../pages/index.js";
+import { LEAF_BYTES } from "../proof/index.js";
 import { headerOf } from "./history.js";
 import { RECORD_COMMIT, RECORD_PRIOR, RECORD_VALUES, parseEntries } from "./record-format.js";
+import { KEY_BYTES } from "./row-format.js";
 import type { Values, ValuesBatch } from "./values.js";
 
 /** Redoing hands rows to the engine in batches of about so many bytes. */
@@ -47,6 +49,8 @@ export class Owner implements PageStoreOwner {
   readonly #hasher: Hasher;
   #batch: ValuesBatch | undefined;
   #batchBytes = 0;
+  /** The leaf that goes into the batch next. */
+  readonly #leaf = new Uint8Array(LEAF_BYTES);
   /** The newest commit that the engine had heard of when it was opened. */
   readonly #heard: number;
   /** What was handed to the engine. Each batch waits for the one before; none follows one that failed. */
@@ -93,9 +97,14 @@ export class Owner implements PageStoreOwner {
     if (entries === undefined || this.#sequence !== commit.sequence)
       throw this.#damaged(record.lsn, "values of a commit", `a record of type ${record.type}`);
     const batch = (this.#batch ??= values.batch());
+    batch.expectApart();
     for (const { key, value } of entries) {
-      if (value === undefined) batch.deleteBoth(key);
-      else batch.putOver(key, this.#hasher.hash(value), value);
+      this.#leaf.set(key);
+      if (value === undefined) batch.delete(this.#leaf, 0);
+      else {
+        this.#leaf.set(this.#hasher.hash(value), KEY_BYTES);
+        batch.put(this.#leaf, 0, value);
+      }
     }
     this.#batchBytes += record.payload.length;
     if (this.#batchBytes >= BATCH_BYTES) await this.flush();

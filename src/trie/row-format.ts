@@ -53,10 +53,10 @@ export function apartRowKey(key: Uint8Array): Uint8Array {
 /** Bytes of an engine key of either kind. */
 export const ROW_KEY_BYTES: number = 1 + KEY_BYTES;
 
-/** Writes the engine key of a leaf's row; `target` has {@link ROW_KEY_BYTES}. */
-export function writeLeafRowKey(target: Uint8Array, key: Uint8Array): void {
+/** Writes the engine key of the row of the leaf at `at`; `target` has {@link ROW_KEY_BYTES}. */
+export function writeLeafRowKey(target: Uint8Array, leaf: Uint8Array, at: number): void {
   target[0] = LEAF_PREFIX;
-  target.set(key, 1);
+  for (let byte = 0; byte < KEY_BYTES; byte++) target[1 + byte] = leaf[at + byte]!;
 }
 
 /** The trie's key in an engine key of either kind; `undefined` where that has another length. */
@@ -69,11 +69,11 @@ export function isApart(value: Uint8Array): boolean {
   return value.length > INLINE_BYTES_MAX;
 }
 
-/** Writes a leaf's row; `target` has {@link rowBytes}. */
-export function writeRow(target: Uint8Array, valueHash: Uint8Array, value: Uint8Array): void {
+/** Writes the row of the leaf at `at`, a key and the hash of `value`; `target` has {@link rowBytes}. */
+export function writeRow(target: Uint8Array, leaf: Uint8Array, at: number, value: Uint8Array): void {
   const apart = isApart(value);
   target[0] = apart ? IS_APART : IS_INLINE;
-  target.set(valueHash, 1);
+  for (let byte = 0; byte < NODE_BYTES; byte++) target[1 + byte] = leaf[at + KEY_BYTES + byte]!;
   if (!apart) target.set(value, ROW_HEADER_BYTES);
 }
 

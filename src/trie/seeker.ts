@@ -3,11 +3,11 @@
  * sub-trie; and all that is below a page that may lose so many leaves that it goes. Where all of that is in memory nothing is awaited.
  */
 import { CorruptionError } from "../base/index.js";
-import { type Page, type PageId, childPageId, describePageId } from "../pages/index.js";
+import { type Page, type PageId, ROOT_PAGE_ID, childPageId, describePageId } from "../pages/index.js";
 import { type LeafList, isLeaf, isTerminator } from "../proof/index.js";
 import type { OpList } from "./op-list.js";
 import { FIRST_SLOT_NODE, PAGE_LAYERS, SLOTS, firstSlot, isStored, leavesMin } from "./page-shape.js";
-import { leavesOf } from "./slot-leaves.js";
+import { type SlotLeaves, leavesOf } from "./slot-leaves.js";
 import { LeavesDiffer, type TrieReads } from "./trie-reads.js";
 
 /** Reads that are on their way at a time. */
@@ -68,7 +68,7 @@ class Seeker {
     let leaf = rootLeaf;
     if (isLeaf(root, 0)) leaf ??= await this.#reads.rootLeaf(root);
     else if (!isTerminator(root, 0)) {
-      this.#withPage("", (page) => this.#visitPage(page, 0, this.#ops.length));
+      this.#visitPageOf(ROOT_PAGE_ID, 0, this.#ops.length);
       await this.#drain();
       for (const page of this.#whole) this.#checkCount(page);
     }
@@ -76,13 +76,26 @@ class Seeker {
   }
 
   /** Looks at a page, now or once it is loaded. */
-  #withPage(id: PageId, look: (page: Page) => void): void {
-    const page = this.#pages.get(id) ?? this.#reads.peek(id);
-    if (page !== undefined) {
-      this.#pages.set(id, page);
-      look(page);
-      return;
-    }
+  #visitPageOf(id: PageId, from: number, to: number): void {
+    const page = this.#peek(id);
+    if (page === undefined) this.#load(id, (loaded) => this.#visitPage(loaded, from, to));
+    else this.#visitPage(page, from, to);
+  }
+
+  /** As {@link #visitPageOf}, for everything below it. */
+  #visitWholeOf(id: PageId): void {
+    const page = this.#peek(id);
+    if (page === undefined) this.#load(id, (loaded) => this.#visitWhole(loaded));
+    else this.#visitWhole(page);
+  }
+
+  #peek(id: PageId): Page | undefined {
+    const page = this.#reads.peek(id);
+    if (page !== undefined) this.#pages.set(id, page);
+    return page;
+  }
+
+  #load(id: PageId, look: (page: Page) => void): void {
     this.#waiting.push(async () => {
       const loaded = await this.#reads.page(id);
       this.#pages.set(id, loaded);
@@ -125,7 +138,7 @@ class Seeker {
       return;
     }
     const slot = node - FIRST_SLOT_NODE;
-    if (isStored(page, slot)) this.#withPage(childPageId(page.id, slot), (child) => this.#visitPage(child, from, to));
+    if (isStored(page, slot)) this.#visitPageOf(childPageId(page.id, slot), from, to);
     else needs.elided(slot);
   }
 
@@ -146,12 +159,12 @@ class Seeker {
       this.#visitAll(page, needs, 2 * node + 2, layer + 1);
       this.#visitAll(page, needs, 2 * node + 3, layer + 1);
     } else if (isStored(page, node - FIRST_SLOT_NODE))
-      this.#withPage(childPageId(page.id, node - FIRST_SLOT_NODE), (child) => this.#visitWhole(child));
+      this.#visitWholeOf(childPageId(page.id, node - FIRST_SLOT_NODE));
     else needs.elided(node - FIRST_SLOT_NODE);
   }
 
   #read(page: Page, needs: SlotNeeds): void {
-    for (const { first, end } of needs.runs) this.#waiting.push(() => this.#reads.loadSlots(page, first, end));
+    for (const { first, end } of needs.runs ?? []) this.#waiting.push(() => this.#reads.loadSlots(page, first, end));
   }
 
   /** The leaves of a page that may go are all there, as many as it says. */
@@ -170,29 +183,31 @@ class Seeker {
 
 /** Slots of a page whose leaves are needed and not known, in runs. */
 class SlotNeeds {
-  readonly runs: { first: number; end: number }[] = [];
+  /** `undefined` while all that is needed is known, which is the rule. */
+  runs: { first: number; end: number }[] | undefined;
   readonly #page: Page;
+  readonly #known: SlotLeaves | undefined;
 
   constructor(page: Page) {
     this.#page = page;
+    this.#known = leavesOf(page);
   }
 
   /** The one leaf of `count` slots is needed. */
   leaf(slot: number, count: number): void {
-    const known = leavesOf(this.#page);
-    if (known === undefined || known.single(slot, count) < 0) this.#add(slot, slot + count);
+    if (this.#known === undefined || this.#known.single(slot, count) < 0) this.#add(slot, slot + count);
   }
 
   /** All leaves of a slot are needed. */
   elided(slot: number): void {
-    if (leavesOf(this.#page)?.isKnown(slot) !== true) this.#add(slot, slot + 1);
+    if (this.#known?.isKnown(slot) !== true) this.#add(slot, slot + 1);
   }
 
   /** Slots come in ascending order. */
   #add(first: number, end: number): void {
-    const last = this.runs.at(-1);
+    const last = this.runs?.at(-1);
     if (last === undefined || first - last.end > GAP_MAX || this.#isApart(last.end, first))
-      this.runs.push({ first, end });
+      (this.runs ??= []).push({ first, end });
     else last.end = end;
   }
 

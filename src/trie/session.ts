@@ -1,12 +1,13 @@
 /** A session: reads of one commit, and changes that become the next. */
 import { ConflictError, LimitError, StateError, checkBoolean, checkOptions, invalid } from "../base/index.js";
+import { takePart } from "../log/index.js";
 import { type KeyState, type MultiProof, NODE_BYTES, nodeBytes } from "../proof/index.js";
 import { readRows, readValues } from "./reads.js";
 import { ENTRY_HEADER_BYTES } from "./record-format.js";
 import { StagedChanges } from "./staged-changes.js";
 import { type Store, checkKey } from "./store.js";
 import type { PreparedCommit } from "./prepared-commit.js";
-import { commitPrepared, keyAt, prepareChanges } from "./sync.js";
+import { commitPrepared, prepareChanges } from "./sync.js";
 
 /** Options of `Session.commit`. */
 export interface CommitOptions {
@@ -56,6 +57,7 @@ export class Session {
   readonly baseSequence: number;
   readonly #store: Store;
   readonly #checkOpen: () => void;
+  readonly #valueBytesMax: number;
   readonly #changes: StagedChanges;
   /** What keys had that were asked for. */
   readonly #reads: StagedChanges;
@@ -69,6 +71,7 @@ export class Session {
     this.#checkOpen = checkOpen;
     this.baseRoot = store.pages.root;
     this.baseSequence = store.pages.sequence;
+    this.#valueBytesMax = store.pages.journal.limits.recordBytesMax - ENTRY_HEADER_BYTES;
     this.#changes = new StagedChanges(store.seed);
     this.#reads = new StagedChanges(store.seed);
   }
@@ -100,7 +103,7 @@ export class Session {
     checkKey("Session.put", key);
     if (!(value instanceof Uint8Array)) throw invalid("Session.put", "value", value, "a Uint8Array");
     this.#checkUsable();
-    const bytesMax = this.#store.pages.journal.limits.recordBytesMax - ENTRY_HEADER_BYTES;
+    const bytesMax = this.#valueBytesMax;
     if (value.length > bytesMax)
       throw new LimitError(
         "HF_VALUE_TOO_LARGE",
@@ -121,8 +124,8 @@ export class Session {
 
   /**
    * Resolves to the root that `commit` would come to now, and does in memory all that a commit does before it is written. Nothing is durable or visible
-   * yet. A `commit` with the same options that follows, before anything else is changed or prepared, or read where a witness is wanted, only writes: it hands its batch to the journal in the
-   * same turn of the event loop, so that it shares a durable write with what is appended to a shared log then. Errors: as `commit`.
+   * yet. A `commit` with the same options that follows, before anything else is changed or prepared, or read where a witness is wanted, only writes: it hands its batch to the journal
+   * within the call, so that it may take part in `SharedLog.together`. Errors: as `commit`.
    */
   async prepare(options?: CommitOptions): Promise<{ readonly root: Uint8Array }> {
     const witness = checkCommitOptions("Session.prepare", options);
@@ -136,16 +139,21 @@ export class Session {
   /**
    * Makes the changes the next commit, which may be none, and resolves once it is durable and every reader sees it. Commits take turns. The session has
    * ended then. Where the call rejects with anything but `HF_POISONED` nothing was changed: `HF_STALE_SESSION`; `HF_BATCH_TOO_LARGE` where the journal
-   * can't take it as one batch; `CorruptionError` or `IoError` where what the changes meet can't be read.
+   * can't take it as one batch; `CorruptionError` or `IoError` where what the changes meet can't be read. Within `SharedLog.together` also `HF_BUSY`, where
+   * it was not prepared, which after a refusal it has to be again, or another commit, a `prepare`, a rollback or a check is on its way.
    */
-  async commit(options?: CommitOptions): Promise<Committed> {
-    const witness = checkCommitOptions("Session.commit", options);
-    return await this.#exclusive(async () => {
-      const { commit, reads } = this.#stillPrepared(witness) ?? (await this.#prepare(witness));
-      await commitPrepared(this.#store, commit);
-      this.#state = "ended";
-      const { root, sequence } = commit;
-      return reads === undefined ? { root, sequence } : { root, sequence, witness: this.#witness(commit, reads) };
+  commit(options?: CommitOptions): Promise<Committed> {
+    return takePart(this.#store.pages.journal, () => {
+      const witness = checkCommitOptions("Session.commit", options);
+      this.#checkUsable();
+      this.#checkAtOnce(witness);
+      return this.#exclusive(async () => {
+        const { commit, reads } = this.#stillPrepared(witness) ?? (await this.#prepare(witness));
+        await commitPrepared(this.#store, commit);
+        this.#state = "ended";
+        const { root, sequence } = commit;
+        return reads === undefined ? { root, sequence } : { root, sequence, witness: this.#witness(commit, reads) };
+      });
     });
   }
 
@@ -159,13 +167,23 @@ export class Session {
     this.#checkUsable();
     this.#state = "committing";
     try {
-      return await this.#store.turns.take(async () => {
+      return await this.#store.turns.takeAtOnce(async () => {
         this.#checkBase();
         return await act();
       });
     } finally {
       if (this.#state === "committing") this.#state = "open";
     }
+  }
+
+  /** What could only be appended later is no part of what is being gathered, and must not become durable alone. */
+  #checkAtOnce(witness: boolean): void {
+    const { pages, turns } = this.#store;
+    if (pages.journal.isGathering !== true || (turns.isFree && this.#stillPrepared(witness) !== undefined)) return;
+    throw new StateError(
+      "HF_BUSY",
+      "Session.commit: to be part of the batch it must be prepared first, and no other commit be on its way.",
+    );
   }
 
   /** What was prepared, if nobody prepared anything since, and with a witness where one is wanted. */
@@ -189,7 +207,7 @@ export class Session {
 
   #witness({ root, packed, proof }: PreparedCommit, reads: readonly KeyState[]): Witness {
     const writes = packed.values.map((value, op): KeyState => {
-      const key = keyAt(packed.ops, op).slice();
+      const key = packed.ops.key(op).slice();
       const at = (op * 2 + 1) * (NODE_BYTES / 4);
       return value === undefined ? { key, value } : { key, valueHash: nodeBytes(packed.ops.words, at) };
     });

@@ -2,7 +2,7 @@
 import type { Hasher } from "../hash/index.js";
 import { type Page, type PageId, describePageId } from "../pages/index.js";
 import type { LeafList } from "../proof/index.js";
-import { LEAF_WORDS, compareKeys, loadNode, nodeBytes } from "../proof/index.js";
+import { LEAF_WORDS, compareKeys, copyNode, loadNode, nodeBytes } from "../proof/index.js";
 import { carryLeaves } from "./carry-leaves.js";
 import { OpList } from "./op-list.js";
 import { leavesOf } from "./slot-leaves.js";
@@ -26,7 +26,7 @@ export function packOps(ops: readonly KeyOp[]): OpList {
     const next = order[place + 1];
     if (next !== undefined && compareKeys(words, at, words, next * LEAF_WORDS) === 0) return;
     if (ops[index]![1] === undefined) list.delete(words, at);
-    else list.put(words, at, words, at + 8);
+    else copyNode(words, at + 8, list.words, list.put(words, at));
   });
   return list;
 }

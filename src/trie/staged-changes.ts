@@ -1,7 +1,7 @@
 /** What a session changes, until it is committed: one put or delete for each key. */
 import { Slab } from "../base/index.js";
 import type { Hasher } from "../hash/index.js";
-import { NODE_WORDS, loadNode, nodeBytes } from "../proof/index.js";
+import { NODE_WORDS, nodeBytes } from "../proof/index.js";
 import { KeyTable } from "./key-table.js";
 import { OpList } from "./op-list.js";
 import { sortedKeys } from "./sorted-keys.js";
@@ -55,15 +55,12 @@ export class StagedChanges {
     const order = sortedKeys(words, length);
     const ops = new OpList(length);
     const values: (Uint8Array | undefined)[] = [];
-    const valueHash = new Int32Array(NODE_WORDS);
-    for (const number of order) {
+    for (let at = 0; at < length; at++) {
+      const number = order[at]!;
       const value = this.#values[number];
       values.push(value);
       if (value === undefined) ops.delete(words, number * NODE_WORDS);
-      else {
-        loadNode(hasher.hash(value), valueHash, 0);
-        ops.put(words, number * NODE_WORDS, valueHash, 0);
-      }
+      else hasher.hashInto(value, ops.words, ops.put(words, number * NODE_WORDS));
     }
     return { ops, values };
   }

@@ -12,10 +12,9 @@
  */
 import { attempt } from "../base/index.js";
 import { type LogInput, isRefusal } from "../log/index.js";
-import { LEAF_BYTES, NODE_BYTES, nodeBytes } from "../proof/index.js";
+import { LEAF_BYTES, nodeBytes } from "../proof/index.js";
 import { carryLeaves } from "./carry-leaves.js";
 import { commitChannel } from "./channels.js";
-import type { OpList } from "./op-list.js";
 import type { PreparedCommit } from "./prepared-commit.js";
 import { type CommitHeader, RECORD_PRIOR, RECORD_VALUES, encodeCommit, encodeEntries } from "./record-format.js";
 import { seek } from "./seeker.js";
@@ -122,28 +121,20 @@ export async function commitPrepared(store: Store, prepared: PreparedCommit): Pr
 /** The trie's own records of a commit. */
 async function recordsOf(store: Store, { ops, values }: PackedChanges, header: CommitHeader): Promise<LogInput[]> {
   const { recordBytesMax } = store.pages.journal.limits;
-  const entries = values.map((value, op) => ({ key: keyAt(ops, op), value }));
-  const records = [encodeCommit(header), ...encodeEntries(RECORD_VALUES, entries, recordBytesMax)];
+  const records = [encodeCommit(header), ...encodeEntries(RECORD_VALUES, ops.bytes, values, recordBytesMax)];
   if (!header.undoable) return records;
-  const keys = entries.map(({ key }) => key);
-  const before = await readCommitted(store, keys);
-  const prior = keys.map((key, at) => ({ key, value: before[at] }));
-  return [...records, ...encodeEntries(RECORD_PRIOR, prior, recordBytesMax)];
+  const before = await readCommitted(
+    store,
+    values.map((_, op) => ops.key(op)),
+  );
+  return [...records, ...encodeEntries(RECORD_PRIOR, ops.bytes, before, recordBytesMax)];
 }
 
 function fill(batch: ValuesBatch, { ops, values }: PackedChanges): ValuesBatch {
-  const bytes = new Uint8Array(ops.words.buffer);
   for (let op = 0; op < ops.length; op++) {
-    const at = op * LEAF_BYTES;
-    const key = bytes.subarray(at, at + NODE_BYTES);
     const value = values[op];
-    if (value === undefined) batch.delete(key);
-    else batch.put(key, bytes.subarray(at + NODE_BYTES, at + LEAF_BYTES), value);
+    if (value === undefined) batch.delete(ops.bytes, op * LEAF_BYTES);
+    else batch.put(ops.bytes, op * LEAF_BYTES, value);
   }
   return batch;
-}
-
-/** The key of an op, as a view. */
-export function keyAt(ops: OpList, op: number): Uint8Array {
-  return new Uint8Array(ops.words.buffer, op * LEAF_BYTES, NODE_BYTES);
 }

@@ -1,5 +1,5 @@
 /** The values of a trie: rows of an engine. Writing is in sync.ts and redo.ts; what is read here is checked against its hash. */
-import { CorruptionError, Slab, equalBytes, toHex } from "../base/index.js";
+import { CorruptionError, equalBytes, toHex } from "../base/index.js";
 import type { EngineBatch, EngineDatabase } from "../engine/index.js";
 import type { Hasher } from "../hash/index.js";
 import { LeafList } from "../proof/index.js";
@@ -110,12 +110,18 @@ export class Values {
   }
 }
 
-/** Changes of rows on their way into the engine. */
+/**
+ * Changes of rows on their way into the engine. A leaf is given as the 64 bytes at a place: its key, and the hash of its value.
+ *
+ * The engine copies what it is given, so a row is put together in memory that the next one uses again: a view for each would be more work for the
+ * collector than all of the row.
+ */
 export class ValuesBatch {
   readonly #batch: EngineBatch;
   readonly #storeId: Uint8Array;
   readonly #noteApart: () => void;
-  readonly #slab = new Slab();
+  readonly #key = new Uint8Array(ROW_KEY_BYTES);
+  #row: Uint8Array = new Uint8Array(0);
   #mayHaveApart: boolean;
 
   constructor(batch: EngineBatch, storeId: Uint8Array, mayHaveApart: boolean, noteApart: () => void) {
@@ -125,34 +131,29 @@ export class ValuesBatch {
     this.#noteApart = noteApart;
   }
 
-  put(key: Uint8Array, valueHash: Uint8Array, value: Uint8Array): void {
-    const row = this.#slab.take(rowBytes(value));
-    writeRow(row, valueHash, value);
-    const rowKey = this.#slab.take(ROW_KEY_BYTES);
-    writeLeafRowKey(rowKey, key);
-    this.#batch.put(rowKey, row);
+  put(leaf: Uint8Array, at: number, value: Uint8Array): void {
+    const bytes = rowBytes(value);
+    if (this.#row.length !== bytes) this.#row = new Uint8Array(bytes);
+    writeRow(this.#row, leaf, at, value);
+    writeLeafRowKey(this.#key, leaf, at);
+    this.#batch.put(this.#key, this.#row);
     if (isApart(value)) {
       this.#mayHaveApart = true;
       this.#noteApart();
-      this.#batch.put(apartRowKey(key), value);
-    } else if (this.#mayHaveApart) this.#batch.delete(apartRowKey(key));
+      this.#batch.put(apartRowKey(keyAt(leaf, at)), value);
+    } else if (this.#mayHaveApart) this.#batch.delete(apartRowKey(keyAt(leaf, at)));
   }
 
-  delete(key: Uint8Array): void {
-    this.#batch.delete(leafRowKey(key));
-    if (this.#mayHaveApart) this.#batch.delete(apartRowKey(key));
+  /** Of the leaf only the key counts. */
+  delete(leaf: Uint8Array, at: number): void {
+    writeLeafRowKey(this.#key, leaf, at);
+    this.#batch.delete(this.#key);
+    if (this.#mayHaveApart) this.#batch.delete(apartRowKey(keyAt(leaf, at)));
   }
 
-  /** As {@link put} where it is not known whether a larger value is there. */
-  putOver(key: Uint8Array, valueHash: Uint8Array, value: Uint8Array): void {
-    if (!isApart(value)) this.#batch.delete(apartRowKey(key));
-    this.put(key, valueHash, value);
-  }
-
-  /** As {@link delete} where it is not known whether a larger value is there. */
-  deleteBoth(key: Uint8Array): void {
-    this.#batch.delete(leafRowKey(key));
-    this.#batch.delete(apartRowKey(key));
+  /** From now on it is not known whether larger values are there, so they are deleted where a key gets a smaller one, or none. */
+  expectApart(): void {
+    this.#mayHaveApart = true;
   }
 
   /** Writes it. `sequence`: the newest commit that is in it. */
@@ -160,4 +161,8 @@ export class ValuesBatch {
     this.#batch.put(STATE_KEY, encodeState({ storeId: this.#storeId, sequence }));
     await this.#batch.write();
   }
+}
+
+function keyAt(leaf: Uint8Array, at: number): Uint8Array {
+  return leaf.subarray(at, at + KEY_BYTES);
 }

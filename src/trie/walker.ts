@@ -11,7 +11,7 @@
  * The caller has loaded whatever the ops meet (see seeker.ts). The sub-tries of the root page's slots have nothing to do with each other.
  */
 import type { Hasher } from "../hash/index.js";
-import { Page, type PageId, ROOT_PAGE_ID, childPageId } from "../pages/index.js";
+import { Page, type PageId, PAGE_DEPTH_MAX, ROOT_PAGE_ID, childPageId } from "../pages/index.js";
 import {
   LEAF_WORDS,
   LeafList,
@@ -70,6 +70,8 @@ class Walk {
   readonly #ops: OpList;
   readonly #pages: WalkedPage[] = [];
   readonly #clears: PageId[] = [];
+  /** The roots of pages on their way up, one for each depth. */
+  readonly #roots = new Int32Array((PAGE_DEPTH_MAX + 1) * NODE_WORDS);
   /** The leaves that a sub-trie is built from. */
   readonly #merged = new LeafList();
   /** The leaves of a page that may go. */
@@ -180,12 +182,12 @@ class Walk {
     if (isStored(edit.page, slot)) {
       const below = new PageEdit(this.#input.pageOf(childPageId(edit.page.id, slot)), false, from, to);
       const countBefore = below.page.leafCount;
-      const root = new Int32Array(NODE_WORDS);
-      const outcome = this.#visitPage(below, depth + 1, root, 0);
+      const rootAt = (depth + 1) * NODE_WORDS;
+      const outcome = this.#visitPage(below, depth + 1, this.#roots, rootAt);
       if (outcome === "same") return false;
       if (outcome === "changed") {
         edit.leafDelta += below.leafDelta;
-        copyNode(root, 0, edit.changeNode(node), node * NODE_WORDS);
+        copyNode(this.#roots, rootAt, edit.changeNode(node), node * NODE_WORDS);
         return true;
       }
       const count = this.#merged.length;

@@ -86,11 +86,11 @@ describe("the page of Merkle stores", () => {
       { key: KEY, value: new TextEncoder().encode("one") },
       { key: OTHER, value: undefined },
     ]);
-    const entries = [
-      { key: KEY, value: undefined },
-      { key: OTHER, value: new Uint8Array(2000) },
-    ];
-    const [{ payload }] = encodeEntries(RECORD_VALUES, entries, 1 << 20) as [{ payload: Uint8Array }];
+    const leaves = new Uint8Array(128);
+    leaves.set(KEY);
+    leaves.set(OTHER, 64);
+    const given = [undefined, new Uint8Array(2000)];
+    const [{ payload }] = encodeEntries(RECORD_VALUES, leaves, given, 1 << 20) as [{ payload: Uint8Array }];
     expect(payload.subarray(0, 80)).toEqual(values);
     expect(encodeCommit({ sequence: 2, undoable: true, undone: 0, keys: 2 })).toEqual({
       payload: commit,

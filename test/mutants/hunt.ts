@@ -18,6 +18,7 @@ import { anchorFaults, logFaults } from "../crash/log-faults.contract.js";
 import { resumeExploration } from "../../src/cli/crash/flatkv-resume-suite.js";
 import { type FlatCasePlan, flatExploration } from "../../src/cli/crash/flatkv-suite.js";
 import { sharedExploration } from "../../src/cli/crash/shared-suites.js";
+import { togetherExploration } from "../../src/cli/crash/together-suite.js";
 import { FLAT_ERRNOS, flatFaults } from "../crash/flatkv-faults.contract.js";
 import { sharedFaults, sharedFaultsClosed } from "../crash/shared-faults.contract.js";
 import { cutAtEachTelling } from "../crash/told.contract.js";
@@ -253,6 +254,22 @@ const amongParts: Hunt = () =>
     return (await exploreCrashes({ ...eventsExploration(plan), statesMax: 300 })).raw;
   });
 
+/** Blocks of several stores that are refused, for each reason, and the same blocks after that. */
+const refusedTogether: Hunt = () =>
+  found("refused together", async () => {
+    const plan = {
+      title: "refused together",
+      seed: SEED,
+      log: { blockBytes: 512, segmentBytes: 16_384 },
+      withPipeline: false,
+      snapshotEvery: 0,
+      dirtyPagesMax: 1,
+      calls: ["block", { refused: "throws" }, { refused: "lacks a part" }, { refused: "too large" }, "block"],
+      effort: { depth: 1, kill: false, nestedShare: 0, nestedCap: 1 },
+    } as const;
+    return (await exploreCrashes({ ...togetherExploration(plan), statesMax: 200 })).raw;
+  });
+
 /** What stands on a log that acknowledges early speaks of durability all the same; the power is cut at that moment. */
 const early: Hunt = () =>
   found("early acknowledgements", async () => {
@@ -394,6 +411,7 @@ const named: ReadonlyMap<string, Hunt> = new Map([
   ["idle", idleStream],
   ["among parts", amongParts],
   ["early", early],
+  ["refused together", refusedTogether],
   ["flat resume", importExploration],
   ["proofs", () => found("proofs", proofStory)],
   ...flatStories.map(([name, story]): [string, Hunt] => [name, () => found(name, story)]),

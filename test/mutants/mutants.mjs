@@ -31,11 +31,13 @@ import { pagesMutants } from "./pages-mutants.mjs";
  * @property {string} [hint] The scenario that is tried first; all others follow.
  */
 
+import { togetherMutants } from "./together-mutants.mjs";
 import { trieMutants } from "./trie-mutants.mjs";
 
 /** @type {readonly Mutant[]} */
 export const mutants = [
   ...pagesMutants,
+  ...togetherMutants,
   // How a group becomes durable.
   {
     name: "acknowledge before the write",
@@ -539,8 +541,8 @@ export const mutants = [
     name: "shared: pruning of what another call prunes acknowledged before it is durable",
     rule: "R1",
     file: "streams/stream.ts",
-    find: "    if (lsn <= acceptedFirst) await writer.sync();",
-    replace: "    if (lsn <= acceptedFirst) await Promise.resolve();",
+    find: "return lsn <= acceptedFirst ? writer.sync()",
+    replace: "return lsn <= acceptedFirst ? Promise.resolve()",
     hint: "shared-log",
   },
   {

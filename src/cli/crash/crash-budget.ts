@@ -114,9 +114,10 @@ export async function runShare(
 ): Promise<void> {
   const endMs = performance.now() + share.timeMsMax;
   let distinct = 0;
-  let turn = 0;
-  for (const { suite, index } of caseTurns(suitesNamed(share.suites))) {
-    if (turn++ % share.threads !== share.thread) continue;
+  const suites = suitesNamed(share.suites);
+  for (const { suite, index } of caseTurns(suites)) {
+    // Each thread has cases of every suite, slow and quick ones alike, so that all threads come to their number of states together.
+    if ((index + suites.indexOf(suite)) % share.threads !== share.thread) continue;
     const timeMsMax = endMs - performance.now();
     if (distinct >= share.statesMax || timeMsMax <= 0 || signal?.aborted === true) return;
     const outcome = await runCase(suite, index, share, timeMsMax, signal);

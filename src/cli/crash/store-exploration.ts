@@ -15,6 +15,8 @@ export interface StoreCase<Call> {
 
 /** What one kind of store brings along. */
 export interface StoreParts<State, Event, Call> {
+  /** How many states of one moment are looked at. Default: {@link STORE_LIMITS}. */
+  readonly limits?: { readonly capPerPoint: number; readonly samplesPerPoint: number };
   /** Opens a store that is not there yet, for calls. */
   open(vfs: SimVfs, note: (event: Event) => void): Promise<{ make(call: Call): Promise<void>; close(): Promise<void> }>;
   /** Opens what a crash left, reads it, and notes `opened`. */
@@ -48,7 +50,7 @@ export function storeExploration<
     seed: plan.seed,
     steps: plan.calls.length,
     ...limits,
-    ...STORE_LIMITS,
+    ...(parts.limits ?? STORE_LIMITS),
     ...(plan.disk === undefined ? {} : { disk: plan.disk }),
     async workload({ vfs, note, steps }) {
       await makeParent(vfs);

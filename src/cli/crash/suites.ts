@@ -12,6 +12,7 @@ import { merkleSuites } from "./merkle-suite.js";
 import { pagesSuites } from "./pages-suite.js";
 import { pipelineSuites } from "./pipeline-suite.js";
 import { sharedSuites } from "./shared-suites.js";
+import { togetherSuites } from "./together-suite.js";
 import { tidwallSuite } from "./tidwall-suite.js";
 
 /** Every suite of `holdfast crash`. */
@@ -29,6 +30,7 @@ export const crashSuites: readonly CrashSuite[] = [
   resumeSuite,
   ...pagesSuites,
   ...merkleSuites,
+  ...togetherSuites,
 ];
 
 /** One case's place in a run. */

@@ -13,11 +13,12 @@ export const demoCommand: Command = {
   description:
     "Reads the 3,000,000 US flights of the package vega-datasets in order, in rounds. Each round becomes a block for every airport that flights leave " +
     "from, in a lane of that airport; a certificate in a chain; an anchor that moves on and lets go of old rounds; events in an event log with " +
-    "checkpoints; and a change set that is committed to a FlatKv store and to a Merkle store, which begin with the 8,893 accounts of Ethereum's mainnet genesis. All of a round is one durable write to one shared log. The node runs in a process of its own, which is killed with SIGKILL at random moments " +
+    "checkpoints; and a change set that is committed to a FlatKv store and to a Merkle store, which begin with the 8,893 accounts of Ethereum's mainnet genesis. All of a round is one atomic batch of one shared log, with one durable write. The node runs in a process of its own, which is killed with SIGKILL at random moments " +
     "and started again. Each time a copy of what it left is audited, and so is the node at the end: no acknowledged round is missing, every hash is the one " +
     "that the file gives, the flights of the rounds that are kept are those of the file byte for byte, and events, state and anchor agree with lanes and chain. " +
     "The lattice hashes and the Merkle root are held against those of a run without crashes, and at the end all rows and pages against them; then ten keys are " +
-    "proved, and the proofs verified.\n" +
+    "proved, and the proofs verified. " +
+    "At the end the same few rounds are committed once more, to the node and to stores with a log each, and the waits for the disk counted.\n" +
     "With --plain there is no node but a plain log: each flight is one durable record, appended from many concurrent writers, and at the end every one of them " +
     "is read back and compared with the file: once, in order, byte for byte.\n" +
     "With --era1 the two stores alone are run: version 1 is the genesis, each block of the file one version more, which pays the rewards of its miner and of its " +
@@ -25,7 +26,7 @@ export const demoCommand: Command = {
     "Any difference ends the demo with exit code 1, and its files are kept. A kill -9 ends the process and not the machine: what a power cut does is " +
     "tested by holdfast crash.",
   json:
-    "one document (the summary: form, records, appends or groups, bytes, durableAppendsPerSecond, flightsPerSecond, syncs, crashes with what was " +
+    "one document (the summary: form, records, appends or groups, bytes, durableAppendsPerSecond, flightsPerSecond, syncs, comparedSyncs, commitLatency, crashes with what was " +
     "acknowledged, recovered and cut and with recoveryMs, version, hashes and Merkle root of the state, verification with the proofs' sizes, busiestAirports, directory; with --era1: blocks, stoppedAtBlock, version, hashes, root, crashes, verification, directory)",
   args: {
     records: { type: "string", valueHint: "N", description: "Flights to make durable (default all of the file)" },
@@ -41,6 +42,7 @@ export const demoCommand: Command = {
       valueHint: "FILE",
       description: "Replay the blocks of an era1 file instead of flights: the first file of mainnet",
     },
+    genesis: { type: "boolean", description: "The node with Ethereum's genesis alone, and no flights" },
     plain: { type: "boolean", description: "A plain log instead of the node, each flight one durable record" },
     writers: {
       type: "string",
@@ -77,6 +79,7 @@ export const demoCommand: Command = {
       "holdfast demo --dir /mnt/disk/flights --crash 0",
       "On a certain disk, without crashes; look at the log afterwards with holdfast inspect",
     ],
+    ["holdfast demo --genesis --crash 3", "The node with Ethereum's genesis as its state, and nothing more"],
     ["holdfast demo --era1 mainnet-00000-5ec1ffb8.era1 --crash 3", "Ethereum's first blocks, one version each"],
   ],
   run,

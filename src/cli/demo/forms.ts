@@ -25,6 +25,13 @@ export async function formOf(args: Arguments, signal: AbortSignal): Promise<Form
   const flush = args.choice("flush", ["pool", "inline"] as const);
   const writers = args.wholeNumber("writers", { min: 1, max: 100_000 });
   const roundFlights = args.wholeNumber("round", { min: 1, max: 65_536 });
+  if (args.flag("genesis")) {
+    for (const name of ["records", "round", "writers", "data", "era1"])
+      if (args.text(name) !== undefined)
+        throw new UsageError(`--${name} says what comes after the genesis, and --genesis takes in nothing more.`);
+    if (isPlain) throw new UsageError("--genesis is of the node, and --plain runs without one.");
+    return formOn({ file: { path: "-" }, records: 0, flush }, await nodeForm(defaultRound));
+  }
   if (file !== undefined) {
     for (const name of ["records", "round", "writers", "data"])
       if (args.text(name) !== undefined) throw ofFlights(name);
@@ -38,10 +45,14 @@ export async function formOf(args: Arguments, signal: AbortSignal): Promise<Form
     throw new UsageError("--writers is of the plain log: give --plain with it. The node commits round after round.");
   const flights = await flightsOf(args, flush);
   if (isPlain) return formOn(flights, (run) => runPlain({ ...run, writers: writers ?? defaultWriters }));
+  return formOn(flights, await nodeForm(roundFlights ?? defaultRound));
+}
+
+async function nodeForm(roundFlights: number): Promise<(run: FlightsRun) => Promise<DemoReport>> {
   // Asked for now, so that a package that is missing is told before anything is written.
   const genesis = await demoSettings.genesis();
   const settings = { ...demoSettings, genesis: () => Promise.resolve(genesis) };
-  return formOn(flights, (run) => runNode({ ...run, settings, roundFlights: roundFlights ?? defaultRound }));
+  return (run) => runNode({ ...run, settings, roundFlights });
 }
 
 async function replayForm(path: string, signal: AbortSignal): Promise<Form> {

@@ -27,6 +27,10 @@ describe("the kill plan", () => {
     expect(planKills(5, 3_000_000, 7)).not.toEqual(planKills(5, 3_000_000, 8));
   });
 
+  it("kills after the opening where there is no work", () => {
+    expect(planKills(2, 0, 1).map(({ acknowledged }) => acknowledged)).toEqual([0, 0]);
+  });
+
   it("is empty without crashes", () => {
     expect(planKills(0, 100, 1)).toEqual([]);
   });

@@ -16,7 +16,7 @@ export function planKills(count: number, total: number, seed: number): PlannedKi
   const random = new SeededRandom(seed).fork("kills");
   const fraction = (): number => random.nextU32() / 0x1_0000_0000;
   return Array.from({ length: count }, (_, part) => ({
-    acknowledged: Math.max(1, Math.floor(((part + fraction()) / count) * total)),
+    acknowledged: Math.min(total, Math.max(1, Math.floor(((part + fraction()) / count) * total))),
     delayMs: fraction() * delayMsMax,
   }));
 }

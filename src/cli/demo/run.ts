@@ -15,7 +15,7 @@ export interface DemoRun extends Pick<CommandContext, "terminal" | "signal" | "j
 
 /** A run of a form that takes flights in. */
 export interface FlightsRun extends DemoRun {
-  readonly file: FlightFile;
+  readonly file: Pick<FlightFile, "path">;
   /** Flights to make durable, from the first of the file on. */
   readonly records: number;
   readonly flush: "pool" | "inline";

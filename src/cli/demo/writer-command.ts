@@ -68,7 +68,7 @@ async function writeForm(args: Arguments, common: WriterRequest<unknown, unknown
   const request = {
     ...common,
     data: args.requiredText("data"),
-    records: args.requiredNumber("records", { min: 1, max: Number.MAX_SAFE_INTEGER }),
+    records: args.requiredNumber("records", { min: 0, max: Number.MAX_SAFE_INTEGER }),
     flush: args.choice("flush", ["pool", "inline"] as const),
   };
   const many = { min: 1, max: Number.MAX_SAFE_INTEGER };

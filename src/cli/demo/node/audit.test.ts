@@ -9,7 +9,7 @@ import { Block } from "./block.js";
 import { Certificate } from "./certificate.js";
 import { auditRounds, expectationOf, roundOf, smallSettings, withTrieBehind } from "./demo-node.contract.js";
 import { FlightNode } from "./node.js";
-import { type NodeStores, openStores } from "./node-stores.js";
+import { type FlightStores, openFlightStores } from "./node-stores.js";
 import { hydrateState } from "./node-recovery.js";
 import type { NodeSettings } from "./node-settings.js";
 import { makeRound } from "./round.js";
@@ -26,14 +26,14 @@ function wrong(part: string): unknown {
 
 /** A node with seven rounds, and whatever `change` does to its stores. */
 async function nodeWith(
-  change: (stores: NodeStores) => Promise<unknown> = async () => undefined,
+  change: (stores: FlightStores) => Promise<unknown> = async () => undefined,
   changed: Partial<NodeSettings> = {},
 ): Promise<SimVfs> {
   const vfs = new SimVfs({ seed: 1 });
   const node = await FlightNode.open(directory, { ...smallSettings(vfs), ...changed });
   for (let index = 0; index < rounds; index++) await node.commit(roundOf(index));
   await node.close();
-  const stores = await openStores(directory, smallSettings(vfs));
+  const stores = await openFlightStores(directory, smallSettings(vfs));
   await change(stores);
   await stores.close();
   return vfs;
@@ -45,7 +45,7 @@ async function audit(vfs: SimVfs, changed: Partial<AuditDemands> = {}): ReturnTy
 
 /** Puts another block in the place of the newest one of a lane. */
 async function replaceNewest(
-  { pipeline }: NodeStores,
+  { pipeline }: FlightStores,
   airport: string,
   make: (newest: Block) => Block | undefined,
 ): Promise<void> {
@@ -58,7 +58,7 @@ async function replaceNewest(
 
 /** Writes the newest `count` records of a stream again, as `change` makes them. */
 async function rewrite(
-  { shared }: NodeStores,
+  { shared }: FlightStores,
   name: string,
   count: number,
   change: (records: LogRecord[]) => LogRecord[],
@@ -102,17 +102,16 @@ describe("the audit", () => {
     ]);
   });
 
-  it("finds a state that is too far behind, and one whose newest version nobody was to miss", async () => {
-    await expect(audit(await nodeWith(({ flatkv }) => flatkv.rollback(rounds - 1)))).rejects.toEqual(wrong("flatkv"));
-    const behind = await nodeWith(({ flatkv }) => flatkv.rollback(rounds));
-    await expect(audit(behind)).rejects.toEqual(wrong("flatkv"));
-    const found = await audit(behind, { acknowledged: rounds - 1 });
-    expect([found.rounds, found.flatkv.version]).toEqual([rounds, rounds]);
+  it("finds a state that is behind the chain, if only by the newest round, which nobody was told of", async () => {
+    for (const version of [rounds - 1, rounds])
+      await expect(
+        audit(await nodeWith(({ flatkv }) => flatkv.rollback(version)), { acknowledged: rounds - 2 }),
+      ).rejects.toEqual(wrong("flatkv"));
   });
 
   it("finds a state that is ahead of the chain, and one with another row", async () => {
     const other = [{ database: "legacy", changes: [{ key: Uint8Array.of(1), value: Uint8Array.of(2) }] }];
-    const commitOther = async ({ flatkv }: NodeStores): Promise<void> => {
+    const commitOther = async ({ flatkv }: FlightStores): Promise<void> => {
       await flatkv.applyChangeSets(other);
       await flatkv.commit();
     };
@@ -124,26 +123,22 @@ describe("the audit", () => {
     await expect(audit(changed)).rejects.toEqual(wrong("flatkv"));
   });
 
-  it("finds a Merkle store that is too far behind, and one whose newest version nobody was to miss", async () => {
-    const far = await withTrieBehind(new SimVfs({ seed: 1 }), rounds, 2);
-    await expect(audit(far, { acknowledged: rounds - 2 })).rejects.toEqual(wrong("trie"));
-    const behind = await withTrieBehind(new SimVfs({ seed: 1 }), rounds, 1);
-    await expect(audit(behind)).rejects.toEqual(wrong("trie"));
-    const told = { acknowledged: rounds - 1 };
-    const { flatkv, trie } = await audit(behind, told);
-    expect([flatkv.version, trie.sequence]).toEqual([rounds + 1, rounds]);
-    await expect(audit(behind, { ...told, rows: true })).rejects.toEqual(wrong("trie"));
+  it("finds a Merkle store that is behind the chain, if only by the newest round, which nobody was told of", async () => {
+    for (const behind of [2, 1]) {
+      const vfs = await withTrieBehind(new SimVfs({ seed: 1 }), rounds, behind);
+      await expect(audit(vfs, { acknowledged: rounds - 2 })).rejects.toEqual(wrong("trie"));
+    }
   });
 
   it("finds a Merkle store that is ahead of the chain, and one with another row", async () => {
-    const commitOther = async ({ trie }: NodeStores): Promise<void> => {
+    const commitOther = async ({ trie }: FlightStores): Promise<void> => {
       const session = trie.begin();
       session.put(new Uint8Array(32), Uint8Array.of(1));
       await session.commit();
     };
     await expect(audit(await nodeWith(commitOther))).rejects.toEqual(wrong("trie"));
     const behind = await withTrieBehind(new SimVfs({ seed: 1 }), rounds, 1);
-    const stores = await openStores(directory, smallSettings(behind));
+    const stores = await openFlightStores(directory, smallSettings(behind));
     await commitOther(stores);
     await stores.close();
     await expect(audit(behind)).rejects.toEqual(wrong("trie"));

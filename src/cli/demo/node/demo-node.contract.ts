@@ -10,7 +10,7 @@ import type { StateChangeSet } from "../state/change-set.js";
 import { airportAddress } from "../state/flight-changes.js";
 import { FlightNode } from "./node.js";
 import type { NodeSettings } from "./node-settings.js";
-import { openStores } from "./node-stores.js";
+import { openFlightStores } from "./node-stores.js";
 import { type Round, makeRound } from "./round.js";
 
 /** Flights in a round. */
@@ -70,7 +70,7 @@ export async function withTrieBehind(vfs: SimVfs, rounds: number, behind: number
     return node;
   };
   await (await commitUntil(rounds - behind)).close();
-  const stores = await openStores("/node", lazySettings(vfs));
+  const stores = await openFlightStores("/node", lazySettings(vfs));
   const { lastLsn } = await stores.shared.stream("trie");
   await stores.close();
   await commitUntil(rounds);

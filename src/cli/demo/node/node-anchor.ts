@@ -1,29 +1,13 @@
-/** The node's anchor: how far it is, and what of its past it still needs. Everything below that is pruned. */
+/** The node's anchor as bytes. Its lanes are sorted by airport. */
 import { type Codec, FormatError, readU64, writeU64 } from "../../../base/index.js";
-import type { AnchorNeeds } from "../../../lanes/index.js";
-import type { Certificate } from "./certificate.js";
+import type { NodeAnchor } from "../../node/stores.js";
 import { airportAt, writeAirport } from "../flight.js";
-
-/** See the head of this file. */
-export interface NodeAnchor {
-  /** The newest round. */
-  readonly round: number;
-  /** The first round whose certificate is needed. */
-  readonly firstRound: number;
-  /** The first block of each lane that is needed, sorted by airport. */
-  readonly firstBlocks: readonly (readonly [airport: string, number: number])[];
-}
-
-/** What an anchor keeps of chain and lanes. */
-export function anchorNeeds({ firstRound, firstBlocks }: NodeAnchor): AnchorNeeds<string, Certificate> {
-  return { chain: firstRound, lanes: firstBlocks };
-}
 
 // round u64 | first round u64 | then for each lane: number u64 | airport char[4]
 const headerBytes = 16;
 const laneBytes = 12;
 
-/** An anchor as bytes. */
+/** See the head of this file. */
 export const anchorCodec: Codec<NodeAnchor> = {
   encode({ round, firstRound, firstBlocks }) {
     const bytes = new Uint8Array(headerBytes + firstBlocks.length * laneBytes);

@@ -45,7 +45,7 @@ describe("the node's events", () => {
     expect(() => fold(events.toSpliced(second, 1))).toThrowError(mismatch);
     expect(() => fold(events.toSpliced(second, 0, events[second]!))).toThrowError(mismatch);
     expect(() => fold([events.at(-1)!, ...events])).toThrowError(mismatch);
-    const recovered: NodeEventInput = { type: "recovered", data: { rounds: 2, caughtUp: 0, cutBytes: 0 } };
+    const recovered: NodeEventInput = { type: "recovered", data: { rounds: 2, cutBytes: 0 } };
     expect(() => fold([...events, recovered])).toThrowError(mismatch);
   });
 

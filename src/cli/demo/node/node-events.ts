@@ -38,8 +38,6 @@ export interface RoundCommitted {
 export interface Recovered {
   /** Rounds that it found. */
   readonly rounds: number;
-  /** Rounds among them whose events it had to write again. */
-  readonly caughtUp: number;
   /** Bytes of a torn tail that it cut. */
   readonly cutBytes: number;
 }

@@ -1,34 +1,17 @@
-/**
- * Where a node goes on: the ends of its lanes and its chain, and the state that its event log adds up to.
- *
- * The events of a round and what it does to the state stand behind the round itself in the log. So a crash may leave a round without them, never them
- * without their round; what is missing is made again from the certificate and the blocks.
- */
-import { toHex } from "../../../base/index.js";
+/** Where a node goes on: the ends of its lanes and its chain. */
+import { ConflictError, toHex } from "../../../base/index.js";
 import { HandlerError, type Hydrated } from "../../../events/index.js";
+import { DemoMismatchError } from "../mismatch.js";
 import { noHash } from "./hash.js";
 import { type LaneHead, Ledger } from "./ledger.js";
-import { DemoMismatchError } from "../mismatch.js";
-import { type NodeState, applyEvent, emptyState, eventsOfRound } from "./node-events.js";
-import type { NodeSettings } from "./node-settings.js";
-import type { NodeEventLog, NodePipeline, NodeStores } from "./node-stores.js";
-import { type StateCaughtUp, recoverState } from "./state-recovery.js";
-import { readRound } from "./stored-round.js";
-import { Window } from "./window.js";
+import { type NodeState, applyEvent, emptyState } from "./node-events.js";
+import type { FlightStores, NodeEventLog, NodePipeline } from "./node-stores.js";
+import { Window, type WindowSettings } from "./window.js";
 
 /** What was found. */
 export interface RecoveredNode {
-  readonly state: NodeState;
   readonly ledger: Ledger;
   readonly window: Window;
-  /** Events that were applied to the state of the newest checkpoint. */
-  readonly replayed: number;
-  /** Whether there was such a checkpoint. */
-  readonly hasCheckpoint: boolean;
-  /** Rounds whose events were made again. */
-  readonly caughtUp: number;
-  /** Rounds that were applied to the state again. */
-  readonly stateCaughtUp: StateCaughtUp;
 }
 
 /** The state that the newest checkpoint and the events behind it add up to. */
@@ -36,48 +19,36 @@ export function hydrateState(events: NodeEventLog): Promise<Hydrated<NodeState>>
   return orMismatch(events.hydrate({ initial: emptyState(), apply: applyEvent }));
 }
 
-/** What a reading of events comes to; where its handler found something wrong, that error itself. */
+/** What a reading of a node comes to; a {@link DemoMismatchError} where its handler found something wrong, or its stores are at different rounds. */
 export async function orMismatch<R>(reading: Promise<R>): Promise<R> {
   try {
     return await reading;
   } catch (error) {
-    throw error instanceof HandlerError && error.cause instanceof DemoMismatchError ? error.cause : error;
+    if (error instanceof HandlerError && error.cause instanceof DemoMismatchError) throw error.cause;
+    throw error instanceof ConflictError && error.code === "HF_VERSIONS_DIFFER"
+      ? new DemoMismatchError(error.message, error.details)
+      : error;
   }
 }
 
-/** Finds where the node stands, and writes the events and commits the version of the state that a crash took. */
+/** The version of the state after so many rounds: the first is that before any round. */
+export function versionAfter(rounds: number): number {
+  return rounds + 1;
+}
+
+/** Finds where the lanes and the chain end. `state` is what the events add up to. */
 export async function recoverNode(
-  { events, pipeline, flatkv, trie }: Pick<NodeStores, "events" | "pipeline" | "flatkv" | "trie">,
-  settings: NodeSettings,
+  { pipeline }: FlightStores,
+  state: NodeState,
+  settings: WindowSettings,
 ): Promise<RecoveredNode> {
-  const [failure] = pipeline.failures;
-  if (failure !== undefined) throw failure.error;
-  const hydrated = await hydrateState(events);
-  let { state } = hydrated;
   const certificates = await pipeline.chain.log.readAll();
   const { nextIndex } = pipeline.chain;
-  const caughtUp = nextIndex - state.rounds;
-  if (caughtUp < 0 || caughtUp > certificates.length)
-    throw new DemoMismatchError(`The event log has ${state.rounds} rounds, and the chain has ${nextIndex}.`);
-  for (const certificate of certificates.slice(certificates.length - caughtUp)) {
-    const inputs = eventsOfRound(await readRound(pipeline, certificate), certificate);
-    await events.appendAll(inputs);
-    for (const input of inputs) state = applyEvent(state, input);
-  }
   const tip = { next: nextIndex, hash: certificates.at(-1)?.hash ?? noHash };
   if (nextIndex > 0 && state.certificate !== toHex(tip.hash))
     throw new DemoMismatchError(`The event log has another certificate for round ${nextIndex - 1} than the chain.`);
-  const stateCaughtUp = await recoverState({ flatkv, trie, pipeline }, certificates.at(-1), settings);
   const heads = await readHeads(pipeline);
-  return {
-    state,
-    ledger: new Ledger(heads, tip),
-    window: new Window(settings, certificates, heads),
-    replayed: hydrated.events,
-    hasCheckpoint: hydrated.checkpointLsn !== undefined,
-    caughtUp,
-    stateCaughtUp,
-  };
+  return { ledger: new Ledger(heads, tip), window: new Window(settings, certificates, heads) };
 }
 
 /** Where each lane ends that has a block. */

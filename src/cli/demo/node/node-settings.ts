@@ -1,21 +1,16 @@
 /** What may differ from one node to the next: the demo's own, and the small ones of its tests. */
 import type { FlatKvOptions } from "../../../flatkv/index.js";
-import type { SharedLogOptions } from "../../../streams/index.js";
+import type { NodeOptions } from "../../node/stores.js";
 import type { MerkleStoreOptions } from "../../../trie/index.js";
 import type { StateChangeSet } from "../state/change-set.js";
 import { genesisChangeSet } from "../state/genesis.js";
 import { triePages } from "../state/trie-pages.js";
 
 /** Settings of a node. A node must be opened with those that it was made with. */
-export interface NodeSettings {
-  /** Options of the shared log. */
-  readonly log: SharedLogOptions;
+export interface NodeSettings extends NodeOptions {
   /** Rounds that are kept at least, and how many more come together before any are dropped, so that most rounds prune nothing. */
   readonly roundsKept: number;
   readonly windowStep: number;
-  /** Rounds between two checkpoints of the event log, and checkpoints that it keeps. */
-  readonly checkpointEvery: number;
-  readonly checkpointsMax: number;
   /** Options of the commit store. Its snapshots say how much of its stream is kept. */
   readonly state: Required<Pick<FlatKvOptions, "snapshots">> & Pick<FlatKvOptions, "engine">;
   /** Options of the Merkle store. Its checkpoints say how much of its stream is kept. */

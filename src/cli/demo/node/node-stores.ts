@@ -1,86 +1,45 @@
-/** What a node stands on: one shared log, and on its streams an event log, a pipeline of chain, lanes and anchor, a commit store and a Merkle store. */
-import { Held } from "../../../base/index.js";
-import { EventLog } from "../../../events/index.js";
-import { FlatKv } from "../../../flatkv/index.js";
-import { PersistPipeline } from "../../../lanes/index.js";
-import { SharedLog } from "../../../streams/index.js";
-import { MerkleStore } from "../../../trie/index.js";
-import { nodeVfs } from "../../../vfs/index.js";
+/** The demo's node as a form of the node in `src/cli/node`: its blocks are those of flights, and its events tell of them. */
+import type { EventLog } from "../../../events/index.js";
+import type { PersistPipeline } from "../../../lanes/index.js";
+import { type NodeAnchor, type NodeForm, type NodeStores, openStores } from "../../node/stores.js";
 import { type Block, blockCodec } from "./block.js";
 import { type Certificate, certificateCodec } from "./certificate.js";
-import { type NodeAnchor, anchorCodec, anchorNeeds } from "./node-anchor.js";
-import { type NodeEventTypes, type NodeState, nodeEvents, stateSnapshot } from "./node-events.js";
-import { NodePlace } from "./node-place.js";
+import { anchorCodec } from "./node-anchor.js";
+import {
+  type NodeEventTypes,
+  type NodeState,
+  applyEvent,
+  emptyState,
+  nodeEvents,
+  stateSnapshot,
+} from "./node-events.js";
 import type { NodeSettings } from "./node-settings.js";
 
 /** The node's chain, lanes and anchor. */
 export type NodePipeline = PersistPipeline<string, Block, Certificate, NodeAnchor>;
 /** The node's event log. */
 export type NodeEventLog = EventLog<NodeEventTypes, NodeState>;
+/** All of its stores, open. */
+export type FlightStores = NodeStores<Block, Certificate, NodeEventTypes, NodeState>;
 
-/** All of it, open. */
-export interface NodeStores {
-  readonly shared: SharedLog;
-  readonly place: NodePlace;
-  readonly events: NodeEventLog;
-  readonly pipeline: NodePipeline;
-  /** The state: accounts, code, storage, and the rest. */
-  readonly flatkv: FlatKv;
-  /** The same rows under a Merkle root: see `state/next-version.ts`. */
-  readonly trie: MerkleStore;
-  /** Closes all of it. */
-  close(): Promise<void>;
+/** What is the flights' own in the node. */
+export function flightForm({
+  genesis,
+}: Pick<NodeSettings, "genesis">): NodeForm<Block, Certificate, NodeEventTypes, NodeState> {
+  return {
+    block: blockCodec,
+    certificate: certificateCodec,
+    anchor: anchorCodec,
+    events: nodeEvents,
+    snapshot: stateSnapshot,
+    initial: emptyState,
+    apply: applyEvent,
+    rounds: ({ rounds }) => rounds,
+    genesis,
+  };
 }
 
-/** Opens the stores in a directory, or makes them. After an error nothing is held. */
-export async function openStores(
-  directory: string,
-  { log, checkpointsMax, state, trie: trieOptions }: Pick<NodeSettings, "log" | "checkpointsMax" | "state" | "trie">,
-): Promise<NodeStores> {
-  const held = new Held();
-  try {
-    const shared = await SharedLog.open(directory, log);
-    held.add(() => shared.close());
-    const events: NodeEventLog = await EventLog.on(await shared.stream("events"), {
-      events: nodeEvents,
-      snapshot: stateSnapshot,
-      checkpointsMax,
-    });
-    held.add(() => events.close());
-    const place = new NodePlace(shared);
-    const pipeline: NodePipeline = await PersistPipeline.open(place, {
-      lanes: { codec: blockCodec },
-      chain: { codec: certificateCodec },
-      anchor: { codec: anchorCodec, needs: anchorNeeds },
-    });
-    held.add(() => pipeline.close());
-    const vfs = log.vfs ?? nodeVfs;
-    const flatkv = await FlatKv.open(vfs.join(directory, "state"), {
-      ...state,
-      vfs,
-      journal: await shared.stream("state"),
-    });
-    held.add(() => flatkv.close());
-    const trie = await MerkleStore.open(vfs.join(directory, "trie"), {
-      ...trieOptions,
-      vfs,
-      journal: await shared.stream("trie"),
-    });
-    held.add(() => trie.close());
-    return {
-      shared,
-      place,
-      events,
-      pipeline,
-      flatkv,
-      trie,
-      async close() {
-        const [failure] = await held.release();
-        if (failure !== undefined) throw failure;
-      },
-    };
-  } catch (error) {
-    await held.release();
-    throw error;
-  }
+/** Opens the stores in a directory, or makes them, and nothing more. After an error nothing is held. */
+export function openFlightStores(directory: string, settings: NodeSettings): Promise<FlightStores> {
+  return openStores(directory, flightForm(settings), settings);
 }

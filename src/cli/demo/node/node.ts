@@ -1,25 +1,23 @@
 /**
- * The demo's node: blocks of flights in a lane for each airport, a chain of certificates, an anchor that moves on, an event log, a commit store
- * that holds the state, and a Merkle store that has a root of it, all on one shared log.
- *
- * A round is one durable write. Blocks, certificate and anchor are one atomic batch; the events of the round, and the two commits of what its blocks do to the
- * state, stand right behind it in the same write. A crash keeps a beginning of the log: the round in whole or not at all, and its events and its commits
- * only where the round is. Where it leaves the round without them, opening writes them again. So once there are rounds, each store of the state is at the
- * version of the newest, or at the one before.
+ * The demo's node: blocks of flights in a lane for each airport, a chain of certificates, an anchor that moves on, events, and a state that the flights
+ * change. What it stands on, and how a round becomes one atomic batch, is in `src/cli/node`; here is what is the flights' own.
  */
+import { Node } from "../../node/node.js";
 import { flightChangeSets } from "../state/flight-changes.js";
-import { prepareVersion } from "../state/next-version.js";
 import { type NewestVersion, type StateVersion, newestVersionOf, stateOf } from "../state/state-audit.js";
 import { type TrieVersion, trieOf } from "../state/trie-audit.js";
-import { eventsOfRound, applyEvent, type NodeState } from "./node-events.js";
-import type { Ledger } from "./ledger.js";
 import { DemoMismatchError } from "../mismatch.js";
-import { type RecoveredNode, recoverNode } from "./node-recovery.js";
+import type { Block } from "./block.js";
+import type { Certificate } from "./certificate.js";
+import type { Ledger } from "./ledger.js";
+import { type NodeEventTypes, type NodeState, eventsOfRound } from "./node-events.js";
+import { type RecoveredNode, orMismatch, recoverNode } from "./node-recovery.js";
 import type { NodeSettings } from "./node-settings.js";
-import { type NodeStores, openStores } from "./node-stores.js";
+import { flightForm } from "./node-stores.js";
 import type { Round } from "./round.js";
-import { type StateCaughtUp, versionAfter } from "./state-recovery.js";
 import type { Window } from "./window.js";
+
+type OpenNode = Node<Block, Certificate, NodeEventTypes, NodeState>;
 
 /** How a node was opened. */
 export interface NodeOpening {
@@ -34,12 +32,9 @@ export interface NodeOpening {
   /** Events applied to the newest checkpoint's state, and whether there was one. */
   readonly replayedEvents: number;
   readonly hasCheckpoint: boolean;
-  /** Rounds whose events the crash had taken. */
-  readonly caughtUp: number;
-  /** Where the state stands, and the rounds that had to be applied to it again. */
+  /** Where the state stands. */
   readonly state: StateVersion;
   readonly trie: TrieVersion;
-  readonly stateCaughtUp: StateCaughtUp;
   /** From the call to the moment in which a round could be committed. */
   readonly recoveryMs: number;
 }
@@ -55,130 +50,90 @@ export interface NodeCounters {
   readonly checkpoints: number;
 }
 
-/** What a node goes on with. */
-type NodeParts = Pick<RecoveredNode, "ledger" | "window" | "state">;
-
 /** See the head of this file. */
 export class FlightNode {
   readonly opening: NodeOpening;
-  readonly #stores: NodeStores;
+  readonly #node: OpenNode;
   readonly #ledger: Ledger;
   readonly #window: Window;
-  readonly #checkpointEvery: number;
-  #state: NodeState;
-  #checkpoint: Promise<unknown> = Promise.resolve();
 
-  private constructor(stores: NodeStores, { ledger, window, state }: NodeParts, every: number, opening: NodeOpening) {
-    this.#stores = stores;
+  private constructor(node: OpenNode, { ledger, window }: RecoveredNode, opening: NodeOpening) {
+    this.#node = node;
     this.#ledger = ledger;
     this.#window = window;
-    this.#state = state;
-    this.#checkpointEvery = every;
     this.opening = opening;
   }
 
   /** Opens the node in a directory, or makes one, with whatever recovery that takes. */
   static async open(directory: string, settings: NodeSettings): Promise<FlightNode> {
     const startMs = performance.now();
-    const stores = await openStores(directory, settings);
+    const node = await orMismatch(Node.open(directory, flightForm(settings), settings));
     try {
-      const { ledger, window, replayed, hasCheckpoint, caughtUp, stateCaughtUp, ...found } = await recoverNode(
-        stores,
-        settings,
-      );
-      let { state } = found;
-      const { clean, cutBytes, cut } = stores.shared.recovery.log;
-      if (!clean && state.rounds > 0) {
-        const recovered = { type: "recovered" as const, data: { rounds: state.rounds, caughtUp, cutBytes } };
-        await stores.events.append(recovered.type, recovered.data);
-        state = applyEvent(state, recovered);
-      }
-      return new FlightNode(stores, { ledger, window, state }, settings.checkpointEvery, {
-        rounds: state.rounds,
-        flights: state.flights,
-        lanes: state.lanes,
+      const { shared, flatkv, trie } = node.stores;
+      const found = await recoverNode(node.stores, node.told, settings);
+      const { clean, cutBytes, cut } = shared.recovery.log;
+      const { rounds } = node.told;
+      if (!clean && !node.recovery.isNew) await node.tell({ type: "recovered", data: { rounds, cutBytes } });
+      const { flights, lanes } = node.told;
+      return new FlightNode(node, found, {
+        rounds,
+        flights,
+        lanes,
         clean,
         cutBytes,
         cutReason: cut?.reason,
-        replayedEvents: replayed,
-        hasCheckpoint,
-        caughtUp,
-        state: stateOf(stores.flatkv),
-        trie: trieOf(stores.trie),
-        stateCaughtUp,
+        replayedEvents: node.recovery.replayed,
+        hasCheckpoint: node.recovery.hasCheckpoint,
+        state: stateOf(flatkv),
+        trie: trieOf(trie),
         recoveryMs: performance.now() - startMs,
       });
     } catch (error) {
-      await stores.close().catch(() => undefined);
+      await node.close().catch(() => undefined);
       throw error;
     }
   }
 
   /** What the events add up to. */
   get state(): NodeState {
-    return this.#state;
+    return this.#node.told;
   }
 
   /** Where the stores of the state stand. */
   get newestVersion(): NewestVersion {
-    return newestVersionOf(this.#stores);
+    return newestVersionOf(this.#node.stores);
   }
 
   /** The newest durable LSN of the shared log. */
   get lsn(): number {
-    return this.#stores.shared.stats().log.durableLsn;
+    return this.#node.stores.shared.stats().log.durableLsn;
   }
 
   get counters(): NodeCounters {
-    const { groups, syncs, writtenBytes } = this.#stores.shared.stats().log;
-    return { groups, syncs, writtenBytes, checkpoints: this.#stores.events.stats().checkpoints };
+    const { groups, syncs, writtenBytes } = this.#node.stores.shared.stats().log;
+    return { groups, syncs, writtenBytes, checkpoints: this.#node.stores.events.stats().checkpoints };
   }
 
   /** Commits the next round: `index` is how many there are. Resolves once all of it is durable: blocks, certificate, anchor, events and state. */
   async commit(round: Round): Promise<void> {
-    const { events, pipeline, place } = this.#stores;
-    const { rounds, flights } = this.#state;
+    const { rounds, flights } = this.state;
     if (round.index !== rounds || round.firstFlight !== flights + 1)
       throw new DemoMismatchError(
         `Round ${round.index} was to be committed, behind ${rounds} rounds of ${flights} flights.`,
       );
-    const version = await prepareVersion(this.#stores, versionAfter(rounds + 1), (rows) =>
-      flightChangeSets(round.lanes, rows),
-    );
     const { certificate, blocks } = this.#ledger.seal(round);
     const firstRound = this.#window.add(certificate);
-    const inputs = eventsOfRound(round, certificate);
-    let noted: Promise<unknown> | undefined;
-    place.onCommit = () => {
-      noted = Promise.all([events.appendAll(inputs), version.commit()]);
-      // Awaited below; where the commit fails first, that is the failure that counts.
-      noted.catch(() => undefined);
-      place.onCommit = undefined;
-    };
-    await pipeline.persist({
+    await this.#node.commit({
       anchor: { round: round.index, firstRound, firstBlocks: this.#window.firstBlocks(this.#ledger.heads) },
-      chain: { firstIndex: round.index, values: [certificate] },
-      lanes: blocks.map((block) => ({ key: block.airport, values: [block], firstIndex: block.number })),
+      certificate,
+      blocks: blocks.map((block) => ({ lane: block.airport, number: block.number, block })),
+      events: eventsOfRound(round, certificate),
+      changes: (rows) => flightChangeSets(round.lanes, rows),
     });
-    await noted;
-    for (const input of inputs) this.#state = applyEvent(this.#state, input);
-    if (this.#state.rounds % this.#checkpointEvery === 0) await this.#takeCheckpoint();
   }
 
   /** Waits for everything under way and closes the node. */
-  async close(): Promise<void> {
-    try {
-      await this.#checkpoint;
-    } finally {
-      await this.#stores.close();
-    }
-  }
-
-  /** The state is encoded before this resolves; the checkpoint goes to the disk beside the next round. */
-  async #takeCheckpoint(): Promise<void> {
-    await this.#checkpoint;
-    this.#checkpoint = this.#stores.events.checkpoint({ state: this.#state });
-    // Awaited before the next one, and at close.
-    this.#checkpoint.catch(() => undefined);
+  close(): Promise<void> {
+    return this.#node.close();
   }
 }

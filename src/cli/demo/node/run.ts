@@ -1,4 +1,5 @@
 /** The demo as a node: kills its process, audits a copy of what each kill left, and the node itself at the end. */
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { verifyLog } from "../../../log/index.js";
 import { createProgress } from "../../progress.js";
@@ -9,6 +10,7 @@ import { checkTrie } from "../state/trie-audit.js";
 import { readFlightsAhead } from "../flight-source.js";
 import { addCounters } from "../message.js";
 import { DemoMismatchError } from "../mismatch.js";
+import { LatencyHistogram } from "../latency.js";
 import { RateMeter } from "../rate-meter.js";
 import { shortHash } from "../short-hash.js";
 import type { DemoReport, FlightsRun } from "../run.js";
@@ -18,7 +20,9 @@ import { Expectation } from "./expectation.js";
 import { withImage } from "../image.js";
 import type { NodeSettings } from "./node-settings.js";
 import type { NodeOpening } from "./node.js";
-import { versionAfter } from "./state-recovery.js";
+import { versionAfter } from "./node-recovery.js";
+import { type Round, cutRounds } from "./round.js";
+import { type SyncsSaved, countSyncs } from "./separate-logs.js";
 import { type NodeCrash, type WholeAudit, summarize, summaryLines } from "./summary.js";
 import type { NodeAcknowledgement, NodeRunCounters } from "./write.js";
 
@@ -30,6 +34,9 @@ const noCounters: NodeRunCounters = {
   busyMs: 0,
   sourceWaitMs: 0,
 };
+
+/** Rounds by which durable writes are compared with those of separate logs. */
+const comparedRounds = 9;
 
 /** Runs it. A difference is a {@link DemoMismatchError}. */
 export async function runNode(
@@ -48,7 +55,7 @@ export async function runNode(
   const progress = createProgress(terminal, "commit", { json });
   try {
     await say(
-      `${colors.bold("holdfast demo")}  ${formatCount(records)} flights in ${formatPlural(rounds, "round")}, ${formatPlural(kills.length, "crash", "crashes")}, seed ${run.seed}`,
+      `${colors.bold("holdfast demo")}  ${records === 0 ? "Ethereum's genesis alone" : `${formatCount(records)} flights in ${formatPlural(rounds, "round")}`}, ${formatPlural(kills.length, "crash", "crashes")}, seed ${run.seed}`,
     );
     await say(place.line(colors));
     await say();
@@ -62,6 +69,7 @@ export async function runNode(
       });
     };
     const meter = new RateMeter();
+    const latency = new LatencyHistogram();
     const crashes: NodeCrash[] = [];
     let counters = noCounters;
     let told = { rounds: 0, flights: 0 };
@@ -103,9 +111,11 @@ export async function runNode(
         // What the file gives is made while the node works, so that an audit need not wait for it. A failure is the next audit's to tell.
         expectation.advanceTo(told.rounds).catch(() => undefined);
         meter.add(told.flights, performance.now());
+        latency.add(acknowledged.commitMs);
         progress.update(told.flights, records, () => {
           const counts = `round ${formatCount(told.rounds)}  LSN ${formatCount(acknowledged.lsn)}  version ${formatCount(acknowledged.version)} ${shortHash(acknowledged.hash)} ${shortHash(acknowledged.root)}  ${formatRate(meter.perSecond).padStart(9)}`;
-          return kills.length === 0 ? counts : `${counts}  crashes survived ${crashes.length}/${kills.length}`;
+          const live = `${counts}  ${formatDuration(latency.boundMs(0.5))} ${colors.cyan(latency.bars)}`;
+          return kills.length === 0 ? live : `${live}  crashes survived ${crashes.length}/${kills.length}`;
         });
       },
       async onKilled() {
@@ -121,6 +131,7 @@ export async function runNode(
     const found = await audit({ acknowledged: rounds, recoveries: crashes.length, rows: true });
     const last = checkEnd(found, { rounds, records }, expectation);
     const structure = await verifyLog(directory, { signal });
+    const saved = await compareSyncs(run, join(place.directory, "compared"));
     progress.stop();
     if (!structure.sound)
       throw new DemoMismatchError(`the log's structure has a problem: ${structure.problems[0]?.message ?? "unknown"}`);
@@ -128,7 +139,7 @@ export async function runNode(
     const kept = place.kept ? directory : undefined;
     const summary = summarize(
       { roundFlights, flush: run.flush, seed: run.seed, directory: kept },
-      { crashes, counters, elapsedMs },
+      { crashes, counters, elapsedMs, latency, saved },
       last,
       structure,
     );
@@ -141,6 +152,23 @@ export async function runNode(
   } finally {
     progress.stop();
     await expectation.close();
+  }
+}
+
+/** Counts durable writes beside those of separate logs, in a directory that is removed again. `undefined` where there are too few rounds. */
+async function compareSyncs(
+  { file, records, roundFlights, settings, flush }: Parameters<typeof runNode>[0],
+  directory: string,
+): Promise<SyncsSaved | undefined> {
+  const last = Math.min(records, comparedRounds * roundFlights);
+  const rounds: Round[] = [];
+  for await (const round of cutRounds(readFlightsAhead({ path: file.path, first: 1, last }), 0, roundFlights))
+    rounds.push(round);
+  if (rounds.length < 2) return undefined;
+  try {
+    return await countSyncs(directory, { ...settings, log: { ...settings.log, flush } }, rounds);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
   }
 }
 

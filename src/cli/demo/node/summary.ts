@@ -10,6 +10,8 @@ import { provedText } from "../state/trie-summary.js";
 import type { StateHashes } from "../state/state-model.js";
 import type { Audit } from "./audit.js";
 import { flightBytes } from "../flight.js";
+import type { LatencyHistogram } from "../latency.js";
+import type { SyncsSaved } from "./separate-logs.js";
 import type { NodeOpening } from "./node.js";
 import type { NodeRunCounters } from "./write.js";
 
@@ -32,6 +34,9 @@ interface NodeResult {
   readonly counters: NodeRunCounters;
   /** Wall time, restarts and audits included. */
   readonly elapsedMs: number;
+  /** Of the commits that were acknowledged. */
+  readonly latency: LatencyHistogram;
+  readonly saved: SyncsSaved | undefined;
 }
 
 /** The JSON document of `holdfast demo --json`. */
@@ -77,6 +82,10 @@ export interface NodeSummary {
   /** Waits for the disk that the processes reported; what a killed one did after its last report is not in it. */
   readonly syncs: number;
   readonly syncsPerRound: number;
+  /** Waits for the disk over the same few rounds without crashes: in the node, and with a log for each of its stores. Null where there is one round. */
+  readonly comparedSyncs: SyncsSaved | null;
+  /** How long rounds took to commit; the bounds are powers of two. */
+  readonly commitLatency: LatencyHistogram["summary"] & { readonly bars: string };
   /** Checkpoints of the event log. */
   readonly checkpoints: number;
   readonly crashes: readonly {
@@ -88,12 +97,7 @@ export interface NodeSummary {
     readonly cutReason: string | null;
     /** Events applied to the newest checkpoint's state. */
     readonly replayedEvents: number;
-    /** Rounds whose events were made again. */
-    readonly caughtUpRounds: number;
-    /** Rounds that were applied to the commit store again, and to the Merkle store. */
-    readonly stateCaughtUpRounds: number;
-    readonly trieCaughtUpRounds: number;
-    /** Where the commit store stood before that, and the checksum of its hash over all databases. */
+    /** Where the commit store stood, and the checksum of its hash over all databases. */
     readonly version: number;
     readonly hash: string;
     /** The same of the Merkle store, and its root. */
@@ -170,7 +174,9 @@ export function summarize(
     sourceWaitMs: round(counters.sourceWaitMs),
     elapsedMs: round(run.elapsedMs),
     syncs: counters.syncs,
-    syncsPerRound: round(counters.syncs / last.rounds),
+    syncsPerRound: last.rounds === 0 ? 0 : round(counters.syncs / last.rounds),
+    comparedSyncs: run.saved ?? null,
+    commitLatency: { ...run.latency.summary, bars: run.latency.bars },
     checkpoints: counters.checkpoints,
     crashes: run.crashes.map(({ acknowledged, audit, reopened, backAfterMs }) => ({
       acknowledgedRounds: acknowledged.rounds,
@@ -180,9 +186,6 @@ export function summarize(
       cutBytes: reopened.cutBytes,
       cutReason: reopened.cutReason ?? null,
       replayedEvents: reopened.replayedEvents,
-      caughtUpRounds: reopened.caughtUp,
-      stateCaughtUpRounds: reopened.stateCaughtUp.flatkv,
-      trieCaughtUpRounds: reopened.stateCaughtUp.trie,
       version: audit.flatkv.version,
       hash: audit.flatkv.hashes.global,
       trieVersion: audit.trie.sequence,
@@ -212,7 +215,7 @@ export function summarize(
 export function summaryLines(summary: NodeSummary, colors: Colors): string[] {
   const { crashes, verification } = summary;
   const list = (texts: readonly string[]): string => (texts.length === 0 ? "none" : texts.join(", "));
-  const lines = fieldLines([
+  const fields: (readonly [string, string])[] = [
     [
       "flights",
       `${formatCount(summary.records)} in ${formatPlural(summary.rounds, "round")}, shared log at LSN ${formatCount(summary.lastLsn)}`,
@@ -240,6 +243,11 @@ export function summaryLines(summary: NodeSummary, colors: Colors): string[] {
       "syncs",
       `${crashes.length > 0 ? "at least " : ""}${formatCount(summary.syncs)}: ${summary.syncsPerRound.toFixed(2)} a round, prunes and ${formatPlural(summary.checkpoints, "checkpoint")} included`,
     ],
+    ...(summary.comparedSyncs === null ? [] : [savedField(summary.comparedSyncs)]),
+    [
+      "latency",
+      `${formatPlural(summary.commitLatency.count, "round")} ${colors.cyan(summary.commitLatency.bars)} half of them within ${formatDuration(summary.commitLatency.p50Ms)}, 99 % within ${formatDuration(summary.commitLatency.p99Ms)}, all within ${formatDuration(summary.commitLatency.maxMs)}`,
+    ],
     [
       "time",
       `${formatDuration(summary.busyMs)} committing, ${formatDuration(summary.elapsedMs)} with all restarts and audits`,
@@ -249,11 +257,14 @@ export function summaryLines(summary: NodeSummary, colors: Colors): string[] {
     ["replayed", `${list(crashes.map((crash) => formatCount(crash.replayedEvents)))} events on top of a checkpoint`],
     [
       "audited",
-      `every round's hash, which covers those before it, is the one that the file gives; of what is kept at the end,\n` +
-        `${formatPlural(verification.certificates, "certificate")}, ${formatPlural(verification.blocks, "block")}, ${formatPlural(verification.events, "event")} and the anchor are right, and ` +
-        `${formatPlural(verification.flights, "flight")}\nare there once, in order, byte for byte; the state's hashes and its root are those of a run without crashes,\nand its rows have them (${formatDuration(verification.elapsedMs)})`,
+      summary.rounds === 0
+        ? `the state's hashes and its root are those of a run without crashes, and its rows have them (${formatDuration(verification.elapsedMs)})`
+        : `every round's hash, which covers those before it, is the one that the file gives; of what is kept at the end,\n` +
+          `${formatPlural(verification.certificates, "certificate")}, ${formatPlural(verification.blocks, "block")}, ${formatPlural(verification.events, "event")} and the anchor are right, and ` +
+          `${formatPlural(verification.flights, "flight")}\nare there once, in order, byte for byte; the state's hashes and its root are those of a run without crashes,\nand its rows have them (${formatDuration(verification.elapsedMs)})`,
     ],
-  ]);
+  ];
+  const lines = fieldLines(summary.rounds > 0 ? fields : fields.filter(([name]) => !fieldsOfRounds.has(name)));
   const ranking = tableLines(
     [
       { head: "", align: "end" },
@@ -262,11 +273,23 @@ export function summaryLines(summary: NodeSummary, colors: Colors): string[] {
     ],
     summary.busiestAirports.map(({ airport, flights }, index) => [String(index + 1), airport, formatCount(flights)]),
   );
+  if (summary.airports === 0) return lines;
   return [
     ...lines,
     "",
     `Busiest of ${summary.airports} airports (departures and arrivals), from the event log's state; the same from the file:`,
     ...ranking.slice(1),
+  ];
+}
+
+/** What says nothing where there are no rounds. */
+const fieldsOfRounds = new Set(["flights", "records", "bytes", "durable appends", "syncs", "latency"]);
+
+function savedField({ rounds, together, separate }: SyncsSaved): [string, string] {
+  const perRound = (syncs: number): string => (syncs / rounds).toFixed(2);
+  return [
+    "one batch",
+    `${perRound(together)} waits for the disk a round; ${perRound(separate)} with a log for each store, counted over ${formatPlural(rounds, "round")} of the same flights,\nprunes included: ${perRound(separate - together)} a round saved`,
   ];
 }
 

@@ -20,6 +20,8 @@ export interface NodeAcknowledgement extends NewestVersion {
   readonly flights: number;
   /** The last LSN of the shared log. */
   readonly lsn: number;
+  /** How long the newest round took to commit. */
+  readonly commitMs: number;
   readonly counters: NodeRunCounters;
 }
 
@@ -49,11 +51,13 @@ export async function writeNode({
       if (startMs === undefined) startMs = performance.now();
       else sourceWaitMs += performance.now() - waitMs;
       signal.throwIfAborted();
+      const commitFromMs = performance.now();
       await node.commit(next.value);
+      const commitMs = performance.now() - commitFromMs;
       const { state, lsn } = node;
       const counters = { ...node.counters, busyMs: performance.now() - startMs, sourceWaitMs };
       const { rounds, flights } = state;
-      const acknowledged = { rounds, flights, lsn, ...node.newestVersion, counters };
+      const acknowledged = { rounds, flights, lsn, commitMs, ...node.newestVersion, counters };
       void send({ kind: "acknowledged", done: flights, acknowledged });
     }
   } finally {

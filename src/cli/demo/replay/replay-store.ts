@@ -4,11 +4,11 @@
  */
 import { Held } from "../../../base/index.js";
 import { FlatKv } from "../../../flatkv/index.js";
-import { SharedLog } from "../../../streams/index.js";
+import { SharedLog, type Stream } from "../../../streams/index.js";
 import { MerkleStore } from "../../../trie/index.js";
 import { nodeVfs } from "../../../vfs/index.js";
 import { DemoMismatchError } from "../mismatch.js";
-import { type StateStores, prepareVersion } from "../state/next-version.js";
+import { type StateStores, prepareVersion } from "../../node/state.js";
 import type { ReplayStep } from "../state/replay.js";
 import { BlockWithTransactionsError } from "../state/rewards.js";
 import type { ReplaySettings } from "./replay-settings.js";
@@ -16,14 +16,12 @@ import type { ReplaySettings } from "./replay-settings.js";
 /** All of it, open. */
 export interface ReplayStores extends StateStores {
   readonly shared: SharedLog;
+  readonly streams: readonly Stream[];
   /** Closes all of it. */
   close(): Promise<void>;
 }
 
-/** Where a replay takes its steps from: those after a version. */
-export type ReplaySteps = (version: number) => AsyncIterable<ReplayStep>;
-
-/** Opens the stores, or makes them, with whatever recovery each takes. A crash may have left one of them a version behind the other. */
+/** Opens the stores, or makes them, with whatever recovery each takes. Both are at the same version. */
 export async function openReplayStores(
   directory: string,
   { log, state, trie: trieOptions }: ReplaySettings,
@@ -38,8 +36,13 @@ export async function openReplayStores(
     held.add(() => flatkv.close());
     const trie = await MerkleStore.open(vfs.join(directory, "trie"), { ...trieOptions, vfs, journal: tries });
     held.add(() => trie.close());
+    if (flatkv.version !== trie.sequence)
+      throw new DemoMismatchError(
+        `The state is at version ${flatkv.version}, and the Merkle store at ${trie.sequence}.`,
+      );
     return {
       shared,
+      streams: [states, tries],
       flatkv,
       trie,
       async close() {
@@ -53,21 +56,6 @@ export async function openReplayStores(
   }
 }
 
-/** Gives a store that is a version behind the other that version. Returns how many versions that were. */
-export async function catchUp(stores: ReplayStores, steps: ReplaySteps): Promise<number> {
-  const { flatkv, trie } = stores;
-  const [version, sequence] = [flatkv.version, trie.sequence];
-  const behind = Math.abs(version - sequence);
-  if (behind > 1)
-    throw new DemoMismatchError(`The state is at version ${version}, and the Merkle store at ${sequence}.`);
-  if (behind === 0) return 0;
-  for await (const step of steps(Math.min(version, sequence))) {
-    await (await prepareVersion(stores, step.version, step.changeSets)).commit();
-    break;
-  }
-  return 1;
-}
-
 /** Commits the blocks that the stores lack, which `steps` are, up to their end or the first block with transactions. `onCommitted`: a block's version is durable. */
 export async function replayInto(
   stores: ReplayStores,
@@ -77,7 +65,10 @@ export async function replayInto(
   try {
     for await (const { block, version, changeSets } of steps) {
       signal.throwIfAborted();
-      await (await prepareVersion(stores, version, changeSets)).commit();
+      if (version !== stores.flatkv.version + 1)
+        throw new DemoMismatchError(`Version ${version} is to be committed on top of ${stores.flatkv.version}.`);
+      const next = await prepareVersion(stores, changeSets);
+      await stores.shared.together(stores.streams, () => next.commit());
       onCommitted(block.number);
     }
   } catch (error) {

@@ -50,10 +50,9 @@ export interface ReplaySummary {
     readonly recoveredVersion: number;
     /** Checksum of the hash over all databases at that version. */
     readonly hash: string;
-    /** What was found of the Merkle store: a crash may leave one of the stores a version behind the other. */
+    /** The same of the Merkle store. */
     readonly trieVersion: number;
     readonly root: string;
-    readonly caughtUpVersions: number;
     readonly redone: number;
     readonly recoveryMs: number;
     readonly backAfterMs: number;
@@ -99,7 +98,6 @@ export function summarize(
       hash: audit.hashes.global,
       trieVersion: audit.trie.sequence,
       root: audit.trie.root,
-      caughtUpVersions: reopened.caughtUp,
       redone: reopened.redone,
       recoveryMs: round(reopened.recoveryMs),
       backAfterMs: round(backAfterMs),

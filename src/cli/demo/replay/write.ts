@@ -5,13 +5,11 @@ import { type StateVersion, type NewestVersion, newestVersionOf, stateOf } from 
 import { type TrieVersion, trieOf } from "../state/trie-audit.js";
 import type { WriterRequest, Written } from "../writer-request.js";
 import { replaySettings } from "./replay-settings.js";
-import { type ReplaySteps, catchUp, openReplayStores, replayInto } from "./replay-store.js";
+import { openReplayStores, replayInto } from "./replay-store.js";
 
-/** How the stores were opened, with one that was behind brought to the version of the other. */
+/** How the stores were opened. */
 export interface ReplayOpening extends StateVersion {
   readonly trie: TrieVersion;
-  /** Versions that one of the stores lacked. */
-  readonly caughtUp: number;
   /** Commits that databases or the Merkle store lacked and got from the log: the most that one of them did. */
   readonly redone: number;
   readonly recoveryMs: number;
@@ -42,15 +40,13 @@ export async function writeReplay({
   try {
     const stores = await openReplayStores(directory, replaySettings);
     const { flatkv, trie } = stores;
-    const steps: ReplaySteps = (version) => replaySteps(file, version);
-    const caughtUp = await catchUp(stores, steps);
     const startMs = performance.now();
     const redone = Math.max(trie.recovery.redone, ...Object.values(flatkv.recovery.redone));
     const recoveryMs = startMs - openMs;
-    const opening = { ...stateOf(flatkv), trie: trieOf(trie), caughtUp, redone, recoveryMs };
+    const opening = { ...stateOf(flatkv), trie: trieOf(trie), redone, recoveryMs };
     await send({ kind: "opened", done: flatkv.version, opening });
     let commits = 0;
-    await replayInto(stores, steps(flatkv.version), {
+    await replayInto(stores, replaySteps(file, flatkv.version), {
       signal,
       onCommitted(block) {
         commits += 1;

@@ -3,7 +3,7 @@ import { toHex } from "../../../base/index.js";
 import type { FlatKv } from "../../../flatkv/index.js";
 import { DemoMismatchError } from "../mismatch.js";
 import { stateDatabases } from "./change-set.js";
-import type { StateStores } from "./next-version.js";
+import type { StateStores } from "../../node/state.js";
 import { type StateHashes, type StateModel, checksum, hashesOf } from "./state-model.js";
 import { checkTrie } from "./trie-audit.js";
 

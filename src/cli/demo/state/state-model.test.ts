@@ -9,7 +9,7 @@ import { flightsOf } from "../flights.contract.js";
 import { makeRound } from "../node/round.js";
 import { type RowReader, type StateChangeSet, stateDatabases } from "./change-set.js";
 import { flightChangeSets } from "./flight-changes.js";
-import { prepareVersion } from "./next-version.js";
+import { prepareVersion } from "../../node/state.js";
 import { checkState, checkTold, newestVersionOf, stateOf, verifyState } from "./state-audit.js";
 import { StateModel } from "./state-model.js";
 
@@ -28,7 +28,7 @@ async function modelAndStore(rounds: number): Promise<{ model: StateModel; store
     const { lanes } = makeRound(round, first, flightsOf(first, first + 69).bytes);
     model.apply(await flightChangeSets(lanes, model.rows));
     const changes = (rows: RowReader) => flightChangeSets(lanes, rows);
-    await (await prepareVersion({ flatkv: store, trie }, round + 1, changes)).commit();
+    await Promise.all((await prepareVersion({ flatkv: store, trie }, changes)).commit());
   }
   return { model, store, trie };
 }

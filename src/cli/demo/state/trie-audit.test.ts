@@ -5,11 +5,11 @@ import { FlatKv } from "../../../flatkv/index.js";
 import { MerkleStore } from "../../../trie/index.js";
 import { SimVfs } from "../../../vfs/index.js";
 import { type StateChangeSet, stateDatabases } from "./change-set.js";
-import { type StateStores, prepareVersion } from "./next-version.js";
+import { type StateStores, prepareVersion } from "../../node/state.js";
 import { StateModel } from "./state-model.js";
 import { trieOf, verifyTrie } from "./trie-audit.js";
 import { proveKeys } from "./trie-proofs.js";
-import { trieKey } from "./trie-rows.js";
+import { trieKey } from "../../node/state.js";
 
 const wrong = expect.objectContaining({ code: "HF_DEMO_MISMATCH", details: { part: "trie" } }) as Error;
 
@@ -36,42 +36,11 @@ async function modelAndStores(versions: number): Promise<{ model: StateModel; st
   const model = new StateModel();
   for (let number = 1; number <= versions; number++) {
     model.apply(version(number));
-    await (await prepareVersion(stores, number, () => Promise.resolve(version(number)))).commit();
+    await Promise.all((await prepareVersion(stores, () => Promise.resolve(version(number)))).commit());
     expect(trieOf(stores.trie)).toEqual({ sequence: number, root: model.root(number) });
   }
   return { model, stores };
 }
-
-describe("a version of the state", () => {
-  it("goes to the store that lacks it alone, from its own rows", async () => {
-    const { stores } = await modelAndStores(3);
-    const key = Uint8Array.of(0, 0);
-    const next: StateChangeSet[] = [{ database: "account", changes: [{ key, value: Uint8Array.of(7) }] }];
-    await stores.flatkv.applyChangeSets(next);
-    await stores.flatkv.commit();
-    const read: unknown[] = [];
-    const behind = await prepareVersion(stores, 4, async (rows) => {
-      read.push(...(await rows.getMany([key, Uint8Array.of(0, 1)], { database: "account" })));
-      return next;
-    });
-    expect(behind.lacking).toEqual({ flatkv: false, trie: true });
-    // What both had at version 3, though the commit store is at 4.
-    expect(read).toEqual([Uint8Array.of(3, 0), undefined]);
-    await behind.commit();
-    expect([stores.flatkv.version, stores.trie.sequence]).toEqual([4, 4]);
-    const none = await prepareVersion(stores, 4, () => Promise.reject(new Error("nothing lacks it")));
-    expect(none.lacking).toEqual({ flatkv: false, trie: false });
-
-    const session = stores.trie.begin();
-    session.delete(trieKey("account", key));
-    await session.commit();
-    const gone: StateChangeSet[] = [{ database: "account", changes: [{ key }] }];
-    const ahead = await prepareVersion(stores, 5, () => Promise.resolve(gone));
-    expect(ahead.lacking).toEqual({ flatkv: true, trie: false });
-    await ahead.commit();
-    expect([stores.flatkv.version, stores.trie.sequence]).toEqual([5, 5]);
-  });
-});
 
 describe("the audit of the Merkle store", () => {
   it("reads all of it, and has ten keys proved, two of them absent", async () => {
@@ -91,7 +60,7 @@ describe("the audit of the Merkle store", () => {
       const changes = Array.from({ length: rows }, (_, row) => ({ key: Uint8Array.of(row), value: Uint8Array.of(at) }));
       const sets: StateChangeSet[] = [{ database: "account", changes }];
       model.apply(sets);
-      await (await prepareVersion(stores, at + 1, () => Promise.resolve(sets))).commit();
+      await Promise.all((await prepareVersion(stores, () => Promise.resolve(sets))).commit());
       expect(await proveKeys(stores.trie, model)).toMatchObject({ present: Math.min(8, rows), absent: 2 });
     }
   });

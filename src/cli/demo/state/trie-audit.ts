@@ -6,10 +6,10 @@ import { LeafList, NODE_WORDS, buildRoot, nodeBytes } from "../../../proof/index
 import type { MerkleStore } from "../../../trie/index.js";
 import { DemoMismatchError } from "../mismatch.js";
 import { stateDatabases } from "./change-set.js";
-import type { StateStores } from "./next-version.js";
+import type { StateStores } from "../../node/state.js";
 import type { StateModel } from "./state-model.js";
 import { type ProvedKeys, proveKeys } from "./trie-proofs.js";
-import { trieKey } from "./trie-rows.js";
+import { trieKey } from "../../node/state.js";
 
 /** Where a Merkle store stands: its sequence is the version of the state, and the root is in hexadecimal. */
 export interface TrieVersion {

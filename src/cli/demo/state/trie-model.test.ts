@@ -4,7 +4,7 @@ import { toHex } from "../../../base/index.js";
 import { blake3 } from "../../../hash/index.js";
 import { type StateChangeSet, stateDatabases } from "./change-set.js";
 import { TrieModel } from "./trie-model.js";
-import { trieKey } from "./trie-rows.js";
+import { trieKey } from "../../node/state.js";
 
 /** The root by its definition: a leaf alone stands where its siblings would join it. */
 function rootOf(leaves: readonly { readonly bits: string; readonly leaf: Uint8Array }[], depth = 0): Uint8Array {

@@ -15,7 +15,7 @@ import {
   writeTerminator,
 } from "../../../proof/index.js";
 import type { StateChangeSet } from "./change-set.js";
-import { trieKey } from "./trie-rows.js";
+import { trieKey } from "../../node/state.js";
 
 /** A sub-trie has the keys that begin with the same twelve bits: some ten of them in the demo. */
 const depth = 12;

@@ -13,7 +13,7 @@ import { DemoMismatchError } from "../mismatch.js";
 import { type StateDatabase, stateDatabases } from "./change-set.js";
 import type { StateModel } from "./state-model.js";
 import type { StateRows } from "./state-rows.js";
-import { trieKey } from "./trie-rows.js";
+import { trieKey } from "../../node/state.js";
 
 const presentKeys = 8;
 const absentKeys = 2;
