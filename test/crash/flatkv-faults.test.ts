@@ -16,7 +16,7 @@ for (const journal of isFull ? (["own", "log", "stream"] as const) : (["own"] as
         recoveryPoints: isFull ? 2 : 1,
         ...(isFull ? {} : { errnos: FLAT_ERRNOS, runsShare: 1 / 16 }),
       });
-      expect(report.runs).toBeGreaterThan(isFull ? 400 : 20);
+      expect(report.runs).toBeGreaterThan(isFull ? 400 : 15);
       expect(report.failedSyncStates).toBeGreaterThan(20);
     },
   );

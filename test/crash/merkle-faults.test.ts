@@ -18,7 +18,7 @@ for (const journal of isFull ? (["own", "log", "stream"] as const) : (["own"] as
         errnos: FLAT_ERRNOS,
         runsShare: isFull ? 1 : 1 / 20,
       });
-      expect(report.runs).toBeGreaterThan(isFull ? 400 : 20);
+      expect(report.runs).toBeGreaterThan(isFull ? 400 : 15);
       expect(report.failedSyncStates).toBeGreaterThan(20);
     },
   );

@@ -145,7 +145,8 @@ export const trieMutants = [
     rule: "M",
     file: "trie/sync.ts",
     find: "  return [...records, ...encodeEntries(RECORD_PRIOR, ops.bytes, before, recordBytesMax)];",
-    replace: "  return [...records, ...encodeEntries(RECORD_PRIOR, ops.bytes.subarray(LEAF_BYTES), before.slice(1), recordBytesMax)];",
+    replace:
+      "  return [...records, ...encodeEntries(RECORD_PRIOR, ops.bytes.subarray(LEAF_BYTES), before.slice(1), recordBytesMax)];",
     hint: "trie rollback",
   },
   {
