@@ -67,28 +67,51 @@ describe("an example", () => {
     const cache = path.join(ROOT, "node_modules/.cache");
     await mkdir(cache, { recursive: true });
     directory = await mkdtemp(path.join(cache, "holdfast-docs-"));
+    await buildExamples();
   });
   afterAll(async () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  for (const [index, { name, source }] of examples.entries()) {
+  /** Each becomes a module of its own; what they import is compiled once, for all of them. */
+  async function buildExamples(): Promise<void> {
+    await build({
+      entryPoints: Object.fromEntries(examples.map((_, index) => [String(index), `example-${index}`])),
+      outdir: directory,
+      outExtension: { ".js": ".mjs" },
+      bundle: true,
+      splitting: true,
+      format: "esm",
+      platform: "node",
+      target: "node20",
+      packages: "external",
+      // By name, as its readers import it, but from the sources.
+      alias: await packageNames(),
+      logLevel: "silent",
+      plugins: [
+        {
+          name: "examples",
+          setup(setup) {
+            setup.onResolve({ filter: /^example-\d+$/ }, ({ path: entry }) => {
+              const { name, source } = examples[Number(entry.slice("example-".length))]!;
+              return { path: name, namespace: "example", pluginData: source };
+            });
+            setup.onLoad({ filter: /./, namespace: "example" }, ({ pluginData }) => ({
+              contents: pluginData as string,
+              loader: "ts",
+              resolveDir: ROOT,
+            }));
+          },
+        },
+      ],
+    });
+  }
+
+  for (const [index, { name }] of examples.entries()) {
     it(`runs: ${name}`, async () => {
       const program = path.join(directory, `${index}.mjs`);
       const cwd = path.join(directory, String(index));
       await mkdir(cwd);
-      await build({
-        stdin: { contents: source, loader: "ts", resolveDir: ROOT, sourcefile: name },
-        outfile: program,
-        bundle: true,
-        format: "esm",
-        platform: "node",
-        target: "node20",
-        packages: "external",
-        // By name, as its readers import it, but from the sources.
-        alias: await packageNames(),
-        logLevel: "silent",
-      });
       await writeFile(path.join(cwd, "package.json"), "{}");
       const { stderr } = await promisify(execFile)(process.execPath, [program], { cwd, timeout: 60_000 });
       expect(stderr).toBe("");

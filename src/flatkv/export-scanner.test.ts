@@ -10,6 +10,7 @@ import {
   writeU32,
   writeU64,
 } from "../base/index.js";
+import { effort, sweep } from "../base/effort.contract.js";
 import { crc32c } from "../checksum/index.js";
 import {
   type ExportTotals,
@@ -128,6 +129,7 @@ describe("a scan", () => {
           });
         },
       ),
+      { numRuns: effort(100, 30) },
     );
   });
 
@@ -197,7 +199,7 @@ describe("a damaged stream", () => {
   const sound = scanChunks([stream]);
 
   it("is noticed whichever byte changes, and nothing wrong is handed out", () => {
-    for (let at = 0; at < stream.length; at++) {
+    for (const at of sweep(stream.length, 8)) {
       for (const change of at % 16 === 0 ? [0x01, 0x80, 0xff] : [1 << (at % 8)]) {
         const changed = stream.with(at, stream[at]! ^ change);
         const scan = scanChunks(chunksOf(changed, 999));
@@ -210,7 +212,7 @@ describe("a damaged stream", () => {
   });
 
   it("is noticed wherever it ends too early, and the error says where", () => {
-    for (let length = 0; length < stream.length; length++) {
+    for (const length of sweep(stream.length, 8)) {
       const scan = scanChunks(chunksOf(stream.subarray(0, length), 777));
       expect([codeOf(scan), offsetOf(scan)]).toEqual(["HF_CORRUPTION", length]);
       expect(isPrefix(scan.events, sound.events)).toBe(true);
@@ -402,7 +404,7 @@ describe("a stream with right checksums over what no build writes", () => {
         expect(scan.events.length).toBe(1);
         expect(codeOf(scan)).toBe("HF_CORRUPTION");
       }),
-      { numRuns: 1000 },
+      { numRuns: effort(1000, 200) },
     );
   });
 
@@ -563,7 +565,7 @@ describe("skipping", () => {
 
   it("still checks what it passes over", () => {
     const skipTo = whole.positions.at(-2)!;
-    for (let at = 16; at < stream.length; at += 7) {
+    for (let at = 16; at < stream.length; at += effort(7, 61)) {
       const changed = stream.with(at, stream[at]! ^ 0x10);
       expect([at, codeOf(scanChunks([changed], { skipTo }))]).toEqual([at, "HF_CORRUPTION"]);
     }

@@ -18,6 +18,27 @@ describe("exploreFaults", () => {
     expect(report.failedSyncStates).toBeGreaterThan(100);
   });
 
+  it("makes a share of the runs, from all of the workload, and another one for another seed", async () => {
+    const struck = async (seed: number): Promise<{ runs: number; recoveryRuns: number; operations: number[] }> => {
+      const operations: number[] = [];
+      const onProgress = ({ runs }: { readonly runs: number }): void => void operations.push(runs);
+      const options = { ...faultScenario(), seed, runsShare: 1 / 8, onProgress };
+      const { runs, recoveryRuns } = await exploreFaults(options);
+      return { runs, recoveryRuns, operations };
+    };
+    const whole = await exploreFaults(faultScenario());
+    const [one, again, other] = [await struck(1), await struck(1), await struck(2)];
+    expect(one).toEqual(again);
+    expect(one.operations).not.toEqual(other.operations);
+    expect(one.runs + one.recoveryRuns).toBeLessThan((whole.runs + whole.recoveryRuns) / 4);
+    expect(one.operations.at(-1)).toBeGreaterThan(one.operations[Math.floor(one.operations.length / 2)]!);
+    expect(one.operations[Math.floor(one.operations.length / 2)]).toBeGreaterThan(0);
+    for (const runsShare of [0, 1.5, Number.NaN])
+      await expect(exploreFaults({ ...faultScenario(), runsShare })).rejects.toMatchObject({
+        code: "HF_INVALID_ARGUMENT",
+      });
+  });
+
   for (const mutant of ["retry-sync", "ignore-sync-error"] as const satisfies readonly ToyMutant[]) {
     it(`finds the toy log that does: ${mutant}`, async () => {
       const found = await exploreFaults(faultScenario(mutant)).catch((error: unknown) => error);

@@ -2,7 +2,7 @@
  * The fault explorer: runs the workload again and again, each time with another operation failing in another way, until every operation had
  * every fault. After each run the store is reopened, and the power is cut.
  */
-import { checkInteger, checkOptions, HoldfastError, SeededRandom } from "../base/index.js";
+import { checkInteger, checkOptions, HoldfastError, InvalidArgumentError, SeededRandom } from "../base/index.js";
 import type { DiskModel, DiskSnapshot, SimOperation } from "../vfs/index.js";
 import { FaultPlan, SimDisk, SimVfs } from "../vfs/index.js";
 import { CrashFoundError } from "./crash-found-error.js";
@@ -33,6 +33,8 @@ export interface ExploreFaultsOptions<S, E> extends CrashScenario<S, E> {
   readonly recoveryPoints?: number;
   /** Stop after this many struck runs. Default none. */
   readonly runsMax?: number;
+  /** The share of all struck runs that are made, in (0, 1]: another one for each seed. Default 1. */
+  readonly runsShare?: number;
   readonly operationsMax?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: {
@@ -71,6 +73,7 @@ const OPTIONS = [
   "samples",
   "recoveryPoints",
   "runsMax",
+  "runsShare",
   "operationsMax",
   "signal",
   "onProgress",
@@ -113,6 +116,7 @@ class FaultExploration<S, E> {
   readonly #samples: number;
   readonly #recoveryPoints: number;
   readonly #runsMax: number;
+  readonly #runsShare: number;
   readonly #runner: CrashRunner<S, E>;
   #runs = 0;
   #recoveryRuns = 0;
@@ -132,6 +136,14 @@ class FaultExploration<S, E> {
       6,
     );
     this.#runsMax = checkInteger("exploreFaults", "runsMax", options.runsMax, { min: 1 }, Number.MAX_SAFE_INTEGER);
+    const { runsShare = 1 } = options;
+    if (!(runsShare > 0 && runsShare <= 1))
+      throw new InvalidArgumentError(
+        "HF_INVALID_ARGUMENT",
+        `runsShare is ${runsShare}; it must be above 0 and at most 1.`,
+        { option: "runsShare" },
+      );
+    this.#runsShare = runsShare;
     const { name, workload, recover, check } = options;
     const bound = {
       name,
@@ -151,7 +163,11 @@ class FaultExploration<S, E> {
     if (clean.failure !== undefined)
       throw this.#found(clean.failure, { point: undefined, operation: 0, label: "none", after: "run" }, clean.trace);
     if (only === undefined || only.point === undefined) await this.#strikeWorkload(clean.seen, only);
-    if (only === undefined || only.point !== undefined) await this.#strikeRecoveries(clean.trace, only);
+    if (only === undefined || only.point !== undefined) {
+      // A scenario may remember its last workload, which was a struck one if runs are sampled; recoveries are those of one that was not.
+      const { trace } = this.#runs === 0 ? clean : await this.#runWorkload(undefined);
+      await this.#strikeRecoveries(trace, only);
+    }
     return {
       name: this.#options.name,
       seed: this.#seed,
@@ -168,8 +184,9 @@ class FaultExploration<S, E> {
       if (only !== undefined && only.operation !== index + 1) continue;
       for (const one of this.#cases(operation, only)) {
         if (this.#stopped(this.#runs)) return;
-        this.#runs++;
         const id = { point: undefined, operation: index + 1, label: one.label };
+        if (only === undefined && !this.#isDrawn(id)) continue;
+        this.#runs++;
         const run = await this.#runWorkload(planFor(one, operation));
         if (run.failure !== undefined) throw this.#found(run.failure, { ...id, after: "run" }, run.trace);
         const failedSync = one.fault.sync !== undefined || operation.operation.startsWith("sync");
@@ -200,14 +217,22 @@ class FaultExploration<S, E> {
         if (only !== undefined && only.operation !== index + 1) continue;
         for (const one of this.#cases(operation, only)) {
           if (this.#stopped(this.#runs + this.#recoveryRuns)) return;
-          this.#recoveryRuns++;
           const id = { point, operation: index + 1, label: one.label };
+          if (only === undefined && !this.#isDrawn(id)) continue;
+          this.#recoveryRuns++;
           const run = await this.#runRecovery(snapshot, events, planFor(one, operation));
           if (run.failure !== undefined) throw this.#found(run.failure, { ...id, after: "run" }, trace);
           await this.#checkAfter(run.snapshot, run.events, id, trace, only, one.fault.sync !== undefined);
         }
       }
     }
+  }
+
+  /** Whether a run is of the share that is made. */
+  #isDrawn(id: Omit<FaultId, "seed" | "steps" | "after">): boolean {
+    if (this.#runsShare === 1) return true;
+    const name = formatFaultId({ ...id, seed: 0, steps: undefined, after: "share" });
+    return new SeededRandom(this.#seed).fork(name).chance(this.#runsShare);
   }
 
   #cases(operation: SeenOperation, only: FaultId | undefined): FaultCase[] {

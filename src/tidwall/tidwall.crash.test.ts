@@ -3,6 +3,7 @@
  * directory whose export was acknowledged is whole; an import that is run again ends with the entries of the source, each once.
  */
 import { describe, expect, it } from "vitest";
+import { effort } from "../base/effort.contract.js";
 import { Log } from "../log/index.js";
 import { type CrashScenario, exploreCrashes } from "../testing/index.js";
 import type { SimVfs } from "../vfs/index.js";
@@ -67,13 +68,19 @@ const scenario: CrashScenario<Outcome, Event> = {
 
 describe("export and import", () => {
   it("survive a crash at any moment, after which the import runs again", async () => {
-    const report = await exploreCrashes({ ...scenario, seed: 1, depth: 1, capPerPoint: 16, samplesPerPoint: 8 });
+    const report = await exploreCrashes({
+      ...scenario,
+      seed: 1,
+      depth: 1,
+      capPerPoint: effort(16, 4),
+      samplesPerPoint: effort(8, 1),
+    });
     expect(report.skippedPoints).toBe(0);
-    expect(report.distinct).toBeGreaterThan(300);
+    expect(report.distinct).toBeGreaterThan(effort(300, 100));
   });
 
   it("survive another crash while the import runs again", async () => {
-    const report = await exploreCrashes({ ...scenario, seed: 2, statesMax: 600 });
-    expect(report.inRecoveryDistinct).toBeGreaterThan(100);
+    const report = await exploreCrashes({ ...scenario, seed: 2, statesMax: effort(600, 200) });
+    expect(report.inRecoveryDistinct).toBeGreaterThan(effort(100, 30));
   });
 });

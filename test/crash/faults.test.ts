@@ -1,6 +1,6 @@
 /**
- * Every operation of a log and an anchor fails once, in every way: no promise made before is broken, none is made after. `npm test` does so for one
- * kind of log, `HOLDFAST_EFFORT=full` (as in CI) for all.
+ * Every operation of a log and an anchor fails once, in every way: no promise made before is broken, none is made after. `npm test` does so in a share of
+ * the ways for one kind of log, `HOLDFAST_EFFORT=full` (as in CI) for all.
  */
 import { describe, expect, it } from "vitest";
 import type { LogOptions } from "holdfast/log";
@@ -33,9 +33,9 @@ describe("a log whose disk fails", () => {
           ...logFaults(`log, ${name}`, options, seed),
           samples: 1,
           recoveryPoints: isFull ? 2 : 1,
-          ...(isFull ? {} : { errnos: ONE_EACH }),
+          ...(isFull ? {} : { errnos: ONE_EACH, runsShare: 1 / 4 }),
         });
-        expect(report.runs).toBeGreaterThan(200);
+        expect(report.runs).toBeGreaterThan(isFull ? 200 : 80);
         expect(report.failedSyncStates).toBeGreaterThan(100);
       },
     );
@@ -62,8 +62,9 @@ describe("an event log whose disk fails", () => {
           ...eventsFaults(`events, ${kind}`, seed, isFull, kind),
           samples: 1,
           recoveryPoints: isFull ? 2 : 1,
+          runsShare: isFull ? 1 : 1 / 2,
         });
-        expect(report.runs).toBeGreaterThan(100);
+        expect(report.runs).toBeGreaterThan(isFull ? 100 : 50);
         expect(report.failedSyncStates).toBeGreaterThan(100);
       },
     );

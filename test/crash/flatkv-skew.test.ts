@@ -5,6 +5,7 @@ import { exploreCrashes } from "holdfast/testing";
 import { flatExploration } from "../../src/cli/crash/flatkv-suite.js";
 
 const seed = Number(process.env["HOLDFAST_SEED"] ?? 1);
+const isFull = process.env["HOLDFAST_EFFORT"] === "full";
 
 it("crashes leave databases at different versions, also with later versions but not earlier ones, and opening brings all of them on", async () => {
   const exploration = flatExploration({
@@ -25,7 +26,7 @@ it("crashes leave databases at different versions, also with later versions but 
     ...rest,
     capPerPoint: 16,
     samplesPerPoint: 32,
-    statesMax: 1200,
+    statesMax: isFull ? 1200 : 500,
     async recover(context) {
       const found: (readonly number[])[] = [];
       for (const number of [1, 2]) {
@@ -44,10 +45,11 @@ it("crashes leave databases at different versions, also with later versions but 
     },
   });
   console.log(`${report.distinct} states: ${skewed} skewed, ${holes} with holes, ${skewedHoles} with both`);
-  expect(skewed).toBeGreaterThan(50);
-  expect(holes).toBeGreaterThan(20);
-  expect(skewedHoles).toBeGreaterThan(20);
-}, 60_000);
+  const wanted = isFull ? 20 : 2;
+  expect(skewed).toBeGreaterThan(2 * wanted);
+  expect(holes).toBeGreaterThan(wanted);
+  expect(skewedHoles).toBeGreaterThan(wanted);
+}, 120_000);
 
 /** The versions whose batches are in a database, oldest first; `undefined` where none can be opened. */
 async function versionsIn(

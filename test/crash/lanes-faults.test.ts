@@ -1,5 +1,5 @@
 /**
- * Every operation of a pipeline fails once, in every way. `npm test` does so for a short run in one place, `HOLDFAST_EFFORT=full` (as in CI) for a
+ * Every operation of a pipeline fails once, in every way. `npm test` does so in a share of the ways for a short run in one place, `HOLDFAST_EFFORT=full` (as in CI) for a
  * longer one in all.
  */
 import { describe, expect, it } from "vitest";
@@ -52,8 +52,9 @@ describe("a pipeline whose disk fails", () => {
         errnos: isFull ? {} : { write: ["EIO"], open: ["EIO"], "sync-data": ["EIO"] },
         samples: 1,
         recoveryPoints: isFull ? 1 : 0,
+        runsShare: isFull ? 1 : 1 / 4,
       });
-      expect(report.runs).toBeGreaterThan(100);
+      expect(report.runs).toBeGreaterThan(isFull ? 100 : 20);
     });
   }
 });

@@ -1,4 +1,4 @@
-/** Every operation of a Merkle store fails once, and from then on always. `npm test` tries the first ones, `HOLDFAST_EFFORT=full` (as in CI) all. */
+/** Every operation of a Merkle store fails once, and from then on always. `npm test` tries a share of them, `HOLDFAST_EFFORT=full` (as in CI) all. */
 import { expect, it } from "vitest";
 import { exploreFaults } from "holdfast/testing";
 import { FLAT_ERRNOS } from "./flatkv-faults.contract.js";
@@ -16,9 +16,9 @@ for (const journal of isFull ? (["own", "log", "stream"] as const) : (["own"] as
         samples: 1,
         recoveryPoints: 1,
         errnos: FLAT_ERRNOS,
-        ...(isFull ? {} : { runsMax: 100 }),
+        runsShare: isFull ? 1 : 1 / 20,
       });
-      expect(report.runs).toBeGreaterThanOrEqual(100);
+      expect(report.runs).toBeGreaterThan(isFull ? 400 : 15);
       expect(report.failedSyncStates).toBeGreaterThan(20);
     },
   );

@@ -136,7 +136,7 @@ describe("a crash during a repair", () => {
       samplesPerPoint: 16,
       nestedCap: 16,
       nestedShare: isFull ? 1 / 8 : 1 / 32,
-      statesMax: isFull ? 2000 : 400,
+      statesMax: isFull ? 2000 : 150,
     });
     expect(report.distinct).toBeGreaterThan(50);
     expect(checks).toBeGreaterThan(50);

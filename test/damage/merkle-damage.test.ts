@@ -110,7 +110,7 @@ it("no flip in a store on the memory engine changes an answer without a word", {
   const told = new Map<string, number>();
   for (const [file, bytes] of await filesOf(made, DIRECTORY)) {
     const part = file.split("/")[2]!;
-    for (let at = 0; at < (whole ? 400 : 25) && bytes > 0; at++) {
+    for (let at = 0; at < (whole ? 400 : 10) && bytes > 0; at++) {
       const offset = random.below(bytes);
       const vfs = made.kill();
       await flip(vfs, file, offset, at % 8);
@@ -144,7 +144,7 @@ it("no flip in a store on LevelDB changes an answer without a word", { timeout: 
     expect(files.length).toBeGreaterThan(2);
     const outcomes = new Map<string, number>();
     for (const name of files) {
-      for (let at = 0; at < (whole ? 120 : 6); at++) {
+      for (let at = 0; at < (whole ? 120 : 3); at++) {
         cpSync(directory, damaged, { recursive: true });
         const bytes = readFileSync(path.join(damaged, name));
         if (bytes.length > 0) bytes[random.below(bytes.length)]! ^= 1 << (at % 8);
