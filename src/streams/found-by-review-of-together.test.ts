@@ -130,3 +130,26 @@ it("the numbers of a refused batch were taken back from the stores later than fr
   ]);
   await expect(whole).rejects.toThrow("a store's own");
 });
+
+it("a store that could not take its numbers back kept the others from it, and appends and syncs from ever settling", async () => {
+  const { shared, a } = await opened();
+  const own = new Error("of the store's own");
+  const taken: string[] = [];
+  let appended: Promise<number> | undefined;
+  let synced: Promise<number> | undefined;
+  const whole = shared.together([], () => {
+    a.onRefused(() => taken.push("another"));
+    a.onRefused(() => {
+      throw own;
+    });
+    appended = a.append(text("lost"));
+    synced = a.sync();
+    throw new Error("of the caller's own");
+  });
+  expect(taken).toEqual(["another"]);
+  // No refusal without effect: the store is not as it was.
+  await expect(whole).rejects.toBe(own);
+  await expect(appended).rejects.toMatchObject({ code: "HF_INVALID_ARGUMENT" });
+  await synced;
+  expect(await shared.together([a], () => [a.append(text("a1"))])).toEqual([1]);
+});
