@@ -1,6 +1,6 @@
 /** Faults that reading `SharedLog.together` found, one test each, with its story in the first line. */
 import { expect, it } from "vitest";
-import { SimVfs } from "../vfs/index.js";
+import { FaultPlan, SimVfs } from "../vfs/index.js";
 import { SharedLog, type Stream } from "./index.js";
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -152,4 +152,28 @@ it("a store that could not take its numbers back kept the others from it, and ap
   await expect(appended).rejects.toMatchObject({ code: "HF_INVALID_ARGUMENT" });
   await synced;
   expect(await shared.together([a], () => [a.append(text("a1"))])).toEqual([1]);
+});
+
+it("a refusal was not heard of where a promise that was returned waited for what was refused", async () => {
+  const { shared, a } = await opened();
+  const first = async (): Promise<unknown> => (await a.follow({ from: 1 }).next()).value;
+  const whole = shared.together([], () => [a.append(text("x".repeat(10_000))), first()]);
+  await expect(whole).rejects.toMatchObject({ code: "HF_RECORD_TOO_LARGE" });
+  const again = shared.together([], () => [a.append(text("a1")), first()]);
+  expect(await again).toMatchObject([1, { lsn: 1 }]);
+});
+
+it("a sync of the shared log that nobody waited for, before a write that failed, ended the process as an unhandled rejection", async () => {
+  const vfs = new SimVfs();
+  const shared = await SharedLog.open("/shared", { vfs, blockBytes: 512, segmentBytes: 4096 });
+  const a = await shared.stream("a");
+  vfs.faults = new FaultPlan([{ operation: "write", errno: "EIO" }]);
+  const unhandled = await unhandledOf(async () => {
+    const whole = shared.together([], () => {
+      void shared.sync();
+      return [a.append(text("lost"))];
+    });
+    await expect(whole).rejects.toMatchObject({ code: "HF_POISONED" });
+  });
+  expect(unhandled).toEqual([]);
 });
