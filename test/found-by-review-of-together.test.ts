@@ -307,3 +307,17 @@ it("of a page store's commit that was refused it was not said that it has to be 
   await pages.commitSync(begun, lsn);
   expect(pages.sequence).toBe(1);
 });
+
+it("a cycle that had nothing to append kept its lanes until what joined it was done, which waited for the lanes", async () => {
+  const { shared, events } = await openStores();
+  const pipeline = await openPipeline(shared);
+  await pipeline.persist({ chain: { firstIndex: 0, values: ["c0"] } });
+  const known = { chain: { firstIndex: 0, values: ["c0"] } };
+  const next = async (): Promise<void> => {
+    await events.append("added", 2);
+    await pipeline.persist({ chain: { firstIndex: 1, values: ["c1"] } });
+  };
+  const joined = pipeline.persist(known, { with: () => [events.append("added", 1), next()] });
+  expect(await settled(joined)).not.toBe("never");
+  expect(pipeline.chain.nextIndex).toBe(2);
+});

@@ -39,12 +39,15 @@ export async function commitTogether(
     });
     if (busy.length > 0 || companions !== undefined) {
       const batches = busy.map(({ entries, step }) => ({ journal: entries.journal, records: step.records }));
-      const ranges = await write(
+      const written = write(
         place,
         batches,
         busy.map(({ entries }) => entries),
         companions,
       );
+      // Without a part in the batch the lanes have nothing to wait for, while what joined may go on to wait for them.
+      if (busy.length === 0) for (const { release } of holds) release();
+      const ranges = await written;
       // Durable now, in all of them.
       for (const [at, { entries, step }] of busy.entries()) entries.settle(step, ranges[at]!);
     }

@@ -1,6 +1,6 @@
 /** Faults that reading `SharedLog.together` found, one test each, with its story in the first line. */
 import { expect, it } from "vitest";
-import { SimVfs } from "../vfs/index.js";
+import { FaultPlan, SimVfs } from "../vfs/index.js";
 import { SharedLog, type Stream } from "./index.js";
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -129,4 +129,51 @@ it("the numbers of a refused batch were taken back from the stores later than fr
     ["first", 1],
   ]);
   await expect(whole).rejects.toThrow("a store's own");
+});
+
+it("a store that could not take its numbers back kept the others from it, and appends and syncs from ever settling", async () => {
+  const { shared, a } = await opened();
+  const own = new Error("of the store's own");
+  const taken: string[] = [];
+  let appended: Promise<number> | undefined;
+  let synced: Promise<number> | undefined;
+  const whole = shared.together([], () => {
+    a.onRefused(() => taken.push("another"));
+    a.onRefused(() => {
+      throw own;
+    });
+    appended = a.append(text("lost"));
+    synced = a.sync();
+    throw new Error("of the caller's own");
+  });
+  expect(taken).toEqual(["another"]);
+  // No refusal without effect: the store is not as it was.
+  await expect(whole).rejects.toBe(own);
+  await expect(appended).rejects.toMatchObject({ code: "HF_INVALID_ARGUMENT" });
+  await synced;
+  expect(await shared.together([a], () => [a.append(text("a1"))])).toEqual([1]);
+});
+
+it("a refusal was not heard of where a promise that was returned waited for what was refused", async () => {
+  const { shared, a } = await opened();
+  const first = async (): Promise<unknown> => (await a.follow({ from: 1 }).next()).value;
+  const whole = shared.together([], () => [a.append(text("x".repeat(10_000))), first()]);
+  await expect(whole).rejects.toMatchObject({ code: "HF_RECORD_TOO_LARGE" });
+  const again = shared.together([], () => [a.append(text("a1")), first()]);
+  expect(await again).toMatchObject([1, { lsn: 1 }]);
+});
+
+it("a sync of the shared log that nobody waited for, before a write that failed, ended the process as an unhandled rejection", async () => {
+  const vfs = new SimVfs();
+  const shared = await SharedLog.open("/shared", { vfs, blockBytes: 512, segmentBytes: 4096 });
+  const a = await shared.stream("a");
+  vfs.faults = new FaultPlan([{ operation: "write", errno: "EIO" }]);
+  const unhandled = await unhandledOf(async () => {
+    const whole = shared.together([], () => {
+      void shared.sync();
+      return [a.append(text("lost"))];
+    });
+    await expect(whole).rejects.toMatchObject({ code: "HF_POISONED" });
+  });
+  expect(unhandled).toEqual([]);
 });

@@ -86,11 +86,22 @@ export class Gathering {
     this.#settle();
   }
 
-  /** Nothing was handed over, and nothing will be. */
-  refuse(error: HoldfastError): void {
+  /**
+   * Nothing was handed over, and nothing will be. Each append is told of `error`; returns what the caller is to be told of `problem`: where a store could not
+   * take back what is its own, that, since it is no refusal without effect. The others have taken back theirs.
+   */
+  refuse(error: HoldfastError, problem: unknown): unknown {
     for (const [stream, next] of this.#nextBefore) stream.acceptedNext = next;
-    for (const takeBack of this.#takeBacks.toReversed()) takeBack();
+    const failures: unknown[] = [];
+    for (const takeBack of this.#takeBacks.toReversed()) {
+      try {
+        takeBack();
+      } catch (failure) {
+        failures.push(failure);
+      }
+    }
     this.fail(error);
+    return failures.length > 0 ? failures[0] : problem;
   }
 }
 

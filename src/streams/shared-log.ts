@@ -258,13 +258,15 @@ export class SharedLog {
       }
       parts = returned;
     });
-    const [batch, ...settled] = await Promise.allSettled([appended, ...parts]);
-    if (batch.status === "rejected") {
-      // Stores whose promises were not returned look at the refusal in the next turn of the event loop, and serve again then.
+    const settling = Promise.allSettled(parts);
+    try {
+      await appended;
+    } catch (error) {
+      // Stores look at the refusal in the next turn of the event loop, and serve again then. For the parts nobody waits: some may wait for what was refused.
       await new Promise((resolve) => setImmediate(resolve));
-      throw batch.reason;
+      throw error;
     }
-    const values = settled.map((part) => {
+    const values = (await settling).map((part) => {
       if (part.status === "rejected") throw part.reason;
       return part.value;
     });
@@ -306,8 +308,11 @@ export class SharedLog {
 
   /** Makes durable everything accepted so far. */
   sync(): Promise<void> {
-    const problem = this.#writer.unusable();
-    return problem === undefined ? this.#writer.sync() : Promise.reject(problem);
+    return takePart(this, () => {
+      const problem = this.#writer.unusable();
+      if (problem !== undefined) throw problem;
+      return this.#writer.sync();
+    });
   }
 
   /** Counters since opening, and sizes now. Walks over the streams. */

@@ -216,8 +216,7 @@ export class StreamWriter {
     try {
       act();
     } catch (error) {
-      gathering.refuse(refusalFor(where, error));
-      return Promise.reject(error);
+      return Promise.reject(gathering.refuse(refusalFor(where, error), error));
     } finally {
       this.#gathering = undefined;
     }
@@ -225,8 +224,7 @@ export class StreamWriter {
     const missing = required.find((stream) => !gathering.has(stream));
     const problem = failure ?? gathering.problem ?? (missing === undefined ? undefined : missingPart(where, missing));
     if (problem !== undefined) {
-      gathering.refuse(failure ?? refusalFor(where, problem));
-      return Promise.reject(problem);
+      return Promise.reject(gathering.refuse(failure ?? refusalFor(where, problem), problem));
     }
     if (gathering.records.length === 0) {
       gathering.acknowledge();

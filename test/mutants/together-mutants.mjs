@@ -49,7 +49,7 @@ export const togetherMutants = [
     name: "what was gathered handed over though the function threw",
     rule: "R10",
     file: "streams/writer.ts",
-    find: "      gathering.refuse(refusalFor(where, error));\n      return Promise.reject(error);",
+    find: "      return Promise.reject(gathering.refuse(refusalFor(where, error), error));",
     replace:
       "      void this.#issueEntries(gathering.records, gathering.bytes).then(() => gathering.acknowledge());\n      return Promise.reject(error);",
     hint: "refused together",
