@@ -2,7 +2,8 @@
 import { invalid } from "../base/index.js";
 import type { Companions } from "./companions.js";
 import { isRefusal } from "./entry-errors.js";
-import type { AppendRequest, EntryLog, IndexRange } from "./entry-log.js";
+import type { AppendRequest, IndexRange } from "./append-queue.js";
+import type { EntryLog } from "./entry-log.js";
 import type { LsnRange } from "../log/index.js";
 import type { JournalBatch, LanePlace } from "./place.js";
 

@@ -12,47 +12,25 @@
  * - Crash after it: the baseline is the newest record, so the lane opens empty at its index, and opening does the prune.
  * Nothing is published, and no counter moves, before the journal says that it is durable.
  */
-import { CorruptionError, type HoldfastError, type LimitError, Turns } from "../base/index.js";
+import { type HoldfastError, Turns } from "../base/index.js";
+import { AppendQueue, type AppendRequest, type IndexRange, type WaitingAppend, rejectAll } from "./append-queue.js";
+import { Dropped } from "./dropped.js";
 import {
   apart,
-  backpressure,
   closed,
-  cut,
   exhausted,
   failed,
   firstCause,
   isRefusal,
-  missing,
   outOfRange,
   outOfSequence,
   secondWriter,
   valueTooLarge,
 } from "./entry-errors.js";
 import type { Journal, LogInput, LsnRange } from "../log/index.js";
-import { HEADER_BYTES, type LaneRecord, decodeRecord, encodeBaseline, encodeEntry } from "./format.js";
+import { EntryReader, type ReadableLane } from "./entry-reader.js";
+import { HEADER_BYTES, type LaneRecord, encodeBaseline, encodeEntry } from "./format.js";
 import { type Run, findRun, recordAt } from "./recovery.js";
-
-/** What one batch takes from several calls at most: calls, and bytes of values. */
-const SHARED_CALLS_MAX = 1024;
-const SHARED_BYTES_MAX = 256 * 1024;
-/** What may wait to be appended to one lane: calls, and bytes of values. A single call may be larger. */
-const WAITING_CALLS_MAX = 65_536;
-const WAITING_BYTES_MAX = 64 * 1024 * 1024;
-
-/** Entries to append. */
-export interface AppendRequest {
-  readonly values: readonly Uint8Array[];
-  /** The index that the first one must get; else the next one, whichever it is. */
-  readonly from?: number | undefined;
-  /** Leave out those whose index the lane has passed already. Default: such a request is refused. */
-  readonly skipsKnown?: boolean;
-}
-
-/** Where entries went: `[firstIndex, nextIndex)`. Empty where all were known. */
-export interface IndexRange {
-  readonly firstIndex: number;
-  readonly nextIndex: number;
-}
 
 /** Records that carry out requests, and what the lane is once they are durable. */
 export interface Step {
@@ -67,30 +45,16 @@ export interface Hold {
   readonly release: () => void;
 }
 
-/** A call that waits to be part of a batch. */
-interface Unit extends AppendRequest {
-  readonly bytes: number;
-  readonly resolve: (range: IndexRange) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 /** See the head of this file. */
-export class EntryLog {
+export class EntryLog implements ReadableLane {
   readonly name: string;
   readonly #journal: Journal;
   readonly #turns = new Turns();
   readonly #onFailure: ((error: unknown) => void) | undefined;
   #run: Run;
-  /** Entries below this are dropped, or about to be: the journal may show that before the turn is over. */
-  #prunedBelow = 0;
-  /** How often entries were dropped at the end; whether some are about to be; the last one that the newest cut keeps. */
-  #cuts = 0;
-  #isCutting = false;
-  #keptByCut = 0;
-  /** Calls that the newest turn will append, while others may still join it. */
-  #joinable: Unit[] | undefined;
-  #waitingCalls = 0;
-  #waitingBytes = 0;
+  readonly #dropped = new Dropped();
+  readonly #queue: AppendQueue;
+  readonly #reader: EntryReader;
   #failure: unknown;
   #failed = false;
   readonly #stop = new AbortController();
@@ -101,6 +65,8 @@ export class EntryLog {
     this.name = name;
     this.#run = run;
     this.#onFailure = onFailure;
+    this.#queue = new AppendQueue(name, this.#turns, (calls) => this.#appendTogether(calls));
+    this.#reader = new EntryReader(this);
   }
 
   /** Finds where the lane stands, makes that durable, and finishes a prune that a crash interrupted. */
@@ -130,6 +96,19 @@ export class EntryLog {
     return this.#keepLsn > this.#journal.firstLsn;
   }
 
+  /** What it is now. */
+  get run(): Run {
+    return this.#run;
+  }
+
+  get dropped(): Dropped {
+    return this.#dropped;
+  }
+
+  get stopped(): AbortSignal {
+    return this.#stop.signal;
+  }
+
   get journal(): Journal {
     return this.#journal;
   }
@@ -153,21 +132,8 @@ export class EntryLog {
 
   /** Appends when its turn comes, together with other calls that wait; each has its own outcome. */
   append(request: AppendRequest): Promise<IndexRange> {
-    let bytes = 0;
-    for (const value of request.values) bytes += value.length;
-    const problem = this.#unusable() ?? this.#backpressure(bytes);
-    if (problem !== undefined) return Promise.reject(problem);
-    return new Promise((resolve, reject) => {
-      this.#waitingCalls += 1;
-      this.#waitingBytes += bytes;
-      const unit: Unit = { ...request, bytes, resolve, reject };
-      if (this.#joinable === undefined) {
-        const units: Unit[] = [];
-        this.#joinable = units;
-        this.#turns.take(() => this.#flush(units)).catch((error: unknown) => rejectAll(units, error));
-      }
-      this.#joinable.push(unit);
-    });
+    const problem = this.#unusable();
+    return problem === undefined ? this.#queue.add(request) : Promise.reject(problem);
   }
 
   /** Runs `act` alone, after all that was asked of the lane before. */
@@ -175,7 +141,7 @@ export class EntryLog {
     const problem = this.#unusable();
     if (problem !== undefined) return Promise.reject(problem);
     // What is asked for later must not be done earlier.
-    this.#joinable = undefined;
+    this.#queue.endTurn();
     return this.#turns.take(async () => {
       this.#throwFailure();
       return await act();
@@ -284,91 +250,30 @@ export class EntryLog {
       this.#requireAlone();
       const lsn = index + shift;
       if (lsn < this.#journal.firstLsn) return await this.#rebase(firstIndex);
-      [this.#isCutting, this.#keptByCut] = [true, index];
+      this.#dropped.beginCut(index);
       await this.#write(() => this.#journal.truncateAfter(lsn));
       this.#run = { ...this.#run, nextIndex: index + 1 };
-      [this.#isCutting, this.#cuts] = [false, this.#cuts + 1];
+      this.#dropped.endCut();
     });
   }
 
   /** The entry with this index; `undefined` where the lane does not hold it. */
-  async get(index: number): Promise<LaneRecord | undefined> {
-    this.#throwClosed();
-    const run = this.#run;
-    const cuts = this.#cuts;
-    if (index < run.firstIndex || index >= run.nextIndex) return undefined;
-    return await this.#look(async () => {
-      const record = await this.#journal.get(index + run.shift);
-      // Dropped while it was looked for.
-      if (this.#hasDropped(run, cuts, index)) return undefined;
-      if (record === undefined) throw missing(this.name, index, run);
-      return this.#expect(decodeRecord(this.name, record), index, run);
-    });
+  get(index: number): Promise<LaneRecord | undefined> {
+    return this.#reader.get(index);
   }
 
   /** The entries from `from` to `to`, both inclusive and held. Proves that none is missing. */
-  async *read(
-    from: number,
-    to: number,
-    reverse: boolean,
-    signal?: AbortSignal,
-  ): AsyncGenerator<LaneRecord, void, undefined> {
-    this.#throwClosed();
-    if (to < from) return;
-    const run = this.#run;
-    const cuts = this.#cuts;
-    const options = {
-      from: from + run.shift,
-      to: to + run.shift,
-      reverse,
-      ...(signal === undefined ? {} : { signal }),
-    };
-    const end = reverse ? from - 1 : to + 1;
-    let index = reverse ? to : from;
-    const records = this.#journal.read(options);
-    try {
-      for (;;) {
-        const next = await this.#look(() => records.next());
-        this.#throwClosed();
-        if (next.done === true) break;
-        // Its place may be another's by now.
-        if (this.#hasDropped(run, cuts, index)) throw cut(this.name, this.#run);
-        const record = await this.#look(async () => this.#expect(decodeRecord(this.name, next.value), index, run));
-        index += reverse ? -1 : 1;
-        yield record;
-      }
-    } finally {
-      await records.return?.();
-    }
-    if (index === end) return;
-    if (this.#hasDropped(run, cuts, index)) throw cut(this.name, this.#run);
-    throw this.fail(missing(this.name, index, run));
+  read(from: number, to: number, reverse: boolean, signal?: AbortSignal): AsyncGenerator<LaneRecord, void, undefined> {
+    return this.#reader.read(from, to, reverse, signal);
   }
 
   /** The entries from `from` on, and each new one once it is durable. Ends when the lane or its journal is closed. */
-  async *follow(from: number, signal?: AbortSignal): AsyncGenerator<LaneRecord, void, undefined> {
-    this.#throwClosed();
-    const stop = this.#stop.signal;
-    let { shift } = this.#run;
-    let next = from;
-    const options = { from: from + shift, signal: signal === undefined ? stop : AbortSignal.any([signal, stop]) };
-    try {
-      for await (const found of this.#journal.follow(options)) {
-        const record = decodeRecord(this.name, found);
-        if (record.kind === "baseline" && record.index === next) shift = record.lsn + 1 - next;
-        else if (record.kind === "entry" && record.index === next) {
-          next += 1;
-          await this.#whenDurable(record.lsn);
-          yield record;
-        } else throw cut(this.name, this.#run);
-      }
-    } catch (error) {
-      if (!stop.aborted || signal?.aborted === true) throw error;
-    }
+  follow(from: number, signal?: AbortSignal): AsyncGenerator<LaneRecord, void, undefined> {
+    return this.#reader.follow(from, signal);
   }
 
   /** A journal of a weaker durability shows what it holds before the disk has it. The turn that appended it waits for the disk. */
-  async #whenDurable(lsn: number): Promise<void> {
+  async whenDurable(lsn: number): Promise<void> {
     if (this.#journal.durableLsn >= lsn) return;
     await this.#turns.done();
     if (this.#journal.durableLsn < lsn) this.#throwFailure();
@@ -389,43 +294,29 @@ export class EntryLog {
     if (index < firstIndex || index >= nextIndex) throw outOfRange(this.name, call, index, this.#run);
   }
 
-  async #flush(units: readonly Unit[]): Promise<void> {
-    if (this.#joinable === units) this.#joinable = undefined;
-    for (let start = 0; start < units.length;) {
-      let end = start;
-      let bytes = 0;
-      do bytes += units[end++]!.bytes;
-      while (end < units.length && end - start < SHARED_CALLS_MAX && bytes + units[end]!.bytes <= SHARED_BYTES_MAX);
-      await this.#flushTogether(units.slice(start, end));
-      this.#waitingCalls -= end - start;
-      this.#waitingBytes -= bytes;
-      start = end;
-    }
-  }
-
   /** One batch for all of them but those that are out of sequence; each alone where the journal refuses that. */
-  async #flushTogether(units: readonly Unit[]): Promise<void> {
-    const planned: { readonly unit: Unit; readonly step: Step }[] = [];
-    const refused: { readonly unit: Unit; readonly error: unknown }[] = [];
+  async #appendTogether(calls: readonly WaitingAppend[]): Promise<void> {
+    const planned: { readonly call: WaitingAppend; readonly step: Step }[] = [];
+    const refused: { readonly call: WaitingAppend; readonly error: unknown }[] = [];
     let run = this.#run;
-    for (const unit of units) {
+    for (const call of calls) {
       try {
         this.#throwFailure();
-        const step = this.plan(unit, undefined, run);
+        const step = this.plan(call, undefined, run);
         run = step.after;
-        planned.push({ unit, step });
+        planned.push({ call, step });
       } catch (error) {
-        refused.push({ unit, error });
+        refused.push({ call, error });
       }
     }
     try {
       await this.#append(planned.map(({ step }) => step));
-      for (const { unit, step } of planned) unit.resolve(step.range);
-      for (const { unit, error } of refused) unit.reject(error);
+      for (const { call, step } of planned) call.resolve(step.range);
+      for (const { call, error } of refused) call.reject(error);
     } catch (error) {
-      if (units.length === 1 || !isRefusal(error)) return rejectAll(units, error);
+      if (calls.length === 1 || !isRefusal(error)) return rejectAll(calls, error);
       // Nothing was written. Which of them was too much shows when each comes alone, and what is the next index then.
-      for (const unit of units) await this.#flushTogether([unit]);
+      for (const call of calls) await this.#appendTogether([call]);
     }
   }
 
@@ -468,12 +359,12 @@ export class EntryLog {
 
   async #pruneTo(index: number, check?: (value: Uint8Array) => unknown): Promise<void> {
     const run = this.#run;
-    const kept = await this.#look(async () =>
-      this.#expect(await recordAt(this.#journal, this.name, index + run.shift), index, run),
+    const kept = await this.#reader.look(async () =>
+      this.#reader.expect(await recordAt(this.#journal, this.name, index + run.shift), index, run),
     );
     await check?.(kept.value);
     if (index === run.firstIndex) return;
-    this.#prunedBelow = index;
+    this.#dropped.prune(index);
     await this.#write(() => this.#journal.truncateBefore(index + run.shift));
     this.#run = { ...run, firstIndex: index };
   }
@@ -495,24 +386,6 @@ export class EntryLog {
     if (nextLsn !== expectedLsn) throw this.fail(secondWriter(this.name, nextLsn, expectedLsn));
   }
 
-  #expect(record: LaneRecord, index: number, { generation }: Run): LaneRecord {
-    if (record.kind === "entry" && record.index === index && record.generation === generation) return record;
-    throw new CorruptionError({
-      path: this.name,
-      lsn: record.lsn,
-      expected: `entry ${index} of generation ${generation}`,
-      found: `${record.kind} ${record.index} of generation ${record.generation}`,
-    });
-  }
-
-  /** Whether the entry with this index, which `run` had when there had been `cuts`, may have been dropped since. */
-  #hasDropped(run: Run, cuts: number, index: number): boolean {
-    if (this.#run.generation !== run.generation || index < this.#prunedBelow) return true;
-    const missed = this.#cuts - cuts + (this.#isCutting ? 1 : 0);
-    // Of several cuts an earlier one may have gone lower.
-    return missed > 1 || (missed === 1 && index > this.#keptByCut);
-  }
-
   /** Does something to the journal; a failure that is no refusal ends the lane. */
   async #write<R>(act: () => Promise<R>): Promise<R> {
     try {
@@ -523,36 +396,16 @@ export class EntryLog {
     }
   }
 
-  /** Reads; damage ends the lane too, for writes. */
-  async #look<R>(act: () => Promise<R>): Promise<R> {
-    try {
-      return await act();
-    } catch (error) {
-      if (error instanceof CorruptionError) throw this.fail(error);
-      throw error;
-    }
-  }
-
-  #backpressure(bytes: number): LimitError | undefined {
-    const isFull = this.#waitingCalls >= WAITING_CALLS_MAX || this.#waitingBytes + bytes > WAITING_BYTES_MAX;
-    if (!isFull || this.#waitingCalls === 0) return undefined;
-    return backpressure(this.name, WAITING_CALLS_MAX, WAITING_BYTES_MAX);
-  }
-
   #unusable(): HoldfastError | undefined {
     if (this.#closed !== undefined) return closed(this.name);
     return this.#failed ? failed(this.name, this.#failure) : undefined;
   }
 
-  #throwClosed(): void {
+  throwClosed(): void {
     if (this.#closed !== undefined) throw closed(this.name);
   }
 
   #throwFailure(): void {
     if (this.#failed) throw failed(this.name, this.#failure);
   }
-}
-
-function rejectAll(units: readonly Unit[], error: unknown): void {
-  for (const { reject } of units) reject(error);
 }

@@ -6,7 +6,7 @@ export { PersistPipeline } from "./persist-pipeline.js";
 export type { QuarantineMessage } from "./channels.js";
 export type { Codec } from "../base/index.js";
 export type { LaneLogOptions } from "./directory-place.js";
-export type { IndexRange } from "./entry-log.js";
+export type { IndexRange } from "./append-queue.js";
 export type { Entry, FollowEntriesOptions, ReadEntriesOptions, VerifyEntry } from "./indexed-log.js";
 export type { LaneFailure } from "./lane-error.js";
 export type { KeyCodec, LaneBatch, LaneCommitOptions, LaneRange, LaneSetOptions, QuarantinedLane } from "./lane-set.js";

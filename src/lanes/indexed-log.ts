@@ -11,7 +11,8 @@ import {
 import type { Journal } from "../log/index.js";
 import { checkArray, checkIndex } from "./arguments.js";
 import { decodeWith, encodeAll } from "./codec.js";
-import type { EntryLog, IndexRange } from "./entry-log.js";
+import type { IndexRange } from "./append-queue.js";
+import type { EntryLog } from "./entry-log.js";
 import { type IndexedLogOptions, openEntries } from "./open-entries.js";
 
 /** Options of {@link IndexedLog.read}. */

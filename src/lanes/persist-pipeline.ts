@@ -1,53 +1,24 @@
 /** The pipeline: lanes, a chain and an anchor, persisted in the order that survives a crash at any point. `persist.ts` has that order. */
-import { ConflictError, CorruptionError, LimitError, StateError, Turns, checkOptions } from "../base/index.js";
+import { LimitError, StateError, Turns } from "../base/index.js";
 import type { Settled, SharedLog } from "../streams/index.js";
 import type { JournalAnchor } from "./anchor-store.js";
-import { checkArray, checkIndex } from "./arguments.js";
 import { Chain } from "./chain.js";
-import { encodeAll } from "./codec.js";
 import { type Companions, type PersistWith, checkCompanions } from "./companions.js";
+import { type CycleLane, CycleLanes, type Hearers, lost } from "./cycle-lanes.js";
+import { type EncodedBatch, chainRequests, encodeBatch } from "./encoded-batch.js";
 import { apart, isRefusal } from "./entry-errors.js";
-import type { AppendRequest, EntryLog } from "./entry-log.js";
 import { type LaneFailure, LanesFailedError } from "./lane-error.js";
 import type { KeyCodec, LaneSet } from "./lane-set.js";
 import { type CyclePart, persistAnchor, persistParts, persistTogether } from "./persist.js";
 import type { PersistBatch, Persisted } from "./persist-batch.js";
 import type { PersistPipelineOptions } from "./persist-options.js";
-import { type Needs, NOTHING, decodeAnchor, encodeAnchor, needsOf } from "./pipeline-needs.js";
+import { NOTHING, decodeAnchor } from "./pipeline-needs.js";
 import { type PipelineParts, openParts } from "./pipeline-parts.js";
 import type { LanePlace } from "./place.js";
 import { Telling } from "./telling.js";
 
 /** Cycles that may be under way. */
 const CYCLES_MAX = 4096;
-
-/** A batch as bytes. */
-interface EncodedBatch<K, A> {
-  readonly anchor: { readonly value: A; readonly bytes: Uint8Array; readonly needs: Needs<K> } | undefined;
-  readonly chain: AppendRequest | undefined;
-  readonly lanes: readonly { readonly key: K; readonly request: AppendRequest }[];
-  /** Of all its values. */
-  readonly bytes: number;
-}
-
-/** A lane that a cycle has to do with. */
-interface CycleLane<K> {
-  readonly key: K;
-  readonly name: string;
-  /** In the order of the batch; none where only the anchor speaks of the lane. */
-  readonly requests: AppendRequest[];
-}
-
-/** One that is open. */
-interface OpenCycleLane<K> extends CycleLane<K> {
-  readonly entries: EntryLog;
-}
-
-/** Who hears of a cycle. */
-interface Hearers<K, A> {
-  readonly failures: LaneFailure<K>[];
-  readonly telling: Telling<Persisted<K, A>>;
-}
 
 /** What goes on after a cycle has left its turn. */
 interface Underway {
@@ -100,6 +71,7 @@ export class PersistPipeline<K, T, C, A> {
   readonly #cycles = new Set<Promise<unknown>>();
   /** Of the values of all cycles under way. */
   #inFlightBytes = 0;
+  readonly #cycleLanes: CycleLanes<K, T, C, A>;
   readonly #chainFailure: () => LaneFailure<K> | undefined;
   #failure: unknown;
   #failed = false;
@@ -109,6 +81,7 @@ export class PersistPipeline<K, T, C, A> {
     this.#parts = parts;
     this.#chainFailure = chainFailure;
     this.lanes = parts.lanes;
+    this.#cycleLanes = new CycleLanes(parts);
     this.chain = Chain.over(parts.chain, parts.options.chain.codec);
   }
 
@@ -188,7 +161,7 @@ export class PersistPipeline<K, T, C, A> {
       this.#throwUnusable();
       const { place, settings } = this.#parts;
       const companions = checkCompanions("PersistPipeline.persist", joined, place, settings.atomic);
-      const encoded = this.#encode(batch);
+      const encoded = encodeBatch(this.#parts, batch);
       ({ bytes } = encoded);
       this.#throwFull(bytes);
       cycle = companions === undefined ? this.#persist(encoded) : this.#persistJoined(encoded, companions);
@@ -240,7 +213,7 @@ export class PersistPipeline<K, T, C, A> {
     // The turn ends when the lanes' own queues have everything, so a lane that is slow does not keep the next cycle waiting.
     const { done } = await this.#turns.take(async () => {
       this.#throwFailure();
-      this.#checkNeeds(batch.anchor?.needs ?? NOTHING);
+      this.#cycleLanes.checkNeeds(batch.anchor?.needs ?? NOTHING);
       return this.#parts.settings.atomic
         ? await this.#beginTogether(batch, hearers, companions)
         : await this.#begin(batch, hearers);
@@ -253,18 +226,18 @@ export class PersistPipeline<K, T, C, A> {
   /** Each lane for itself. */
   async #begin(batch: EncodedBatch<K, A>, hearers: Hearers<K, A>): Promise<Underway> {
     const { anchor } = batch;
-    const all = this.#lanesOf(batch);
+    const all = this.#cycleLanes.of(batch);
     // Making a lane takes several writes. Where nothing but its entries depends on it, nothing waits for it.
     const isApart = (lane: CycleLane<K>): boolean =>
-      !this.lanes.isKnown(lane.name) && !this.#isSpokenOf(lane.name, anchor?.needs);
+      !this.lanes.isKnown(lane.name) && !this.#cycleLanes.isSpokenOf(lane.name, anchor?.needs);
     const apart = all.filter(isApart);
-    const lanes = await this.#open(
+    const lanes = await this.#cycleLanes.open(
       all.filter((lane) => !apart.includes(lane)),
       anchor?.needs,
       hearers,
     );
     const chain = chainRequests(batch);
-    const parts = (): CyclePart[] => this.#plan(this.#newestNeeds(), lanes, chain, hearers);
+    const parts = (): CyclePart[] => this.#cycleLanes.plan(this.#cycleLanes.newestNeeds(), lanes, chain, hearers);
     const write = async (bytes: Uint8Array): Promise<void> => {
       try {
         await this.#parts.anchor.write(bytes);
@@ -287,8 +260,8 @@ export class PersistPipeline<K, T, C, A> {
 
   /** Makes a lane that no anchor speaks of, and appends to it. */
   async #persistApart(lane: CycleLane<K>, hearers: Hearers<K, A>): Promise<void> {
-    const open = await this.#open([lane], undefined, hearers);
-    await persistParts(open.map((one) => this.#lanePart(one, NOTHING, NOTHING, hearers)));
+    const open = await this.#cycleLanes.open([lane], undefined, hearers);
+    await persistParts(open.map((one) => this.#cycleLanes.part(one, NOTHING, NOTHING, hearers)));
   }
 
   /** All or nothing. */
@@ -300,10 +273,10 @@ export class PersistPipeline<K, T, C, A> {
     const { anchor } = batch;
     const store = this.#parts.anchor as JournalAnchor;
     const { failures, telling } = hearers;
-    const lanes = await this.#open(this.#lanesOf(batch), anchor?.needs, hearers);
+    const lanes = await this.#cycleLanes.open(this.#cycleLanes.of(batch), anchor?.needs, hearers);
     if (failures.length > 0) throw failures[0]!.error;
-    const needs = anchor?.needs ?? this.#newestNeeds();
-    const parts = this.#plan(needs, lanes, chainRequests(batch), hearers);
+    const needs = anchor?.needs ?? this.#cycleLanes.newestNeeds();
+    const parts = this.#cycleLanes.plan(needs, lanes, chainRequests(batch), hearers);
     const step = anchor && {
       entries: store.entries,
       value: anchor.bytes,
@@ -321,7 +294,7 @@ export class PersistPipeline<K, T, C, A> {
     const prunes = async (): Promise<void> => {
       await committed;
       const idle = lanes.map((lane) => ({ ...lane, requests: [] }));
-      await persistParts(this.#plan(this.#newestNeeds(), idle, [], hearers));
+      await persistParts(this.#cycleLanes.plan(this.#cycleLanes.newestNeeds(), idle, [], hearers));
     };
     return { done: prunes() };
   }
@@ -330,156 +303,23 @@ export class PersistPipeline<K, T, C, A> {
   async #finishInterrupted(): Promise<void> {
     const value = this.anchor;
     if (value === undefined) return;
-    const needs = this.#newestNeeds();
+    const needs = this.#cycleLanes.newestNeeds();
     const { chain } = this.#parts;
-    if (needs.chain !== undefined && chain.firstIndex > needs.chain) throw missing(chain, needs.chain);
+    if (needs.chain !== undefined && chain.firstIndex > needs.chain) throw lost(chain, needs.chain);
     const hearers: Hearers<K, A> = { failures: [], telling: this.#newTelling() };
     const batch = { anchor: { value, bytes: new Uint8Array(), needs }, chain: undefined, lanes: [], bytes: 0 };
-    const lanes = await this.#open(this.#lanesOf(batch), needs, hearers);
+    const lanes = await this.#cycleLanes.open(this.#cycleLanes.of(batch), needs, hearers);
     const step = { writeAgain: () => this.#parts.anchor.write(this.#parts.anchor.value) };
-    const parts = (): CyclePart[] => this.#plan(this.#newestNeeds(), lanes, chainRequests(batch), hearers);
+    const parts = (): CyclePart[] =>
+      this.#cycleLanes.plan(this.#cycleLanes.newestNeeds(), lanes, chainRequests(batch), hearers);
     await persistParts(await persistAnchor(step, parts));
     const failed = hearers.failures.find(({ key }) => key === undefined);
     if (failed !== undefined) throw failed.error;
     hearers.telling.finish();
   }
 
-  /** The lanes of a batch, and those that its anchor speaks of. */
-  #lanesOf({ lanes, anchor }: EncodedBatch<K, A>): CycleLane<K>[] {
-    const found = new Map<string, CycleLane<K>>();
-    for (const { key, request } of lanes) {
-      const name = this.lanes.nameOf(key);
-      const known = found.get(name);
-      if (known === undefined) found.set(name, { key, name, requests: [request] });
-      else known.requests.push(request);
-    }
-    for (const [name, { key, first }] of anchor?.needs.lanes ?? []) {
-      // One that was never used, and is needed from its start on, need not be made.
-      const isIdle = first <= this.#firstIndex && !this.lanes.isKnown(name);
-      if (!found.has(name) && !isIdle) found.set(name, { key, name, requests: [] });
-    }
-    return [...found.values()];
-  }
-
-  /** Whether an anchor that counts, or `needs`, would have a lane with this name, when new, jump. */
-  #isSpokenOf(name: string, needs: Needs<K> | undefined): boolean {
-    return [needs, this.#newestNeeds()].some((one) => (one?.lanes.get(name)?.first ?? 0) > this.#firstIndex);
-  }
-
-  /** Opens lanes, but for those that fail. `needs` is what the cycle's anchor will need. */
-  async #open(
-    lanes: readonly CycleLane<K>[],
-    needs: Needs<K> | undefined,
-    { failures }: Hearers<K, A>,
-  ): Promise<OpenCycleLane<K>[]> {
-    const newest = this.#newestNeeds();
-    const opened = await Promise.all(
-      lanes.map(async (lane) => {
-        const { key, name, requests } = lane;
-        try {
-          const entries = await this.lanes.entriesOf(key);
-          const need = newest.lanes.get(name)?.first;
-          if (need !== undefined && entries.firstIndex > need) throw entries.fail(missing(entries, need));
-          return [{ ...lane, entries }];
-        } catch (error) {
-          // An anchor may not speak of what can't be: a name that is none.
-          if (isRefusal(error) && needs?.lanes.has(name) === true) throw error;
-          // A lane in quarantine is no failure of every cycle that it is spoken of in.
-          if (requests.length > 0) failures.push({ key, lane: this.lanes.label(key), error });
-          return [];
-        }
-      }),
-    );
-    return opened.flat();
-  }
-
-  #plan(
-    newest: Needs<K>,
-    lanes: readonly OpenCycleLane<K>[],
-    chain: readonly AppendRequest[],
-    hearers: Hearers<K, A>,
-  ): CyclePart[] {
-    const older = needsOf(this.#parts.options, this.#parts.anchor.fallbackValue);
-    return [
-      {
-        entries: this.#parts.chain,
-        need: newest.chain,
-        olderNeed: older.chain,
-        requests: chain,
-        publish: (range) => tellRange(hearers.telling, { kind: "chain", ...range }),
-        refuse: (error) => void hearers.failures.push({ key: undefined, lane: "the chain", error }),
-      },
-      ...lanes.map((lane) => this.#lanePart(lane, newest, older, hearers)),
-    ];
-  }
-
-  #lanePart(
-    { key, name, entries, requests }: OpenCycleLane<K>,
-    newest: Needs<K>,
-    older: Needs<K>,
-    { failures, telling }: Hearers<K, A>,
-  ): CyclePart {
-    return {
-      entries,
-      need: newest.lanes.get(name)?.first,
-      olderNeed: older.lanes.get(name)?.first,
-      requests,
-      publish: (range) => tellRange(telling, { kind: "lane", key, ...range }),
-      refuse: (error) => void failures.push({ key, lane: entries.name, error }),
-    };
-  }
-
-  #encode(batch: PersistBatch<K, T, C, A>): EncodedBatch<K, A> {
-    const where = "PersistPipeline.persist";
-    const given = checkOptions<PersistBatch<K, T, C, A>>(where, batch, ["anchor", "chain", "lanes"]);
-    const { options, chain } = this.#parts;
-    const bytes = given.anchor === undefined ? undefined : encodeAnchor(options, given.anchor);
-    const encoded = {
-      anchor: bytes === undefined ? undefined : { value: given.anchor as A, bytes, needs: needsOf(options, bytes) },
-      chain: given.chain && {
-        values: encodeAll(options.chain.codec, checkArray(where, "chain.values", given.chain.values), chain.name),
-        from: checkIndex(where, "chain.firstIndex", given.chain.firstIndex),
-        skipsKnown: true,
-      },
-      lanes: checkArray(where, "lanes", given.lanes ?? []).map(({ key, values, firstIndex }) => ({
-        key,
-        request: {
-          values: encodeAll(options.lanes.codec, checkArray(where, "values", values), this.lanes.label(key)),
-          from: firstIndex === undefined ? undefined : checkIndex(where, "firstIndex", firstIndex),
-        },
-      })),
-    };
-    const { chainEntry } = encoded.anchor?.needs ?? NOTHING;
-    // Durable, an anchor whose entry has no room could never be opened again.
-    if (chainEntry !== undefined) chain.requireRoom(chainEntry);
-    const requests = [...encoded.lanes.map(({ request }) => request), ...chainRequests(encoded)];
-    const values = [...requests.flatMap((request) => request.values), ...(bytes === undefined ? [] : [bytes])];
-    return { ...encoded, bytes: values.reduce((sum, value) => sum + value.length, 0) };
-  }
-
-  /** An anchor only ever gives up more. */
-  #checkNeeds(needs: Needs<K>): void {
-    const now = this.#newestNeeds();
-    const { chain } = this.#parts;
-    if (needs.chain !== undefined) refuseEarlier("the chain", needs.chain, Math.max(now.chain ?? 0, chain.firstIndex));
-    for (const [name, { key, first }] of needs.lanes) {
-      // Of one in quarantine it is not known, and of one still to come it is what the options say.
-      const kept = this.lanes.get(key)?.firstIndex ?? (this.lanes.isKnown(name) ? 0 : this.#firstIndex);
-      refuseEarlier(this.lanes.label(key), first, Math.max(now.lanes.get(name)?.first ?? 0, kept));
-    }
-  }
-
-  #newestNeeds(): Needs<K> {
-    return needsOf(this.#parts.options, this.#parts.anchor.value);
-  }
-
   #newTelling(): Telling<Persisted<K, A>> {
     return new Telling(this.#parts.options.onPersisted);
-  }
-
-  /** Where a new lane starts. */
-  get #firstIndex(): number {
-    return this.#parts.options.lanes.firstIndex ?? 0;
   }
 
   #fail(error: unknown): unknown {
@@ -519,34 +359,4 @@ export class PersistPipeline<K, T, C, A> {
       { path, cycles: size, cyclesMax: CYCLES_MAX, bytes: this.#inFlightBytes, bytesMax },
     );
   }
-}
-
-/** What the chain gets: the entry that the anchor starts it at, then the batch's own. */
-function chainRequests<K, A>({ anchor, chain }: Pick<EncodedBatch<K, A>, "anchor" | "chain">): AppendRequest[] {
-  const needs = anchor?.needs;
-  const start: AppendRequest[] =
-    needs?.chainEntry === undefined ? [] : [{ values: [needs.chainEntry], from: needs.chain, skipsKnown: true }];
-  return chain === undefined ? start : [...start, chain];
-}
-
-/** Nothing is told of what was there already. */
-function tellRange<K, A>(telling: Telling<Persisted<K, A>>, range: Exclude<Persisted<K, A>, { kind: "anchor" }>): void {
-  if (range.nextIndex > range.firstIndex) telling.tell(range);
-}
-
-function refuseEarlier(lane: string, need: number, allowed: number): void {
-  if (need >= allowed) return;
-  throw new ConflictError(
-    "HF_CUT",
-    `The anchor needs ${lane} from ${need} on, of which nothing is kept below ${allowed}. An anchor may only give up more than the one before.`,
-    { lane, need, firstIndex: allowed },
-  );
-}
-
-function missing(entries: EntryLog, need: number): CorruptionError {
-  return new CorruptionError({
-    path: entries.name,
-    expected: `entry ${need}, from which on the anchor needs it`,
-    found: `${entries.firstIndex} as the first`,
-  });
 }

@@ -15,7 +15,8 @@
  */
 import { commitTogether } from "./commit-together.js";
 import type { Companions } from "./companions.js";
-import type { AppendRequest, EntryLog, IndexRange } from "./entry-log.js";
+import type { AppendRequest, IndexRange } from "./append-queue.js";
+import type { EntryLog } from "./entry-log.js";
 import type { LanePlace } from "./place.js";
 
 /** What a cycle does to one lane, or to the chain. */

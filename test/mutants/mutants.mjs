@@ -673,7 +673,7 @@ export const mutants = [
   {
     name: "prune to the newer slot of the anchor",
     rule: "R5",
-    file: "lanes/persist-pipeline.ts",
+    file: "lanes/cycle-lanes.ts",
     find: "needsOf(this.#parts.options, this.#parts.anchor.fallbackValue)",
     replace: "needsOf(this.#parts.options, this.#parts.anchor.value)",
     hint: "tellings",
