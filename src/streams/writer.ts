@@ -15,15 +15,15 @@
  * A truncation is one record that says what the stream holds from there on. Before it is durable a crash leaves the stream as it was, after it as it is;
  * entries issued later stand behind it.
  */
-import { type HoldfastError, InvalidArgumentError, LimitError, StateError, invalid } from "../base/index.js";
+import { type HoldfastError, LimitError, type StateError, invalid } from "../base/index.js";
 import { type Log, type LogInput, type JournalLimits, type LsnRange, takePart } from "../log/index.js";
 import { type StreamBook, StreamState } from "./book.js";
 import { DROP, ENTRY, ENTRY_HEADER_BYTES, MOVED, STATE, encodeDrop, encodeState, writeEntryHeader } from "./format.js";
 import { type EntryRecord, Gathering, missingPart, notWithin, refusalFor } from "./gathering.js";
+import { batchTooLarge, closed, dropped, emptyBatch, entryRefusal, stopped } from "./writer-errors.js";
+import { EntryScratch } from "./entry-scratch.js";
 import { OVERHEAD_BYTES } from "./options.js";
-
-/** What a record does to the book: it adds an entry to a stream, or something else. */
-type Effect = StreamState | ((physical: number) => void);
+import { type Effect, PendingEffects } from "./pending-effects.js";
 
 /** A record of the physical log and what it does. */
 export interface IssuedRecord {
@@ -38,7 +38,6 @@ export interface StreamBatch {
   readonly records: readonly LogInput[];
 }
 
-const SCRATCH_BYTES = 32 * 1024;
 /** How much may be enqueued while the log takes nothing. */
 const WAITING_BYTES_MAX = 1 << 20;
 
@@ -48,14 +47,8 @@ export class StreamWriter {
   readonly #book: StreamBook;
   readonly #limits: JournalLimits;
   readonly #onDrained: () => void;
-  #pending: Effect[] = [];
-  #pendingHead = 0;
-  /** The physical LSN of the first pending record. */
-  #pendingFirst: number;
-  /** Records are put together at its front; the log copies them when it accepts them at once. */
-  #scratch: Uint8Array = new Uint8Array(SCRATCH_BYTES);
-  /** The part of it that the last record took: records often are of one size, and a view costs as much as its bytes. */
-  #scratchPart: Uint8Array = this.#scratch;
+  readonly #pending: PendingEffects;
+  readonly #scratch = new EntryScratch();
   #failure: StateError | undefined;
   #closed = false;
   /** Bytes of enqueued records that wait for the log. */
@@ -77,7 +70,7 @@ export class StreamWriter {
     this.#book = book;
     this.#limits = log.limits;
     this.#onDrained = onDrained;
-    this.#pendingFirst = log.nextLsn;
+    this.#pending = new PendingEffects(log.nextLsn);
   }
 
   get closed(): boolean {
@@ -90,7 +83,7 @@ export class StreamWriter {
 
   /** The physical LSN that the next record gets. */
   get nextPhysical(): number {
-    return this.#pendingFirst + this.#pending.length - this.#pendingHead;
+    return this.#pending.next;
   }
 
   get limits(): JournalLimits {
@@ -119,14 +112,14 @@ export class StreamWriter {
 
   append(stream: StreamState, payload: Uint8Array, type: number): Promise<number> {
     if (this.#gathering !== undefined) return this.#gatherOne(stream, payload, type);
-    const problem = this.unusable(stream) ?? this.#refusal("Stream.append", payload, type);
+    const problem = this.unusable(stream) ?? entryRefusal("Stream.append", payload, type, this.payloadBytesMax);
     if (problem !== undefined) return Promise.reject(problem);
     const lsn = stream.acceptedNext;
-    const record = this.#put(stream, lsn, payload, type);
+    const record = this.#scratch.put(stream.id, lsn, payload, type);
     const { nextLsn } = this.#log;
     const done = this.#log.append(record, ENTRY);
     // The log keeps what it could not accept at once.
-    if (this.#log.nextLsn === nextLsn) this.#leave(record);
+    if (this.#log.nextLsn === nextLsn) this.#scratch.leave(record);
     this.#issue(stream, record.length);
     stream.acceptedNext = lsn + 1;
     return done.then(() => {
@@ -144,10 +137,10 @@ export class StreamWriter {
   enqueue(stream: StreamState, payload: Uint8Array, type: number): number {
     // Nobody would hear that it was taken back.
     if (this.#gathering !== undefined) throw this.#gathering.spoil(notWithin("Stream.enqueue"));
-    const problem = this.unusable(stream) ?? this.#refusal("Stream.enqueue", payload, type);
+    const problem = this.unusable(stream) ?? entryRefusal("Stream.enqueue", payload, type, this.payloadBytesMax);
     if (problem !== undefined) throw problem;
     const lsn = stream.acceptedNext;
-    const record = this.#put(stream, lsn, payload, type);
+    const record = this.#scratch.put(stream.id, lsn, payload, type);
     this.#enqueue(record);
     this.#enqueuedLast = this.nextPhysical;
     this.#issue(stream, record.length);
@@ -181,22 +174,24 @@ export class StreamWriter {
         this.unusable(stream) ??
         (Array.isArray(records) ? undefined : invalid(where, "records", records, "an array of records"));
       if (problem === undefined && records.length === 0) {
-        problem = new InvalidArgumentError(
-          "HF_INVALID_ARGUMENT",
-          `${where}: an empty batch has no LSN. Pass at least one record for each stream.`,
-        );
+        problem = emptyBatch(where);
       }
       for (let at = 0; problem === undefined && at < records.length; at++) {
         const record = records[at]!;
         const payload = record instanceof Uint8Array ? record : record?.payload;
-        problem = this.#refusal(where, payload, record instanceof Uint8Array ? 0 : (record?.type ?? 0));
+        problem = entryRefusal(
+          where,
+          payload,
+          record instanceof Uint8Array ? 0 : (record?.type ?? 0),
+          this.payloadBytesMax,
+        );
         if (problem === undefined) bytes += payload.length + ENTRY_HEADER_BYTES;
       }
       if (problem !== undefined) return Promise.reject(gathering?.spoil(problem) ?? problem);
       count += records.length;
     }
     const total = { bytes: bytes + (gathering?.bytes ?? 0), count: count + (gathering?.records.length ?? 0) };
-    const problem = this.#tooLarge(where, total);
+    const problem = batchTooLarge(where, total, this.#limits);
     if (problem !== undefined) return Promise.reject(gathering?.spoil(problem) ?? problem);
     if (gathering !== undefined) for (const { stream } of batches) gathering.touch(stream);
     const { records, ranges } = this.#encode(batches, bytes);
@@ -271,21 +266,6 @@ export class StreamWriter {
     for (const { stream } of records) this.#issue(stream, 0);
     this.issuedBytes += bytes;
     return done.then(() => this.drain());
-  }
-
-  #tooLarge(
-    where: string,
-    { bytes, count }: { readonly bytes: number; readonly count: number },
-  ): LimitError | undefined {
-    const { batchBytesMax, recordHeaderBytes } = this.#limits;
-    const batchBytes = bytes + count * recordHeaderBytes;
-    if (batchBytes <= batchBytesMax) return undefined;
-    return new LimitError(
-      "HF_BATCH_TOO_LARGE",
-      `${where}: the batch takes ${batchBytes} bytes; a batch must fit into a segment, which has room for ${batchBytesMax}. ` +
-        "Append less at once, or make the log with a larger segmentBytes.",
-      { bytes: batchBytes, bytesMax: batchBytesMax },
-    );
   }
 
   /** Appends records of any kind as one batch. Resolves once they are acknowledged and applied. The caller has made sure that they fit. */
@@ -368,29 +348,9 @@ export class StreamWriter {
   /** Applies what is acknowledged. */
   drain(): void {
     const visible = this.#log.lastLsn;
-    if (this.#pendingFirst > visible) return;
+    if (this.#pending.first > visible) return;
     if (this.#log.activeSegmentStart !== this.#book.use.activeStart) this.#book.use.refresh(this.#log.segmentStarts());
-    const pending = this.#pending;
-    let head = this.#pendingHead;
-    let physical = this.#pendingFirst;
-    for (; physical <= visible; physical++) {
-      const effect = pending[head++]!;
-      if (typeof effect === "function") {
-        effect(physical);
-      } else {
-        this.#book.applyEntry(effect, physical);
-        effect.visibility.announce();
-      }
-    }
-    this.#pendingFirst = physical;
-    this.#pendingHead = head;
-    if (head === pending.length) {
-      this.#pending = [];
-      this.#pendingHead = 0;
-    } else if (head >= 1024 && head * 2 >= pending.length) {
-      this.#pending = pending.slice(head);
-      this.#pendingHead = 0;
-    }
+    this.#pending.apply(this.#book, visible);
     // What it starts is issued at once, and must not come between what is gathered.
     if (this.#gathering === undefined) this.#onDrained();
   }
@@ -409,14 +369,7 @@ export class StreamWriter {
 
   /** Fails every later call: something that is not the log's own failed to be written. */
   poison(cause: unknown): void {
-    const what = cause instanceof Error ? cause.message : String(cause);
-    const { directory } = this.#log;
-    this.#failure ??= new StateError(
-      "HF_POISONED",
-      `The shared log in ${directory} stopped after a failed write: ${what} What was acknowledged is safe. Close it and open it again to recover.`,
-      { path: directory },
-      cause,
-    );
+    this.#failure ??= stopped(this.#log.directory, cause);
     for (const { visibility } of this.#book.byId.values()) visibility.announce();
   }
 
@@ -427,15 +380,8 @@ export class StreamWriter {
       this.#told = true;
       return this.failure;
     }
-    if (this.#closed)
-      return new StateError("HF_CLOSED", `The shared log in ${directory} is closed.`, { path: directory });
-    if (stream?.dropped === true) {
-      return new StateError("HF_CLOSED", `The stream "${stream.name}" in ${directory} was dropped.`, {
-        path: directory,
-        stream: stream.name,
-      });
-    }
-    return undefined;
+    if (this.#closed) return closed(directory);
+    return stream?.dropped === true ? dropped(directory, stream) : undefined;
   }
 
   async #issueDurably(record: IssuedRecord): Promise<void> {
@@ -452,41 +398,6 @@ export class StreamWriter {
     await this.issueAll([record]);
     // In the weaker durability modes what is acknowledged need not be durable yet.
     if (this.#log.durableLsn < this.#log.lastLsn) await this.#log.sync();
-  }
-
-  #refusal(where: string, payload: Uint8Array, type: number): HoldfastError | undefined {
-    if (!(payload instanceof Uint8Array)) return invalid(where, "payload", payload, "a Uint8Array");
-    if (!Number.isInteger(type) || type < 0 || type > 255)
-      return invalid(where, "type", type, "an integer from 0 to 255");
-    if (payload.length <= this.payloadBytesMax) return undefined;
-    return new LimitError(
-      "HF_RECORD_TOO_LARGE",
-      `${where}: the payload has ${payload.length} bytes; this log takes up to ${this.payloadBytesMax}. Nothing was appended.`,
-      { bytes: payload.length, bytesMax: this.payloadBytesMax },
-    );
-  }
-
-  /** The record of an entry, in the scratch buffer where it fits. */
-  #put(stream: StreamState, lsn: number, payload: Uint8Array, type: number): Uint8Array {
-    const length = ENTRY_HEADER_BYTES + payload.length;
-    let record = this.#scratchPart;
-    if (record.length !== length) {
-      if (length > SCRATCH_BYTES) {
-        record = new Uint8Array(length);
-      } else {
-        if (length > this.#scratch.length) this.#scratch = new Uint8Array(SCRATCH_BYTES);
-        record = this.#scratchPart = this.#scratch.subarray(0, length);
-      }
-    }
-    writeEntryHeader(record, stream.id, type, lsn);
-    record.set(payload, ENTRY_HEADER_BYTES);
-    return record;
-  }
-
-  /** Leaves a record to the log. The next one goes behind it: many may wait, and each is to cost its own bytes only. */
-  #leave(record: Uint8Array): void {
-    if (record.buffer === this.#scratch.buffer)
-      this.#scratch = this.#scratchPart = this.#scratch.subarray(record.length);
   }
 
   #issue(effect: Effect, bytes: number): void {

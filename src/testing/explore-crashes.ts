@@ -5,10 +5,11 @@
  * everything the model leaves open is decided only when recovery looks, and all answers are tried one after another. Recoveries
  * are themselves crashed.
  */
-import { InvalidArgumentError, SeededRandom } from "../base/index.js";
+import { SeededRandom } from "../base/index.js";
 import type { Question } from "../vfs/index.js";
 import { SimVfs } from "../vfs/index.js";
 import { CrashFoundError } from "./crash-found-error.js";
+import { CrashRepeater, eventsAt } from "./crash-repeater.js";
 import type { CrashLimits, ExploreCrashesOptions } from "./crash-options.js";
 import { checkCrashOptions } from "./crash-options.js";
 import type { CrashReport } from "./crash-report.js";
@@ -20,7 +21,7 @@ import { KnownStates } from "./known-states.js";
 import { NestedPicks } from "./nested-picks.js";
 import { Odometer, type RecordingChooser, repeatAnswers, RuleChooser } from "./odometer.js";
 import { OpTrace } from "./op-trace.js";
-import type { CrashKind, StateId } from "./state-id.js";
+import type { StateId } from "./state-id.js";
 import { formatStateId, parseStateId, scenarioOf } from "./state-id.js";
 import { questionKey, sampledState, tellingStates } from "./telling-states.js";
 
@@ -103,6 +104,7 @@ class CrashExploration<S, E> {
   readonly #options: ExploreCrashesOptions<S, E>;
   readonly #limits: CrashLimits;
   readonly #runner: CrashRunner<S, E>;
+  readonly #repeater: CrashRepeater<S, E>;
   readonly #counter = new StateCounter();
   readonly #random: SeededRandom;
   readonly #clock: () => number;
@@ -122,6 +124,7 @@ class CrashExploration<S, E> {
     this.#limits = checkCrashOptions(options);
     this.#random = new SeededRandom(this.#limits.seed).fork(`explore ${options.name}`);
     this.#runner = new CrashRunner<S, E>(options, this.#limits.seed, this.#limits.operationsMax);
+    this.#repeater = new CrashRepeater(options.name, this.#runner);
     this.#clock = options.clock ?? (() => performance.now());
     this.#startMs = this.#clock();
   }
@@ -152,7 +155,7 @@ class CrashExploration<S, E> {
           continue;
         }
         const base = {
-          events: this.#eventsAt(trace, point),
+          events: eventsAt(trace, point),
           answers: [],
           previous: undefined,
           snapshot: trace.snapshotAt(point),
@@ -202,10 +205,11 @@ class CrashExploration<S, E> {
 
   async replay(id: StateId): Promise<CrashReplay> {
     const trace = await this.#runWorkload();
-    const result = await this.#repeat(trace, id);
+    const result = await this.#repeater.repeat(trace, id);
     const text = formatStateId(id);
     const shown = describeCrash(result.traces, id.crashes, result.questions, result.answers);
-    const failure = result.failure === undefined ? undefined : this.#found(result.failure, scenarioOf(id), text, shown);
+    const failure =
+      result.failure === undefined ? undefined : this.#repeater.found(result.failure, scenarioOf(id), text, shown);
     return { id: text, failure, trace: shown };
   }
 
@@ -232,7 +236,7 @@ class CrashExploration<S, E> {
         crashes: [{ kind: "cut", point: trace.entries.length }],
         answers: [],
       });
-      throw this.#found(failure, "workload", id, describeCrash([trace], [], [], []));
+      throw this.#repeater.found(failure, "workload", id, describeCrash([trace], [], [], []));
     }
     return trace;
   }
@@ -405,33 +409,9 @@ class CrashExploration<S, E> {
     };
   }
 
-  /** Sets answers to 0 and shortens the workload as long as the state still fails. */
+  /** The smallest state found that fails as this one does, of the shortest workload. */
   async #shrink(id: StateId, failure: CrashFailure): Promise<CrashFoundError> {
-    const trace = this.#live.trace as OpTrace<E>;
-    const answers = id.answers.slice();
-    const stillFails = async (): Promise<boolean> => {
-      try {
-        return (await this.#repeat(trace, { ...id, answers })).failure?.problem === failure.problem;
-      } catch (error) {
-        // With other answers a recovery may be over before the moment at which it is to be crashed.
-        if (error instanceof InvalidArgumentError) return false;
-        throw error;
-      }
-    };
-    if (await stillFails()) {
-      for (let at = 0; at < answers.length; at++) {
-        const before = answers[at] as number;
-        for (let smaller = 0; smaller < Math.min(before, 3); smaller++) {
-          answers[at] = smaller;
-          if (await stillFails()) break;
-          answers[at] = before;
-        }
-      }
-    }
-    const small = { ...id, answers };
-    const result = await this.#repeat(trace, small);
-    const shown = describeCrash(result.traces, small.crashes, result.questions, result.answers);
-    const found = this.#found(result.failure ?? failure, scenarioOf(small), formatStateId(small), shown);
+    const found = await this.#repeater.shrink(this.#live.trace as OpTrace<E>, id, failure);
     return (await this.#shorter(failure)) ?? found;
   }
 
@@ -452,79 +432,6 @@ class CrashExploration<S, E> {
       }
     }
     return undefined;
-  }
-
-  /** Recovers through the crashes of `id`. */
-  async #repeat(
-    trace: OpTrace<E>,
-    id: StateId,
-  ): Promise<{ failure: CrashFailure | undefined; traces: OpTrace<E>[]; questions: Question[]; answers: number[] }> {
-    const traces = [trace];
-    const questions: Question[] = [];
-    const answers: number[] = [];
-    const first = id.crashes[0] as { kind: CrashKind; point: number };
-    this.#requirePoint(trace, first.point);
-    let origin: CrashOrigin<S, E> = {
-      kind: first.kind,
-      snapshot: trace.snapshotAt(first.point),
-      events: this.#eventsAt(trace, first.point),
-      crashes: id.crashes.slice(0, 1),
-      answers: [],
-      previous: undefined,
-    };
-    let rest = id.answers;
-    for (let level = 0; ; level++) {
-      const last = level === id.crashes.length - 1;
-      const chooser = repeatAnswers(rest);
-      const outcome: CrashOutcome<S, E> = await this.#runner.run(
-        origin,
-        chooser,
-        { scenario: scenarioOf(id), id: () => formatStateId(id) },
-        true,
-        () => last,
-      );
-      const next = id.crashes[level + 1];
-      if (outcome.trace !== undefined) traces.push(outcome.trace);
-      if (next === undefined || outcome.trace === undefined) {
-        questions.push(...chooser.questions);
-        answers.push(...chooser.answers);
-        return { failure: outcome.failure, traces, questions, answers };
-      }
-      this.#requirePoint(outcome.trace, next.point);
-      const used = outcome.trace.answersAt(next.point);
-      questions.push(...chooser.questions.slice(0, used));
-      answers.push(...chooser.answers.slice(0, used));
-      rest = rest.slice(used);
-      origin = {
-        kind: next.kind,
-        snapshot: outcome.trace.snapshotAt(next.point),
-        events: outcome.events.slice(0, origin.events.length + outcome.trace.eventsAt(next.point)),
-        crashes: id.crashes.slice(0, level + 2),
-        answers: answers.slice(),
-        previous: next.point === outcome.trace.points - 1 ? outcome.state : undefined,
-      };
-    }
-  }
-
-  #requirePoint(trace: OpTrace<E>, point: number): void {
-    if (point >= trace.points) {
-      throw new InvalidArgumentError(
-        "HF_INVALID_ARGUMENT",
-        `The run has ${trace.points} moments, none is number ${point}. Was the workload changed since?`,
-        { point },
-      );
-    }
-  }
-
-  #eventsAt(trace: OpTrace<E>, point: number): E[] {
-    return trace.notes.slice(0, trace.eventsAt(point)).map((note) => note.event);
-  }
-
-  #found(failure: CrashFailure, scenario: string, id: string, trace: string): CrashFoundError {
-    return new CrashFoundError(
-      { name: this.#options.name, scenario, id, problem: failure.problem, trace },
-      failure.error,
-    );
   }
 
   #withinBudget(): boolean {

@@ -24,9 +24,9 @@ export const togetherMutants = [
     name: "of a batch that is too large together, a part is kept",
     rule: "R10",
     file: "streams/writer.ts",
-    find: "    const total = { bytes: bytes + (gathering?.bytes ?? 0), count: count + (gathering?.records.length ?? 0) };\n    const problem = this.#tooLarge(where, total);\n    if (problem !== undefined) return Promise.reject(gathering?.spoil(problem) ?? problem);",
+    find: "    const total = { bytes: bytes + (gathering?.bytes ?? 0), count: count + (gathering?.records.length ?? 0) };\n    const problem = batchTooLarge(where, total, this.#limits);\n    if (problem !== undefined) return Promise.reject(gathering?.spoil(problem) ?? problem);",
     replace:
-      "    const total = { bytes: bytes + (gathering?.bytes ?? 0), count: count + (gathering?.records.length ?? 0) };\n    const problem = this.#tooLarge(where, total);\n    if (problem !== undefined) return Promise.reject(problem);",
+      "    const total = { bytes: bytes + (gathering?.bytes ?? 0), count: count + (gathering?.records.length ?? 0) };\n    const problem = batchTooLarge(where, total, this.#limits);\n    if (problem !== undefined) return Promise.reject(problem);",
     hint: "refused together",
   },
   {
