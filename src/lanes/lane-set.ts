@@ -3,15 +3,7 @@
  *
  * A lane that fails, at opening or later, is quarantined: calls on it reject with what made it fail, and the others go on.
  */
-import {
-  type Codec,
-  HoldfastError,
-  StateError,
-  checkBoolean,
-  checkInteger,
-  checkOptions,
-  invalid,
-} from "../base/index.js";
+import { type Codec, HoldfastError, StateError, checkBoolean, checkInteger, checkOptions } from "../base/index.js";
 import type { SharedLog } from "../streams/index.js";
 import { checkArray, checkIndex } from "./arguments.js";
 import { type QuarantineMessage, quarantineChannel } from "./channels.js";
@@ -19,11 +11,12 @@ import { closeAll } from "./close-all.js";
 import { checkCodec, encodeAll } from "./codec.js";
 import { commitTogether } from "./commit-together.js";
 import { apart } from "./entry-errors.js";
-import type { IndexRange } from "./append-queue.js";
 import { EntryLog } from "./entry-log.js";
 import { IndexedLog } from "./indexed-log.js";
 import { type LaneFailure, LanesFailedError } from "./lane-error.js";
-import { type PlaceOptions, openPlace } from "./open-place.js";
+import type { LaneBatch, LaneCommitOptions, LaneRange, LaneSetOptions } from "./lane-batch.js";
+import { type KeyCodec, checkKeys, nameKeys, nameOfKey } from "./lane-keys.js";
+import { openPlace } from "./open-place.js";
 import type { LanePlace, PlacedJournal } from "./place.js";
 import { Telling, checkListener } from "./telling.js";
 
@@ -31,42 +24,6 @@ import { Telling, checkListener } from "./telling.js";
 const PREFIX = "lane-";
 /** Lanes that are opened at once. */
 const OPENING_MAX = 16;
-
-/** How keys become names, 1 to about 200 characters, and come back. */
-export interface KeyCodec<K> {
-  encode(key: K): string;
-  /** `undefined` for a name that stands for no key: what has it is reported as foreign, and left alone. */
-  decode(name: string): K | undefined;
-}
-
-/** Options of {@link LaneSet.open}. */
-export interface LaneSetOptions<T> extends PlaceOptions {
-  /** How values become bytes. */
-  readonly codec: Codec<T>;
-  /** The index of the first entry of a new lane. Default 0. */
-  readonly firstIndex?: number;
-}
-
-/** Entries for one lane. */
-export interface LaneBatch<K, T> {
-  readonly key: K;
-  readonly values: readonly T[];
-  /** The index that the first value must get. Default: whatever comes next. */
-  readonly firstIndex?: number;
-}
-
-/** What became durable in one lane. */
-export interface LaneRange<K> extends IndexRange {
-  readonly key: K;
-}
-
-/** How a commit is done. */
-export interface LaneCommitOptions<K> {
-  /** All of it or none, with one durable write; needs a `SharedLog`. Default false: each lane for itself. */
-  readonly atomic?: boolean;
-  /** Hears of each lane's part as soon as that is durable, before the commit resolves. What it throws, the commit rejects with once all is done. */
-  readonly onDurable?: (range: LaneRange<K>) => void;
-}
 
 /** A lane that takes nothing more. */
 export interface QuarantinedLane<K> {
@@ -94,9 +51,6 @@ interface LaneSetParts<K, T> {
   /** Whether the place goes when the set is closed. */
   readonly ownsPlace: boolean;
 }
-
-/** Keys that are names. */
-export const nameKeys: KeyCodec<string> = { encode: (key) => key, decode: (name) => name };
 
 /**
  * Lanes by key. Made when first used, never removed.
@@ -454,18 +408,6 @@ export class LaneSet<K, T> {
       path: this.#place.path,
     });
   }
-}
-
-/** The name of the lane with this key. */
-export function nameOfKey<K>(keys: KeyCodec<K>, key: K): string {
-  const name = keys.encode(key);
-  if (typeof name !== "string") throw invalid("LaneSet", "key.encode's result", name, "a string");
-  return name;
-}
-
-export function checkKeys<K>(where: string, keys: KeyCodec<K>): void {
-  if (typeof keys?.encode !== "function" || typeof keys.decode !== "function")
-    throw invalid(where, "key", keys, "an object with encode and decode");
 }
 
 function isFailure(error: unknown): boolean {

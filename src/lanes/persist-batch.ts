@@ -1,6 +1,6 @@
 /** What goes into a persist pipeline, and what comes out of it. */
 import type { IndexRange } from "./append-queue.js";
-import type { LaneBatch } from "./lane-set.js";
+import type { LaneBatch } from "./lane-batch.js";
 
 /** From where on an anchor needs what is persisted. What is below may be dropped; nothing else ever is. */
 export interface AnchorNeeds<K, C> {

@@ -3,7 +3,7 @@ import type { AnchorMode } from "../anchor/index.js";
 import { type Codec, checkBoolean, checkInteger, checkOptions, invalid } from "../base/index.js";
 import type { SharedLog } from "../streams/index.js";
 import { checkCodec } from "./codec.js";
-import { type KeyCodec, checkKeys } from "./lane-set.js";
+import { type KeyCodec, checkKeys } from "./lane-keys.js";
 import type { AnchorNeeds, Persisted } from "./persist-batch.js";
 import { type PlaceOptions, logPerLaneDirectory } from "./open-place.js";
 import type { LanePlace } from "./place.js";

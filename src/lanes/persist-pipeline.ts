@@ -8,7 +8,8 @@ import { type CycleLane, CycleLanes, type Hearers, lost } from "./cycle-lanes.js
 import { type EncodedBatch, chainRequests, encodeBatch } from "./encoded-batch.js";
 import { apart, isRefusal } from "./entry-errors.js";
 import { type LaneFailure, LanesFailedError } from "./lane-error.js";
-import type { KeyCodec, LaneSet } from "./lane-set.js";
+import type { KeyCodec } from "./lane-keys.js";
+import type { LaneSet } from "./lane-set.js";
 import { type CyclePart, persistAnchor, persistParts, persistTogether } from "./persist.js";
 import type { PersistBatch, Persisted } from "./persist-batch.js";
 import type { PersistPipelineOptions } from "./persist-options.js";

@@ -2,7 +2,7 @@
 import { FormatError, checkInteger, equalBytes, invalid } from "../base/index.js";
 import { checkIndex } from "./arguments.js";
 import { decodeWith, encodeWith } from "./codec.js";
-import { type KeyCodec, nameKeys, nameOfKey } from "./lane-set.js";
+import { type KeyCodec, nameKeys, nameOfKey } from "./lane-keys.js";
 import type { PersistPipelineOptions } from "./persist-options.js";
 
 /** What is stored before there is an anchor. */
