@@ -71,6 +71,7 @@ const config: ViteUserConfig = defineConfig({
     pool: "threads",
     maxWorkers: 2,
     testTimeout: 30_000,
+    hookTimeout: 60_000,
     // What a test replaced is there again for the next one, in whatever file.
     restoreMocks: true,
     unstubGlobals: true,

@@ -4,7 +4,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { parseArguments } from "../src/cli/arguments.js";
-import { type Command, commonArgs } from "../src/cli/command.js";
+import { type ListedCommand, commonArgs } from "../src/cli/command.js";
 import { commands } from "../src/cli/commands.js";
 import { crashSuites } from "../src/cli/crash/suites.js";
 
@@ -54,21 +54,26 @@ async function problemOf({ line, whole }: Shown): Promise<string | undefined> {
   return `nobody knows ${program}`;
 }
 
-function holdfastProblem([name, ...rest]: readonly string[], whole: boolean): string | undefined {
+async function holdfastProblem([name, ...rest]: readonly string[], whole: boolean): Promise<string | undefined> {
   if (name === undefined || name === "--help" || /^[<…]/.test(name)) return undefined;
   const command = commands.find((each) => each.name === name);
   if (command === undefined) return `there is no command ${name}`;
-  return argumentsProblem(command, rest, whole);
+  return await argumentsProblem(command, rest, whole);
 }
 
-function argumentsProblem(command: Command, words: readonly string[], whole: boolean): string | undefined {
+async function argumentsProblem(
+  { name, load }: ListedCommand,
+  words: readonly string[],
+  whole: boolean,
+): Promise<string | undefined> {
+  const command = await load();
   const known = { ...command.args, ...commonArgs(command) };
   for (const word of words) {
     const option = /^--([\w-]+)/.exec(word)?.[1];
-    if (option !== undefined && !(option in known)) return `${command.name} has no option --${option}`;
+    if (option !== undefined && !(option in known)) return `${name} has no option --${option}`;
   }
   const scenarios = words[words.indexOf("--scenario") + 1];
-  if (command.name === "crash" && words.includes("--scenario") && /^[a-z,-]+$/.test(scenarios ?? "")) {
+  if (name === "crash" && words.includes("--scenario") && /^[a-z,-]+$/.test(scenarios ?? "")) {
     const names = new Set(crashSuites.map((suite) => suite.name));
     const unknown = scenarios!.split(",").filter((each) => !names.has(each));
     if (unknown.length > 0) return `there is no scenario ${unknown.join(", ")}`;
@@ -90,7 +95,8 @@ async function scriptProblem(words: readonly string[], whole: boolean): Promise<
   if (!(name in scripts)) return `there is no script ${name} in ${home}`;
   const command = commands.find((each) => each.name === name && name !== "bench");
   const given = words.indexOf("--");
-  return command === undefined || given === -1 ? undefined : argumentsProblem(command, words.slice(given + 1), whole);
+  if (command === undefined || given === -1) return undefined;
+  return await argumentsProblem(command, words.slice(given + 1), whole);
 }
 
 function missing(paths: readonly string[]): string | undefined {

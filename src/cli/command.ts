@@ -4,11 +4,18 @@ import type { Arguments } from "./arguments.js";
 import type { ExitCode } from "./exit-code.js";
 import type { Terminal } from "./terminal.js";
 
-/** One subcommand. */
-export interface Command {
+/** A subcommand, as the list of commands has it. */
+export interface ListedCommand {
   readonly name: string;
-  /** One sentence, shown in the list of commands. */
+  /** One sentence. */
   readonly summary: string;
+  /** Not listed: the command serves another one. */
+  readonly hidden?: boolean;
+  load(): Promise<Command>;
+}
+
+/** What a subcommand is and does. */
+export interface Command {
   /** What it does, writes and does not write, for its own help. Paragraphs. */
   readonly description: string;
   /** What stdout holds with `--json`; undefined where the command has no such option. */
@@ -17,8 +24,6 @@ export interface Command {
   readonly args: ArgsDef;
   /** Command lines with what each does. */
   readonly examples: readonly (readonly [commandLine: string, what: string])[];
-  /** Not listed: the command serves another one. */
-  readonly hidden?: boolean;
   run(context: CommandContext): Promise<ExitCode>;
 }
 

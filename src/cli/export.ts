@@ -7,8 +7,6 @@ import { runExportTidwall, tidwallExportArgs } from "./tidwall/export.js";
 
 /** The command. */
 export const exportCommand: Command = {
-  name: "export",
-  summary: "Write a log as a log of another system, or a commit store as one file.",
   description:
     "tidwall: writes a new directory that the Go library tidwall/wal opens, byte for byte as the library itself would have written the same entries. The log is only " +
     "read, also beside a writer: then what it holds at that moment is exported. The directory must be empty or missing; until the command has ended it holds " +

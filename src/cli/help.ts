@@ -1,6 +1,6 @@
 /** Help texts, made from the commands themselves. */
 import type { ArgDef } from "citty";
-import { type Command, commonArgs } from "./command.js";
+import { type Command, type ListedCommand, commonArgs } from "./command.js";
 import { exitCodeMeanings } from "./exit-code.js";
 import { fieldLines } from "./table.js";
 import type { Colors } from "./terminal.js";
@@ -8,7 +8,7 @@ import type { Colors } from "./terminal.js";
 const wrapColumns = 92;
 
 /** The help of `holdfast` itself. */
-export function programHelp(commands: readonly Command[], version: string, colors: Colors): string {
+export function programHelp(commands: readonly ListedCommand[], version: string, colors: Colors): string {
   const lines = [
     `${colors.bold("holdfast")} ${version}: crash-safe state for TypeScript.`,
     "",
@@ -36,30 +36,36 @@ export function programHelp(commands: readonly Command[], version: string, color
 }
 
 /** The help of one command. */
-export function commandHelp(command: Command, colors: Colors): string {
+export function commandHelp(
+  { name, summary }: Pick<ListedCommand, "name" | "summary">,
+  command: Command,
+  colors: Colors,
+): string {
   const definitions = { ...command.args, ...commonArgs(command) };
   const positionals = Object.entries(definitions).filter(([, definition]) => definition.type === "positional");
   const options = Object.entries(definitions).filter(([, definition]) => definition.type !== "positional");
-  const usage = positionals.map(([name, definition]) => (isRequired(definition) ? `<${name}>` : `[${name}]`));
+  const usage = positionals.map(([positional, definition]) =>
+    isRequired(definition) ? `<${positional}>` : `[${positional}]`,
+  );
   const lines = [
-    `${colors.bold(`holdfast ${command.name}`)}: ${command.summary}`,
+    `${colors.bold(`holdfast ${name}`)}: ${summary}`,
     "",
     ...command.description.split("\n").flatMap((paragraph) => wrap(paragraph, wrapColumns)),
     "",
     heading("Usage", colors),
-    `  ${["holdfast", command.name, ...usage, "[options]"].join(" ")}`,
+    `  ${["holdfast", name, ...usage, "[options]"].join(" ")}`,
     "",
   ];
   if (positionals.length > 0) {
     lines.push(
       heading("Arguments", colors),
-      ...fieldLines(positionals.map(([name, definition]) => field(name, definition, colors))),
+      ...fieldLines(positionals.map(([positional, definition]) => field(positional, definition, colors))),
       "",
     );
   }
   lines.push(
     heading("Options", colors),
-    ...fieldLines(options.map(([name, definition]) => field(name, definition, colors))),
+    ...fieldLines(options.map(([option, definition]) => field(option, definition, colors))),
     "",
   );
   lines.push(heading("Examples", colors));

@@ -7,8 +7,6 @@ import { runImportTidwall, tidwallImportArgs } from "./tidwall/import.js";
 
 /** The command. */
 export const importCommand: Command = {
-  name: "import",
-  summary: "Copy a log of another system into a log of holdfast, or make a commit store of an export.",
   description:
     "tidwall: reads a directory of the Go library tidwall/wal, in its binary or JSON format, and appends every entry to a new log. The source is only read; its program must " +
     "not run meanwhile. The whole source is checked first: where anything is damaged or missing, also where the library would not notice, nothing is " +

@@ -15,8 +15,6 @@ import { formatBytes, formatCount, formatPlural } from "./units.js";
 
 /** The command. */
 export const inspectCommand: Command = {
-  name: "inspect",
-  summary: "Show a log's bounds, options, anchor, segments and space; of a store: its books.",
   description:
     "Reads the anchor and the segments' headers, not the records, so it is quick however large the log is; holdfast verify reads " +
     "everything. Of a commit store (flatkv) it shows versions, databases with their hashes, snapshots and the log's bounds, and opens no database; of a Merkle store what it was made with, and its newest checkpoint. Changes nothing, and works " +

@@ -15,8 +15,6 @@ import { formatBytes, formatCount } from "./units.js";
 
 /** The command. */
 export const repairCommand: Command = {
-  name: "repair",
-  summary: "Cut a damaged log before the damage, or make damaged databases of a commit store anew.",
   description:
     "A log: without --yes nothing is changed: it checks the whole log and tells what would be lost and where the copies would go; it then exits " +
     "with 1 if there is damage. With --yes it keeps every record before the first damage, copies the files that hold the rest to a " +

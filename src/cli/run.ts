@@ -2,7 +2,7 @@
 import { HoldfastError } from "../base/index.js";
 import { adviceFor } from "./advice.js";
 import { parseArguments, suggestion, UsageError } from "./arguments.js";
-import { type Command, commonArgs } from "./command.js";
+import { type ListedCommand, commonArgs } from "./command.js";
 import { type ExitCode, exitCodeOf, exitCodes } from "./exit-code.js";
 import { commandHelp, programHelp } from "./help.js";
 import { type Terminal, writeLine } from "./terminal.js";
@@ -11,7 +11,7 @@ import { packageVersion } from "./version.js";
 /** Runs one command line (without `node` and the script). Never rejects: an error is printed and becomes an exit code. */
 export async function runCommandLine(
   words: readonly string[],
-  commands: readonly Command[],
+  commands: readonly ListedCommand[],
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<ExitCode> {
@@ -27,7 +27,7 @@ export async function runCommandLine(
       await terminal.out.write(
         about === undefined
           ? programHelp(commands, packageVersion(), terminal.colors)
-          : commandHelp(about, terminal.colors),
+          : commandHelp(about, await about.load(), terminal.colors),
       );
       return exitCodes.ok;
     }
@@ -36,12 +36,13 @@ export async function runCommandLine(
       return exitCodes.ok;
     }
     if (command === undefined) throw unknownCommand(name, commands);
+    const loaded = await command.load();
     if (rest.includes("--help") || rest.includes("-h")) {
-      await terminal.out.write(commandHelp(command, terminal.colors));
+      await terminal.out.write(commandHelp(command, loaded, terminal.colors));
       return exitCodes.ok;
     }
-    const args = parseArguments(rest, { ...command.args, ...commonArgs(command) });
-    return await command.run({ args, terminal, signal, json: args.flag("json") });
+    const args = parseArguments(rest, { ...loaded.args, ...commonArgs(loaded) });
+    return await loaded.run({ args, terminal, signal, json: args.flag("json") });
   } catch (error) {
     // What the work throws when it was aborted is the reason that the signal carries, whatever wraps it.
     const cause: unknown = signal.aborted ? signal.reason : error;
@@ -50,7 +51,7 @@ export async function runCommandLine(
   }
 }
 
-function unknownCommand(name: string, commands: readonly Command[]): UsageError {
+function unknownCommand(name: string, commands: readonly ListedCommand[]): UsageError {
   if (name.startsWith("-"))
     return new UsageError(`There is no option ${name} before a command's name. See holdfast --help.`);
   const known = commands.filter((command) => command.hidden !== true).map((command) => command.name);
@@ -60,7 +61,7 @@ function unknownCommand(name: string, commands: readonly Command[]): UsageError 
 async function printError(
   error: unknown,
   terminal: Terminal,
-  how: { readonly json: boolean; readonly debug: boolean; readonly command: Command | undefined },
+  how: { readonly json: boolean; readonly debug: boolean; readonly command: ListedCommand | undefined },
 ): Promise<void> {
   const { colors } = terminal;
   if (how.json) {

@@ -8,8 +8,6 @@ import { type Terminal, writeLine } from "./terminal.js";
 
 /** The command. */
 export const tailCommand: Command = {
-  name: "tail",
-  summary: "Print the newest records, and go on as new ones become durable.",
   description:
     "Reads beside a writer in another process and never writes. With --follow it prints each record when it is durable, until Ctrl-C " +
     "(which then ends it with exit code 0).",

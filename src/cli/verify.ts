@@ -15,8 +15,6 @@ import { formatBytes, formatCount, formatDuration, formatPlural, formatRate } fr
 
 /** The command. */
 export const verifyCommand: Command = {
-  name: "verify",
-  summary: "Read a whole log or store, check every checksum and the order, and list every problem.",
   description:
     "Of a log it reads only, and changes nothing. A commit store (flatkv) is opened, which needs its lock and recovers what a crash left; then every row of " +
     "every database is read and must have the database's hash, and every commit in the log is read. A Merkle store is opened too; every value must have its " +

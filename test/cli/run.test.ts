@@ -18,7 +18,8 @@ describe("help", () => {
 
   it.each(listed.map((command) => [command.name, command] as const))(
     "of %s has a description, examples and its options",
-    async (name, command) => {
+    async (name, { load }) => {
+      const command = await load();
       for (const words of [
         [name, "--help"],
         ["help", name],

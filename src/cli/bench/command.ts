@@ -19,8 +19,6 @@ const batchesMs = 1_200;
 
 /** The command. */
 export const benchCommand: Command = {
-  name: "bench",
-  summary: "Take a quick look at the speed of this disk, beside its floor.",
   description:
     "Makes a temporary log in the directory, measures durable appends from 1, 64 and 1,024 writers, batches without durability and replay, " +
     "and removes it. Beside each it puts the floor: a synchronous loop in Node that writes groups of the same size with O_DSYNC and does " +

@@ -16,8 +16,6 @@ const SECONDS_MAX = 86_400;
 
 /** The command. */
 export const crashCommand: Command = {
-  name: "crash",
-  summary: "Crash simulated machines at every moment of many workloads, and check what is recovered.",
   description:
     "Runs logs, anchors and double-write buffers on a simulated disk, cuts the power or kills the process at each operation, tries what the " +
     "disk may then hold, recovers, and checks that nothing acknowledged is lost and nothing comes back; and crashes the recoveries too. " +

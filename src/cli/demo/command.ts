@@ -8,8 +8,6 @@ import { preparePlace } from "./place.js";
 
 /** The command. */
 export const demoCommand: Command = {
-  name: "demo",
-  summary: "Run a small node on 3,000,000 real flights, kill it again and again, verify all.",
   description:
     "Reads the 3,000,000 US flights of the package vega-datasets in order, in rounds. Each round becomes a block for every airport that flights leave " +
     "from, in a lane of that airport; a certificate in a chain; an anchor that moves on and lets go of old rounds; events in an event log with " +

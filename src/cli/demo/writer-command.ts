@@ -14,9 +14,6 @@ import type { WriterRequest, Written } from "./writer-request.js";
 
 /** The hidden command. */
 export const demoWriterCommand: Command = {
-  name: "demo-writer",
-  hidden: true,
-  summary: "The process that the demo kills.",
   description: "Started by the demo, not by people.",
   args: {
     dir: { type: "positional", description: "The directory of the node or the log" },

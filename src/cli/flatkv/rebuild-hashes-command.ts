@@ -11,8 +11,6 @@ import { engineOf } from "./store.js";
 
 /** The command. */
 export const rebuildHashesCommand: Command = {
-  name: "rebuild-hashes",
-  summary: "Make a commit store of databases whose versions or hashes are missing.",
   description:
     "Reads every row of every database, hashes it, and puts a new store in the place of what was there, durably and in one step at the end: at the version that the " +
     "databases name, in a new timeline, with a snapshot. It takes the rows as they are to be right, so it is for databases of older layouts and for a store whose " +
