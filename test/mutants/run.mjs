@@ -125,7 +125,8 @@ const broken = [];
 /** @type {(() => Promise<void>)[]} */
 const jobs = chosen.map((mutant, index) => async () => {
   const prey = await hunt(mutant, index, mutant.hint ?? "").catch((/** @type {unknown} */ error) => {
-    broken.push(error instanceof Error ? (error.message.split("ERROR: ")[1] ?? error.message) : String(error));
+    const problem = error instanceof Error ? (error.message.split("ERROR: ")[1] ?? error.message) : String(error);
+    broken.push(`${mutant.name}: ${problem}`);
     return undefined;
   });
   if (prey === undefined) return;

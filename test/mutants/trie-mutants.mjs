@@ -78,8 +78,8 @@ export const trieMutants = [
     name: "redone deletes passed over",
     rule: "M",
     file: "trie/redo.ts",
-    find: "      if (value === undefined) batch.delete(this.#leaf, 0);\n      else",
-    replace: "      if (value !== undefined) batch",
+    find: "      if (value === undefined) batch.delete(this.#leaf, 0);",
+    replace: "      if (value === undefined) continue;",
     hint: "trie commits",
   },
   {
