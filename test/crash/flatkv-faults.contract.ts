@@ -4,6 +4,7 @@ import { type FlatCall, FlatCaller } from "../../src/cli/crash/flatkv-calls.js";
 import type { FlatEvent } from "../../src/cli/crash/flatkv-model.js";
 import { type FlatCasePlan, type RecoveredFlat, flatExploration } from "../../src/cli/crash/flatkv-suite.js";
 import { failureOf } from "./failure-of.contract.js";
+import { makeFailingCalls } from "./failing-calls.contract.js";
 
 /** Where there is not time for all of them, an operation fails in one way. */
 export const FLAT_ERRNOS = {
@@ -64,18 +65,7 @@ export function flatFaults(
     seed,
     recover,
     check,
-    async workload({ vfs, note }) {
-      await vfs.makeDirectory("/data");
-      await vfs.syncDirectory("/");
-      const caller = await FlatCaller.open(vfs, whole, note);
-      try {
-        for (const call of calls) await caller.make(call);
-        await caller.close();
-      } catch (error) {
-        await probe(caller);
-        throw error;
-      }
-    },
+    workload: ({ vfs, note }) => makeFailingCalls(vfs, () => FlatCaller.open(vfs, whole, note), calls, probe),
   };
 }
 

@@ -6,6 +6,7 @@ import type { MerkleEvent } from "../../src/cli/crash/merkle-model.js";
 import { CLUSTER, keyOf } from "../../src/cli/crash/merkle-place.js";
 import { type MerkleCasePlan, type RecoveredMerkle, merkleExploration } from "../../src/cli/crash/merkle-suite.js";
 import { failureOf } from "./failure-of.contract.js";
+import { makeFailingCalls } from "./failing-calls.contract.js";
 
 const cluster = (count: number, bytes: number): MerkleChange[] =>
   Array.from({ length: count }, (_, at) => [CLUSTER.from + at, bytes]);
@@ -48,18 +49,7 @@ export function merkleFaults(
     seed,
     recover,
     check,
-    async workload({ vfs, note }) {
-      await vfs.makeDirectory("/data");
-      await vfs.syncDirectory("/");
-      const caller = await MerkleCaller.open(vfs, whole, note);
-      try {
-        for (const call of calls) await caller.make(call);
-        await caller.close();
-      } catch (error) {
-        await probe(caller, error);
-        throw error;
-      }
-    },
+    workload: ({ vfs, note }) => makeFailingCalls(vfs, () => MerkleCaller.open(vfs, whole, note), calls, probe),
   };
 }
 

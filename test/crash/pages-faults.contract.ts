@@ -4,6 +4,7 @@ import { type PagesCall, PagesCaller } from "../../src/cli/crash/pages-calls.js"
 import type { PagesEvent } from "../../src/cli/crash/pages-model.js";
 import { type PagesCasePlan, type RecoveredPages, pagesExploration } from "../../src/cli/crash/pages-suite.js";
 import { failureOf } from "./failure-of.contract.js";
+import { makeFailingCalls } from "./failing-calls.contract.js";
 
 /** Every way in which a page store writes, in a few calls: commits, checkpoints, a table that grows, reopening. */
 const CALLS: readonly PagesCall[] = [
@@ -63,18 +64,7 @@ export function pagesFaults(
     seed,
     recover,
     check,
-    async workload({ vfs, note }) {
-      await vfs.makeDirectory("/data");
-      await vfs.syncDirectory("/");
-      const caller = await PagesCaller.open(vfs, whole, note);
-      try {
-        for (const call of calls) await caller.make(call);
-        await caller.close();
-      } catch (error) {
-        await probe(caller);
-        throw error;
-      }
-    },
+    workload: ({ vfs, note }) => makeFailingCalls(vfs, () => PagesCaller.open(vfs, whole, note), calls, probe),
   };
 }
 

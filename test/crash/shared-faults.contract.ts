@@ -6,6 +6,7 @@ import { type SharedCall, SharedCaller } from "../../src/cli/crash/shared-calls.
 import { type RecoveredShared, sharedExploration } from "../../src/cli/crash/shared-suites.js";
 import type { SharedEvent } from "../../src/cli/crash/shared-model.js";
 import { failureOf } from "./failure-of.contract.js";
+import { makeFailingCalls } from "./failing-calls.contract.js";
 
 /** Every way in which a shared log writes, in a few calls: entries, batches, truncations, checkpoints, moves, prunes. */
 const CALLS: readonly SharedCall[] = [
@@ -45,18 +46,8 @@ export function sharedFaults(
     seed,
     recover,
     check,
-    async workload({ vfs, note }) {
-      await vfs.makeDirectory("/data");
-      await vfs.syncDirectory("/");
-      const caller = await SharedCaller.open({ ...options, vfs }, note);
-      try {
-        for (const call of CALLS) await caller.make(call);
-        await caller.close();
-      } catch (error) {
-        await probe(caller);
-        throw error;
-      }
-    },
+    workload: ({ vfs, note }) =>
+      makeFailingCalls(vfs, () => SharedCaller.open({ ...options, vfs }, note), CALLS, probe),
   };
 }
 

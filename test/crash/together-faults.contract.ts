@@ -9,6 +9,7 @@ import {
   togetherExploration,
 } from "../../src/cli/crash/together-suite.js";
 import { failureOf } from "./failure-of.contract.js";
+import { makeFailingCalls } from "./failing-calls.contract.js";
 
 /** Blocks with all that happens beside them: snapshots, pages that are written, checkpoints, moved entries, refusals, reopening. */
 const CALLS: readonly TogetherCall[] = [
@@ -44,18 +45,7 @@ export function togetherFaults(
     seed,
     recover,
     check,
-    async workload({ vfs, note }) {
-      await vfs.makeDirectory("/data");
-      await vfs.syncDirectory("/");
-      const caller = await TogetherCaller.open(vfs, plan, note);
-      try {
-        for (const call of CALLS) await caller.make(call);
-      } catch (error) {
-        await probe(caller);
-        throw error;
-      }
-      await caller.close();
-    },
+    workload: ({ vfs, note }) => makeFailingCalls(vfs, () => TogetherCaller.open(vfs, plan, note), CALLS, probe),
   };
 }
 
